@@ -1,27 +1,27 @@
 /**
- * What the chart of an MCP server remembers, hears and is told to keep to, and a tool as its server lists it. Types only.
+ * Declares context, events and limits of the chart of an MCP server, and a tool as its server lists it. Types only.
  */
 
-/** A tool as its server lists it; the merged catalogue gives it the name that models see. */
+/** A tool as its server lists it. The merged catalogue gives it the name that models see. */
 export interface ServerTool {
   name: string;
-  /** For people; null where it has none. */
+  /** For people. Null if none. */
   title: string | null;
   description: string;
-  /** JSON Schema, as the server wrote it but for what nobody could see. */
+  /** JSON Schema as the server sent it, with sanitized texts. */
   inputSchema: Record<string, unknown>;
-  /** The hints that its server gives, by the MCP's names for them. */
+  /** The server's hints, by MCP's names. */
   annotations: Readonly<Record<string, boolean>>;
-  /** The server declares that a repeat changes nothing (`readOnlyHint` or `idempotentHint`). */
-  harmless: boolean;
+  /** True if the server declares that a repeat changes nothing (`readOnlyHint` or `idempotentHint`). */
+  idempotent: boolean;
   effect: ToolEffect;
-  /** A mark of all that it says of itself: what a person has agreed to is this, not its name. */
+  /** A hash of the whole definition: a person approves this, not the name. */
   definition: string;
 }
 
 /**
- * What a tool does to the world by its server's own word, which may be wrong. As the MCP has it: one that is not said
- * to be read-only may destroy unless the opposite is said.
+ * A tool's effect as its server declares it, which may be wrong. MCP's default: a tool that is not read-only may be
+ * destructive unless the server denies it.
  */
 export type ToolEffect = 'read_only' | 'additive' | 'destructive';
 
@@ -31,13 +31,13 @@ export interface McpServerLimits {
   /** The first wait before a reconnect, in ms; it doubles with each attempt. */
   initialBackoffMs: number;
   maxBackoffMs: number;
-  /** Reconnects in a row before the server counts as failed; a waiting call still wakes it. */
+  /** Consecutive reconnects before the server counts as failed. A waiting call still wakes it. */
   maxReconnectAttempts: number;
-  /** Between two tries of a server that counts as failed, in ms. */
+  /** Between two attempts to connect to a failed server, in ms. */
   failedRetryMs: number;
   /** Between two health checks of a server that is ready, in ms. */
   healthIntervalMs: number;
-  /** For a person to authorize the server before the address to do it is made anew, in ms. */
+  /** How long a person may take to authorize the server before a new link is made, in ms. */
   authorizationTimeoutMs: number;
 }
 
@@ -48,17 +48,17 @@ export interface McpServerInput {
 }
 
 export interface McpServerContext extends McpServerInput {
-  /** Reconnects in a row that have been planned since the server was last ready. */
+  /** Consecutive reconnects since the server was last ready. */
   attempts: number;
-  /** What is wrong, fit for people; null while nothing is. */
+  /** What is wrong, fit for people. Null if nothing is. */
   lastError: string | null;
-  /** 0 to 1, drawn by the connection: servers that fall together must not come back together. */
+  /** Random number from 0 to 1, so that servers that fail together do not reconnect together. */
   jitter: number;
-  /** Kept while the server is away: its tools stay offered, and a call to one wakes it. */
+  /** Kept while the server is not connected: its tools stay offered, and a call wakes it. */
   catalogue: readonly ServerTool[];
-  /** Where a person can authorize the server; null unless it waits for that. */
+  /** The page where a person can authorize the server. Null unless the chart is in `authorizing`. */
   authorizeUrl: string | null;
-  /** Authorizations in a row after which the server has not been ready. */
+  /** Consecutive authorizations without reaching `ready`. */
   authorizations: number;
 }
 
@@ -66,25 +66,25 @@ export type McpServerEvent =
   | { type: 'server.ready'; catalogue: readonly ServerTool[] }
   | { type: 'server.changed'; catalogue: readonly ServerTool[] }
   | { type: 'server.lost'; reason: string; jitter: number }
-  /** A call was given up: the server may hang. */
+  /** A call was aborted: the server may hang. */
   | { type: 'server.suspect' }
-  /** The server lets nobody in whom no person has authorized. */
+  /** A person has to authorize Parley first. */
   | { type: 'server.unauthorized' }
-  /** What a person has to open. */
-  | { type: 'server.asks'; url: string }
+  /** The page that a person has to open. */
+  | { type: 'server.authorizeUrl'; url: string }
   /** A tool call is waiting for this server. */
   | { type: 'server.wake' }
-  /** Its block in the servers' file has changed. */
+  /** The server's block in the configuration has changed. */
   | { type: 'server.reconfigured' }
   | { type: 'server.drain' };
 
-/** Of a health check: one that is due is spared a server that is at work on calls, one that follows a suspicion is not. */
+/** A periodic health check skips a server with running calls. A check after a suspicion does not. */
 export interface CheckInput {
   name: string;
   suspected: boolean;
 }
 
-/** Where a server stands, in the one word that people are told. */
+/** The state of a server as people see it. */
 export type McpServerState =
   | 'connecting'
   | 'ready'

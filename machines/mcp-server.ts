@@ -1,42 +1,119 @@
 /**
- * The life of one configured MCP server, shared by all conversations: connect, serve, come back.
- * The connection itself is the provided actor `connection`, which runs as long as the chart is in
- * `open`; waking, giving up and draining are decided here. State names are shown to people.
+ * Defines the chart of one configured MCP server, shared by all conversations: connect, serve, reconnect. The provided
+ * actor `connection` runs while the chart is in `open`. The chart decides when to wake, to give up and to drain. People
+ * see the state names.
  */
 import type { StateValueFrom } from 'xstate';
-import { mcpServerSetup } from './mcp-server-setup.ts';
-import type { McpServerContext, McpServerState } from './mcp-server-types.ts';
+import { assign, fromCallback, fromPromise, setup } from 'xstate';
+import type {
+  CheckInput,
+  McpServerContext,
+  McpServerEvent,
+  McpServerInput,
+  McpServerState,
+} from './mcp-server-types.ts';
+import { providedAtBoot } from './provided-at-boot.ts';
 
-/** What a connection that was just closed, or an authorization that was given up, may still say. */
-const lastWords = {
+/** The wait before reconnect number `attempts` (from 1): doubled and capped; the jitter takes off up to half. */
+export function reconnectDelayMs({
+  limits,
+  attempts,
+  jitter,
+}: Pick<McpServerContext, 'limits' | 'attempts' | 'jitter'>): number {
+  const cappedMs = Math.min(limits.initialBackoffMs * 2 ** Math.max(0, attempts - 1), limits.maxBackoffMs);
+  return Math.round(cappedMs * (0.5 + jitter / 2));
+}
+
+/** Some servers require more scopes in a second step. A third authorization would be rejected as well. */
+const AUTHORIZATIONS_IN_A_ROW = 2;
+
+const mcpServerSetup = setup({
+  types: {
+    context: {} as McpServerContext,
+    events: {} as McpServerEvent,
+    input: {} as McpServerInput,
+  },
+  actors: {
+    /** Opens the client, reports ready, changed and lost, and closes when it is stopped. */
+    connection: fromCallback<McpServerEvent, { name: string }>(providedAtBoot),
+    /** Resolves when all connections of this server are closed. The provider bounds it. */
+    closing: fromPromise<void, { name: string }>(providedAtBoot),
+    /** Rejects if the server does not answer. The provider bounds it. */
+    check: fromPromise<void, CheckInput>(providedAtBoot),
+    /** Resolves when a person has authorized the server. Sends `server.authorizeUrl`. Rejects with an Error whose message is fit for people. */
+    authorization: fromPromise<void, { name: string }>(providedAtBoot),
+  },
+  delays: {
+    connectionTimeout: ({ context }) => context.limits.connectionTimeoutMs,
+    backoff: ({ context }) => reconnectDelayMs(context),
+    failedRetry: ({ context }) => context.limits.failedRetryMs,
+    healthInterval: ({ context }) => context.limits.healthIntervalMs,
+    authorizationTimeout: ({ context }) => context.limits.authorizationTimeoutMs,
+  },
+  guards: {
+    mayReconnect: ({ context }) => context.attempts < context.limits.maxReconnectAttempts,
+    mayAuthorize: ({ context }) => context.authorizations < AUTHORIZATIONS_IN_A_ROW,
+  },
+  actions: {
+    countAttempt: assign({ attempts: ({ context }) => context.attempts + 1 }),
+    noteLoss: assign(({ event }) =>
+      event.type === 'server.lost' ? { lastError: event.reason, jitter: event.jitter } : {},
+    ),
+    noteTimeout: assign({
+      lastError: ({ context }) => `no answer within ${context.limits.connectionTimeoutMs / 1000} s`,
+    }),
+    noteSilence: assign({ lastError: 'did not answer a health check' }),
+    noteFault: assign({ lastError: 'the connection failed inside Parley; see the server log' }),
+    noteUnauthorized: assign({ lastError: 'needs a person to sign in with a browser' }),
+    noteUselessToken: assign({ lastError: 'rejects the authorization that it has just issued' }),
+    noteRefusal: assign({
+      lastError: ({ event }) =>
+        'error' in event && event.error instanceof Error ? event.error.message : 'could not be authorized',
+    }),
+    noteAddress: assign(({ event }) => (event.type === 'server.authorizeUrl' ? { authorizeUrl: event.url } : {})),
+    forgetAddress: assign({ authorizeUrl: null }),
+    countAuthorization: assign({ authorizations: ({ context }) => context.authorizations + 1 }),
+    forgetPast: assign({ attempts: 0, authorizations: 0, lastError: null }),
+    forgetAuthorizations: assign({ authorizations: 0 }),
+    takeCatalogue: assign(({ context, event }) => ({
+      catalogue: event.type === 'server.ready' || event.type === 'server.changed' ? event.catalogue : context.catalogue,
+      attempts: 0,
+      authorizations: 0,
+      lastError: null,
+    })),
+  },
+});
+
+/** Late events of a closed connection or of an aborted authorization. They are ignored. */
+const lateEvents = {
   'server.ready': {},
   'server.changed': {},
   'server.lost': {},
   'server.suspect': {},
   'server.unauthorized': {},
-  'server.asks': {},
+  'server.authorizeUrl': {},
 } as const;
 
-/** Where a lost connection leads, whatever took it. */
+/** The transitions after any loss of the connection. */
 const afterLoss = (note: 'noteLoss' | 'noteTimeout' | 'noteSilence' | 'noteFault') => [
   { guard: 'mayReconnect' as const, target: '#mcpServer.backingOff', actions: [note, 'countAttempt'] as const },
   { target: '#mcpServer.failed', actions: [note] as const },
 ];
 
-/** A health check, and where its outcome leads. */
-const answering = (suspected: boolean) => ({
+/** Invokes a health check. */
+const healthCheck = (suspected: boolean) => ({
   invoke: {
     id: 'check',
     src: 'check' as const,
     input: ({ context }: { context: McpServerContext }) => ({ name: context.name, suspected }),
-    onDone: 'resting',
+    onDone: 'healthy',
     onError: afterLoss('noteSilence'),
   },
 });
 
 export const mcpServerMachine = mcpServerSetup.createMachine({
   id: 'mcpServer',
-  description: 'The life of one configured MCP server, shared by all conversations: connect, serve, come back.',
+  description: 'The life of one configured MCP server, shared by all conversations: connect, serve, reconnect.',
   context: ({ input }) => ({
     ...input,
     attempts: 0,
@@ -49,7 +126,7 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
   initial: 'open',
   states: {
     open: {
-      description: 'There is a connection, or one is being made.',
+      description: 'A connection is open or being opened.',
       invoke: {
         id: 'connection',
         src: 'connection',
@@ -64,49 +141,49 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
           { guard: 'mayAuthorize', target: 'authorizing', actions: 'noteUnauthorized' },
           { target: 'failed', actions: 'noteUselessToken' },
         ],
-        // Of an authorization that was given up.
-        'server.asks': {},
+        // From an aborted authorization.
+        'server.authorizeUrl': {},
         'server.reconfigured': 'restarting',
         'server.drain': 'draining',
-        // One connection at a time: the call that wakes waits for this one.
+        // One connection at a time: the waiting call gets this one.
         'server.wake': {},
       },
       states: {
         connecting: {
           description:
-            'The connection is being opened and the catalogue read, within `mcp.connection.connection_timeout`.',
+            'Parley opens the connection and reads the catalogue, within `mcp.connection.connection_timeout`.',
           after: { connectionTimeout: afterLoss('noteTimeout') },
           on: {
             'server.ready': { target: 'ready', actions: 'takeCatalogue' },
-            // Nothing is offered yet that could change; `ready` brings the newest list.
+            // No list is offered yet. `ready` brings the newest one.
             'server.changed': {},
-            // No call can have been made.
+            // No call can have been sent.
             'server.suspect': {},
           },
         },
         ready: {
-          description: 'Calls are made. The catalogue is swapped whole when the server says that it has changed.',
-          initial: 'resting',
+          description: 'The server takes calls. When it reports a change, the whole catalogue is replaced.',
+          initial: 'healthy',
           on: {
             'server.changed': { actions: 'takeCatalogue' },
-            // A connection says it once.
+            // A connection reports it once.
             'server.ready': {},
           },
           states: {
-            resting: {
-              description: 'Nothing is doubted; the next health check is some time away.',
+            healthy: {
+              description: 'No sign of trouble. The next health check is due after `mcp.connection.health_interval`.',
               after: { healthInterval: 'checking' },
-              on: { 'server.suspect': 'doubted' },
+              on: { 'server.suspect': 'verifying' },
             },
             checking: {
-              description: 'The server is asked whether it is still there.',
-              ...answering(false),
-              on: { 'server.suspect': 'doubted' },
+              description: 'A periodic health check is running.',
+              ...healthCheck(false),
+              on: { 'server.suspect': 'verifying' },
             },
-            // One ping at a time: calls that are given up faster than it is awaited must not put its end off.
-            doubted: {
-              description: 'A call was given up for want of an answer: the server is asked whether it is still there.',
-              ...answering(true),
+            // One ping at a time: further aborted calls must not restart the check.
+            verifying: {
+              description: 'A call was aborted, so the server may hang: a health check is running.',
+              ...healthCheck(true),
               on: { 'server.suspect': {} },
             },
           },
@@ -114,7 +191,7 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       },
     },
     authorizing: {
-      description: 'Only a person can help. One that does not come is asked again, with a new address.',
+      description: 'A person has to sign in. After `mcp.authorization.timeout` a new link is made.',
       invoke: {
         id: 'authorization',
         src: 'authorization',
@@ -127,37 +204,37 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       on: {
         'server.reconfigured': 'restarting',
         'server.drain': 'draining',
-        // No call can hurry a person.
+        // A call cannot speed up a person.
         'server.wake': {},
-        ...lastWords,
-        'server.asks': { actions: 'noteAddress' },
+        ...lateEvents,
+        'server.authorizeUrl': { actions: 'noteAddress' },
       },
     },
     backingOff: {
       description:
-        'The connection is lost; the next try comes after a wait that doubles, or with a call. Its tools stay offered.',
+        'The connection is lost. The next attempt follows after a wait that doubles, or with a call. The tools stay offered.',
       after: { backoff: 'open' },
       on: {
         'server.wake': 'open',
         'server.reconfigured': 'restarting',
         'server.drain': 'draining',
-        ...lastWords,
+        ...lateEvents,
       },
     },
     failed: {
-      description: 'So many tries have failed that the next ones are rare. A call still wakes it.',
+      description: 'Many attempts have failed, so the next ones are rare. A call still wakes the server.',
       entry: 'forgetAuthorizations',
       after: { failedRetry: 'open' },
       on: {
         'server.wake': 'open',
         'server.reconfigured': 'restarting',
         'server.drain': 'draining',
-        ...lastWords,
+        ...lateEvents,
       },
     },
     restarting: {
       description:
-        'The configuration of the server has changed: what is left of its connections is closed, within `mcp.connection.connection_timeout`, then it is connected to as it is configured now. Its tools stay offered.',
+        'The configuration of the server has changed. Its connections are closed, within `mcp.connection.connection_timeout`; then Parley connects with the new configuration. The tools stay offered.',
       entry: 'forgetPast',
       invoke: {
         id: 'closing',
@@ -168,15 +245,15 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       },
       after: { connectionTimeout: 'open' },
       on: {
-        // Once more while it is being closed: what is opened then has the newest configuration.
+        // The next connection takes the newest configuration anyway.
         'server.reconfigured': {},
         'server.wake': {},
         'server.drain': 'draining',
-        ...lastWords,
+        ...lateEvents,
       },
     },
     draining: {
-      description: 'What is left of its connections is closed.',
+      description: 'The remaining connections are closed.',
       invoke: {
         id: 'closing',
         src: 'closing',
@@ -185,18 +262,18 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
         onError: 'stopped',
       },
       on: {
-        // The server is leaving for good: nothing wakes it, and nothing it says matters.
-        ...lastWords,
+        // The server is being removed: no event changes that.
+        ...lateEvents,
         'server.wake': {},
         'server.reconfigured': {},
         'server.drain': {},
       },
     },
-    stopped: { description: 'Nothing of it is left.', type: 'final' },
+    stopped: { description: 'All connections are closed.', type: 'final' },
   },
 });
 
-/** The word for a state of the chart: whether a health check is under way is nobody's business. */
+/** Maps a state of the chart to the state that people see. Health checks do not show. */
 export function serverState(value: StateValueFrom<typeof mcpServerMachine>): McpServerState {
   if (typeof value !== 'string') return typeof value.open === 'string' ? value.open : 'ready';
   return value === 'open' ? 'connecting' : value;

@@ -1,15 +1,91 @@
 /**
- * One tool call, from dispatch to one of its ends. Spawned by a hop, one actor a call; its
- * dispatch row is committed before it starts. The call itself is the provided actor `callTool`.
+ * Defines the chart of one tool call, from dispatch to one of its ends. A hop spawns one actor for each call, after the
+ * dispatch row is committed. The provided actor `callTool` makes the call.
  */
 import { fromCallback, sendParent, setup } from 'xstate';
-import type { CallAsks } from './conversation/events.ts';
+import type { CallNeedsInput } from './conversation/events.ts';
 import type { CallResult } from './conversation/hop-answers.ts';
 import { providedAtBoot } from './provided-at-boot.ts';
-import type { CallAbort, CallAnswered, ToolCallContext, ToolCallEvent, ToolCallInput } from './tool-call-terms.ts';
+import type { HopTool } from './conversation/turn-state.ts';
+import type { KeyedAsk, Resumption, ServerAnswer } from './conversation/question-types.ts';
 import { CANCELLED } from './conversation/rows/turn-rows.ts';
 
-/** How long a call may go on that neither ends nor is heard of: its time anew, as far as all of its time together allows. */
+export interface ToolCallInput {
+  conversationId: string;
+  owner: string;
+  requestId: string;
+  callId: string;
+  tool: HopTool;
+  arguments: Record<string, unknown>;
+  /** State and answers for a suspended call. Null in the first round. */
+  resume: Resumption | null;
+  /** Longest time without an end and without progress. */
+  timeoutMs: number;
+  /** Longest time in all, including progress, without the time that people take to answer. */
+  maxTimeoutMs: number;
+  /** How long a server may wait for a person's answer. */
+  answerTimeoutMs: number;
+}
+
+/** `callTool` reports it exactly once, unless the call is suspended. `lost`: the transport was lost after the dispatch. */
+export interface CallEnded {
+  type: 'call.ended';
+  status: 'ok' | 'error' | 'cancelled' | 'lost';
+  text: string;
+  content: unknown;
+  durationMs: number;
+}
+
+/** The server sends a request for people and waits. The next request comes only after the answer. */
+export interface CallServerRequest {
+  type: 'call.serverRequest';
+  requests: KeyedAsk[];
+  /** Counts the requests of this call, from 1. */
+  number: number;
+  /** In ms since the epoch. */
+  askedAtMs: number;
+  /** See `CallProgress`. */
+  workedMs: number;
+}
+
+/** The server has suspended the call until people have answered. `callTool` reports nothing after it. */
+export interface CallSuspended extends Omit<CallServerRequest, 'type' | 'workedMs'> {
+  type: 'call.suspended';
+  resume: Resumption;
+}
+
+/** The answer to `call.serverRequest`. */
+export interface CallAnswered {
+  type: 'call.answered';
+  answer: ServerAnswer;
+}
+
+/** Aborts the call. `callTool` still reports its end. */
+export interface CallAbort {
+  type: 'call.abort';
+}
+
+/** Progress of the tool. A few reports within each timeout are enough. */
+export interface CallProgress {
+  type: 'call.progress';
+  /** Time since the call began, without the time for people's answers, plus the time before it was suspended. */
+  workedMs: number;
+}
+
+export interface ToolCallContext extends ToolCallInput {
+  /** As last reported. */
+  workedMs: number;
+}
+
+export type ToolCallEvent =
+  | CallEnded
+  | CallProgress
+  | CallServerRequest
+  | CallSuspended
+  | CallAnswered
+  | { type: 'call.cancel' };
+
+/** Returns how long a call may run without progress: its timeout, within what is left of its longest time. */
 export function timeLeftMs(
   { timeoutMs, maxTimeoutMs }: Pick<ToolCallInput, 'timeoutMs' | 'maxTimeoutMs'>,
   workedMs: number,
@@ -30,7 +106,7 @@ const callSetup = setup({
   delays: {
     timeout: ({ context }) => timeLeftMs(context, context.workedMs),
     answerTimeout: ({ context }) => context.answerTimeoutMs,
-    /** A call that was told to give up and does not say so is left behind. */
+    /** How long to wait for the end of an aborted call. */
     grace: 2_000,
   },
   guards: {
@@ -40,7 +116,7 @@ const callSetup = setup({
   },
 });
 
-/** Tells the hop how the call ended, in the words of the end that the chart has chosen. */
+/** Sends the result to the hop, with the status that the chart has chosen. */
 const settle = (status: CallResult['status'], say: (context: ToolCallContext, text: string) => string) =>
   callSetup.enqueueActions(({ context, event, enqueue }) => {
     const ended = event.type === 'call.ended' ? event : null;
@@ -55,35 +131,35 @@ const settle = (status: CallResult['status'], say: (context: ToolCallContext, te
 
 const call = callSetup.extend({
   actions: {
-    keepTime: callSetup.assign(({ event }) =>
-      event.type === 'call.progress' || event.type === 'call.question' ? { workedMs: event.workedMs } : {},
+    keepWorkedTime: callSetup.assign(({ event }) =>
+      event.type === 'call.progress' || event.type === 'call.serverRequest' ? { workedMs: event.workedMs } : {},
     ),
-    askPeople: callSetup.enqueueActions(({ context: { callId }, event, enqueue }) => {
-      if (event.type !== 'call.question' && event.type !== 'call.laidDown') return;
-      const { asks, number, askedAtMs } = event;
-      const told: CallAsks = {
-        type: 'call.asks',
+    reportRequests: callSetup.enqueueActions(({ context: { callId }, event, enqueue }) => {
+      if (event.type !== 'call.serverRequest' && event.type !== 'call.suspended') return;
+      const { requests, number, askedAtMs } = event;
+      const needsInput: CallNeedsInput = {
+        type: 'call.needsInput',
         callId,
-        asks,
+        requests,
         number,
         askedAtMs,
-        resume: event.type === 'call.laidDown' ? event.resume : null,
+        resume: event.type === 'call.suspended' ? event.resume : null,
       };
-      enqueue(sendParent(told));
+      enqueue(sendParent(needsInput));
     }),
-    passAnswerOn: callSetup.enqueueActions(({ event, enqueue }) => {
+    passAnswer: callSetup.enqueueActions(({ event, enqueue }) => {
       if (event.type === 'call.answered') enqueue.sendTo('call', event);
     }),
-    askToGiveUp: callSetup.sendTo('call', { type: 'call.abort' }),
+    abortCall: callSetup.sendTo('call', { type: 'call.abort' }),
     reportResult: settle('ok', (_context, text) => text),
     reportError: settle(
       'error',
-      (_context, text) => text || 'The call failed inside Parley; it may have taken effect.',
+      (_context, text) => text || 'The call failed inside Parley. It may have taken effect.',
     ),
     reportTimeout: settle(
       'timed_out',
       ({ timeoutMs, maxTimeoutMs }) =>
-        `No result and no progress within ${timeoutMs / 1000} s, no result within ${Math.max(timeoutMs, maxTimeoutMs) / 1000} s in all, or no answer of a person in time; the call was given up. It may have taken effect all the same.`,
+        `The call timed out: no result and no progress within ${timeoutMs / 1000} s, no result within ${Math.max(timeoutMs, maxTimeoutMs) / 1000} s in all, or no answer of a person in time. It may have taken effect.`,
     ),
     reportCancelled: settle('cancelled', () => CANCELLED),
     reportUnknown: settle(
@@ -100,10 +176,10 @@ const ends = [
   { target: 'error' },
 ] as const;
 
-/** What each state is for stands in its description; each final state tells the parent once, as `call.settled`, or `call.asks` where the call goes on later. */
+/** Each final state reports to the parent once: `call.settled`, or `call.needsInput` for a suspended call. */
 export const toolCallMachine = call.createMachine({
   id: 'toolCall',
-  description: 'One tool call, from its dispatch to one of its ends. A hop has one for each call that it makes.',
+  description: 'One tool call, from its dispatch to one of its ends. A hop has one actor for each call.',
   context: ({ input }) => ({ ...input, workedMs: input.resume?.workedMs ?? 0 }),
   invoke: {
     id: 'call',
@@ -116,31 +192,31 @@ export const toolCallMachine = call.createMachine({
   states: {
     running: {
       description:
-        'The tool is at work. Its time begins anew with each progress and with each answer, within what is left of all its time.',
+        'The tool is running. Each progress and each answer restarts its timeout, within what is left of its longest time.',
       after: { timeout: 'timingOut' },
       on: {
         'call.cancel': 'cancelling',
-        // Its time begins anew.
-        'call.progress': { target: 'running', reenter: true, actions: 'keepTime' },
-        'call.question': { target: 'asking', actions: 'keepTime' },
-        'call.laidDown': 'laidDown',
+        // Restarts the timeout.
+        'call.progress': { target: 'running', reenter: true, actions: 'keepWorkedTime' },
+        'call.serverRequest': { target: 'asking', actions: 'keepWorkedTime' },
+        'call.suspended': 'suspended',
         'call.ended': ends,
       },
     },
     asking: {
-      description: 'The server waits for a person, and the clock of the call stands still.',
-      entry: 'askPeople',
+      description: 'The server waits for a person. The clock of the call is stopped.',
+      entry: 'reportRequests',
       after: { answerTimeout: 'timingOut' },
       on: {
         'call.cancel': 'cancelling',
         'call.progress': {},
-        'call.answered': { target: 'running', actions: 'passAnswerOn' },
+        'call.answered': { target: 'running', actions: 'passAnswer' },
         'call.ended': ends,
       },
     },
     timingOut: {
-      description: 'Its time is up: it was asked to give up, and gets a grace to say so.',
-      entry: 'askToGiveUp',
+      description: 'The call has timed out and was aborted. It has a grace period to report its end.',
+      entry: 'abortCall',
       after: { grace: 'timedOut' },
       on: {
         'call.cancel': {},
@@ -150,8 +226,8 @@ export const toolCallMachine = call.createMachine({
     },
     cancelling: {
       description:
-        'The turn was stopped: the call was asked to give up, and gets a grace to say so. A result that comes all the same is kept.',
-      entry: 'askToGiveUp',
+        'The turn was cancelled, and the call was aborted. It has a grace period to report its end. A result that still comes is kept.',
+      entry: 'abortCall',
       after: { grace: 'cancelled' },
       on: {
         'call.cancel': {},
@@ -159,25 +235,29 @@ export const toolCallMachine = call.createMachine({
         'call.ended': [{ guard: 'succeeded', target: 'ok' }, { target: 'cancelled' }],
       },
     },
-    laidDown: {
-      description: 'The server asks people, and has laid the call down until it is called again with their answers.',
+    suspended: {
+      description: 'The server needs input of people. The call is made again with their answers.',
       type: 'final',
-      entry: 'askPeople',
+      entry: 'reportRequests',
     },
-    ok: { description: 'The tool has answered.', type: 'final', entry: 'reportResult' },
+    ok: { description: 'The tool has returned a result.', type: 'final', entry: 'reportResult' },
     error: {
       description: 'The tool reports a failure, or the call failed inside Parley.',
       type: 'final',
       entry: 'reportError',
     },
     timedOut: {
-      description: 'No result in time. The call may have taken effect all the same, and the model is told so.',
+      description: 'No result in time. The call may have taken effect, and its result for the model says so.',
       type: 'final',
       entry: 'reportTimeout',
     },
-    cancelled: { description: 'Given up because the turn was stopped.', type: 'final', entry: 'reportCancelled' },
+    cancelled: {
+      description: 'The call was aborted because the turn was cancelled.',
+      type: 'final',
+      entry: 'reportCancelled',
+    },
     outcomeUnknown: {
-      description: 'The transport was lost after the dispatch: nobody knows whether the call has taken effect.',
+      description: 'The transport was lost after the dispatch: it is unknown whether the call has taken effect.',
       type: 'final',
       entry: 'reportUnknown',
     },

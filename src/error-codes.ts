@@ -1,5 +1,5 @@
 /**
- * Lists all error codes with cause and remedy. docs/protocol.md is generated from it. The compiler checks that `retryable`
+ * Lists all error codes with cause and remedy. docs/reference/protocol.md is generated from it. The compiler checks that `retryable`
  * agrees with the faults of the charts.
  */
 import type { FaultCode, retryableFaults } from '../machines/faults.ts';

@@ -106,7 +106,7 @@ function createServerReload(
   readConfig: () => Promise<Config>,
   parts: { models: Models; tools: Tools; conversations: Conversations; listening: Gateway },
 ): Reload {
-  const { toolbox, nameCheck, read } = parts.tools;
+  const { mcpServers, nameCheck, read } = parts.tools;
   const { registry, notices } = parts.conversations;
   return createReload({
     settings,
@@ -117,9 +117,9 @@ function createServerReload(
       parts.models.check(next);
       const blocks = read(next);
       return {
-        changed: toolbox.compare(blocks).map((name) => `mcpServers.${name}`),
+        changed: mcpServers.compare(blocks).map((name) => `mcpServers.${name}`),
         async apply() {
-          const changes = toolbox.configure(blocks);
+          const changes = mcpServers.configure(blocks);
           for (const name of changes.remove) notices.removed(name);
           registry.changeServers(changes);
           nameCheck.check();
@@ -146,6 +146,6 @@ function summaryOf(
     model,
     demo,
     database: repository.persistence.enabled ? repository.path : 'in memory',
-    servers: tools.toolbox.servers(),
+    servers: tools.mcpServers.statuses(),
   };
 }

@@ -1,14 +1,16 @@
 /**
- * Runs test files with Node's test runner, then, with `--all`, the long suites whole. Each file is a process of its own.
- * Long files start first, so that no core idles at the end.
+ * Runs test files with Node's test runner, then, with `--all`, the long suites whole. Files of one folder share a
+ * process, so that each module loads once for several. Long ones start first, so that no core idles at the end.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import { pathToFileURL } from 'node:url';
 import { readRunnerOptions } from './support/runner-options.ts';
 
 const usage = `Usage: node test/runner.ts [--all] [NAME...]
@@ -27,7 +29,13 @@ const CONCURRENCY = availableParallelism() + 1;
 const TEST_TIMEOUT_MS = 300_000;
 
 /** Folders whose files take longest, because they start browsers and whole servers. They go first. */
-const LONGEST = ['run', 'inspect', 'proof', 'model', 'fuzz', 'protocol-property', 'reload', 'integration'];
+const LONGEST = ['run', 'proof', 'model', 'fuzz', 'inspect', 'integration', 'protocol-property', 'reload'];
+
+/** Folders whose files have a process each: long ones, and those that judge their own process. */
+const ALONE = ['run', 'proof', 'model', 'fuzz', 'conformance', 'protocol-property'];
+
+/** Most files that share a process: more load fewer modules, fewer spread better over the cores. */
+const FILES_A_PROCESS = 10;
 
 /** What `--all` runs beside the tests: each suite whole, of which the tests run a part. */
 const LONG_SUITES: readonly { script: string; args: readonly string[] }[] = [
@@ -38,22 +46,55 @@ const LONG_SUITES: readonly { script: string; args: readonly string[] }[] = [
   { script: 'conformance', args: [] },
 ];
 
+/** Paths below the project, the long ones first. */
 function filesOf(names: readonly string[]): string[] {
   const files = globSync('test/**/*.test.ts', { cwd: project }).sort();
   const chosen = names.length === 0 ? files : files.filter((file) => names.some((name) => file.includes(name)));
-  const isLong = (file: string) => LONGEST.includes(file.split('/')[1] ?? '');
-  return [...chosen.filter(isLong), ...chosen.filter((file) => !isLong(file))].map((file) => join(project, file));
+  const rank = (file: string) => (LONGEST.includes(areaOf(file)) ? LONGEST.indexOf(areaOf(file)) : LONGEST.length);
+  return chosen.sort((a, b) => rank(a) - rank(b));
+}
+
+/** The folder below test/. */
+const areaOf = (file: string) => file.split('/')[1] ?? '';
+
+/** The files of each process, in the order of `files`. */
+function groupsOf(files: readonly string[]): string[][] {
+  return Object.values(Object.groupBy(files, dirname)).flatMap((folder = []) => {
+    const processes = ALONE.includes(areaOf(folder[0] ?? ''))
+      ? folder.length
+      : Math.ceil(folder.length / FILES_A_PROCESS);
+    // Dealt out like cards: neighbours in the alphabet are often alike, and as long.
+    return Array.from({ length: processes }, (_, first) => folder.filter((_, at) => at % processes === first));
+  });
+}
+
+/** Writes a program for each group, which imports the group's files, and resolves with their paths. */
+function writePrograms(groups: readonly string[][], folder: string): Promise<string[]> {
+  return Promise.all(
+    groups.map(async (files, at) => {
+      const program = join(folder, `${areaOf(files[0] ?? '')}-${at}.mjs`);
+      const imports = files.map((file) => `import ${JSON.stringify(pathToFileURL(join(project, file)).href)};\n`);
+      await writeFile(program, imports.join(''));
+      return program;
+    }),
+  );
 }
 
 async function runFiles(files: string[]): Promise<boolean> {
   let passed = true;
-  const results = run({ files, concurrency: CONCURRENCY, timeout: TEST_TIMEOUT_MS, cwd: project });
-  results.on('test:fail', ({ todo }) => {
-    if (todo === undefined || todo === false) passed = false;
-  });
-  const report = results.compose(new spec());
-  report.pipe(process.stdout);
-  await once(report, 'end');
+  const folder = await mkdtemp(join(tmpdir(), 'parley-tests-'));
+  try {
+    const programs = await writePrograms(groupsOf(files), folder);
+    const results = run({ files: programs, concurrency: CONCURRENCY, timeout: TEST_TIMEOUT_MS, cwd: project });
+    results.on('test:fail', ({ todo }) => {
+      if (todo === undefined || todo === false) passed = false;
+    });
+    const report = results.compose(new spec());
+    report.pipe(process.stdout);
+    await once(report, 'end');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
   return passed;
 }
 

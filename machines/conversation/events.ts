@@ -35,10 +35,10 @@ export type CommitOutcome =
   | { status: 'reused' };
 
 /** The server of a call asks people, one question after the other. */
-export interface CallAsks {
-  type: 'call.asks';
+export interface CallNeedsInput {
+  type: 'call.needsInput';
   callId: string;
-  asks: KeyedAsk[];
+  requests: KeyedAsk[];
   /** Null if the server keeps the call open while it waits. Otherwise the call is suspended. */
   resume: Resumption | null;
   /** Number of the first question within the call, from 1. */
@@ -72,7 +72,7 @@ export type InternalEvent =
       /** 0 to 1, drawn outside. A chart draws no random numbers. */
       jitter: number;
     }
-  | CallAsks
+  | CallNeedsInput
   | { type: 'call.settled'; callId: string; result: CallResult };
 
 export type ConversationEvent = ClientEvent | InternalEvent;

@@ -135,7 +135,7 @@ export const conversationSetup = setup({
     mayRepeatCall: ({ context, event }) =>
       event.type === 'call.settled' &&
       event.result.status === 'outcome_unknown' &&
-      context.turn?.calls.some((call) => call.callId === event.callId && call.tool.harmless && call.attempt === 1) ===
+      context.turn?.calls.some((call) => call.callId === event.callId && call.tool.idempotent && call.attempt === 1) ===
         true,
     isRemoval: ({ event }) => event.type === 'log.failed' && event.tag.of === 'removal',
     tooManyDeleters: ({ context }) => context.deleters.length > context.limits.queueLength,

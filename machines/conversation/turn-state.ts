@@ -19,7 +19,7 @@ export interface HopTool {
   /** JSON Schema of its arguments. */
   inputSchema: Record<string, unknown>;
   /** True if the server or the configuration says that a repeated call has no further effect. */
-  harmless: boolean;
+  idempotent: boolean;
   /** Hash of everything that the server says about the tool. */
   definition: string;
   /** `always`: called at once. `ask`: called after a person approves. `never`: not called. */
@@ -69,11 +69,11 @@ export interface OpenCall {
    * - `ready`: its dispatch is committed.
    * - `running`: its actor runs.
    * - `repeating`: the dispatch of its repeat is being committed.
-   * - `suspending`: the server suspended it, and that question is being committed.
+   * - `suspended`: the server suspended it, and that question is being committed.
    * - `settled`: its result is known.
    * - `recorded`: its result is committed.
    */
-  stage: 'asking' | 'answered' | 'ready' | 'running' | 'repeating' | 'suspending' | 'settled' | 'recorded';
+  stage: 'asking' | 'answered' | 'ready' | 'running' | 'repeating' | 'suspended' | 'settled' | 'recorded';
 }
 
 /** A turn whose message is committed and that waits to run. After a restart it may already have `hops` and `used`. */

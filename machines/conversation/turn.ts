@@ -132,7 +132,7 @@ const toolHop = conversation.createStateConfig({
       ],
       on: {
         ...onResponse,
-        'call.asks': { actions: ['appendQuestion', 'startCalls'] },
+        'call.needsInput': { actions: ['appendQuestion', 'startCalls'] },
         'call.settled': [
           { guard: 'mayRepeatCall', actions: 'repeatCall' },
           { actions: ['recordResult', 'startCalls'] },
@@ -177,7 +177,7 @@ const cancelling = conversation.createStateConfig({
     ],
     'answer.finished': { actions: 'takeAnswer' },
     'answer.failed': { actions: 'takeAnswer' },
-    'call.asks': { actions: 'dropQuestion' },
+    'call.needsInput': { actions: 'dropQuestion' },
     'call.settled': { actions: 'recordResult' },
   },
   states: {

@@ -126,5 +126,5 @@ ${Object.values(short)
   .map(([synopsis, purpose]) => `  ${synopsis.padEnd(22)}${purpose}`)
   .join('\n')}
 
-Every setting and its default: config/config.yaml and docs/configuration.md.
+Every setting and its default: config/config.yaml and docs/reference/configuration.md.
 `;

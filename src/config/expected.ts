@@ -1,6 +1,6 @@
 /**
  * Describes what the schema allows. Reads zod's JSON Schema of the configuration, so that error messages,
- * config/config.yaml and docs/configuration.md agree with the schema.
+ * config/config.yaml and docs/reference/configuration.md agree with the schema.
  */
 import { z } from 'zod';
 import type { KeyPath } from './places.ts';

@@ -48,7 +48,7 @@ export function decoderLimits({ chat }: Config) {
   return { maxTextLength: chat.service.max_text_length, maxDepth: chat.websocket.max_json_depth };
 }
 
-export function toolboxLimits({ mcp, chat }: Config) {
+export function mcpServersLimits({ mcp, chat }: Config) {
   const { connection, limits } = mcp;
   return {
     connectionTimeoutMs: ms(connection.connection_timeout),
@@ -90,7 +90,7 @@ export function promptResources({ mcp }: Config) {
 }
 
 /** Answers to the requests of MCP servers: roots and sampling. */
-export function hostAnswers({ mcp }: Config, sample: Sample) {
+export function clientFeatures({ mcp }: Config, sample: Sample) {
   const { permission, max_tokens: maxTokens, requests_per_call: requestsPerCall } = mcp.sampling;
   return { roots: mcp.roots, sampling: { permission, maxTokens, requestsPerCall, sample } };
 }
@@ -208,8 +208,8 @@ export function inspectionLimits(config: Config) {
   return {
     maxConversations: inspect.max_conversations,
     maxMessages: inspect.max_events,
-    lingerMs: ms(inspect.keep_after_last_viewer),
-    limits: { texts: includesContent(config), maxChars: inspect.max_event_chars },
+    keepAfterLastViewerMs: ms(inspect.keep_after_last_viewer),
+    limits: { includeContent: includesContent(config), maxChars: inspect.max_event_chars },
   };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Lists the keys that need a restart. Every other key is reloadable: docs/configuration.md marks each from this table, and
+ * Lists the keys that need a restart. Every other key is reloadable: docs/reference/configuration.md marks each from this table, and
  * test/reload/every-key.test.ts reloads each.
  */
 import { dotted, type KeyPath } from './places.ts';

@@ -6,7 +6,7 @@
 import type { ActorRefFrom } from 'xstate';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
-import type { ServerStatus, Toolbox } from '../mcp/port.ts';
+import type { ServerStatus, McpServers } from '../mcp/port.ts';
 import type { Delivery } from '../outbox/port.ts';
 
 export interface TurnRef extends ConversationRef {
@@ -23,7 +23,7 @@ export interface ServerNotices {
 }
 
 export interface ServerNoticesDeps {
-  toolbox: Pick<Toolbox, 'servers'>;
+  mcpServers: Pick<McpServers, 'statuses'>;
   outbox: Pick<Delivery, 'broadcast'>;
   /** The running turns. Bounded by the number of permits. */
   atWork(): Iterable<TurnRef>;
@@ -37,7 +37,7 @@ type ServerChange =
 
 const UNAVAILABLE: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus['state'][];
 
-export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDeps): ServerNotices {
+export function createServerNotices({ mcpServers, outbox, atWork }: ServerNoticesDeps): ServerNotices {
   const tell = ({ requestId, conversationId, owner }: TurnRef, news: ServerChange) =>
     outbox.broadcast(
       { owner, conversationId },
@@ -69,7 +69,7 @@ export function createServerNotices({ toolbox, outbox, atWork }: ServerNoticesDe
       for (const turn of atWork()) tell(turn, { kind: 'server_removed', server: name });
     },
     turnStarted(turn) {
-      for (const { name, state, error, authorizeUrl } of toolbox.servers()) {
+      for (const { name, state, error, authorizeUrl } of mcpServers.statuses()) {
         if (state === 'ready') continue;
         if (authorizeUrl !== null) tell(turn, { kind: 'server_authorizing', server: name, url: authorizeUrl });
         // Turns wait only for the first connect. Until then the server has no error.

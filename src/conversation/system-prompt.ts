@@ -4,8 +4,8 @@
  * followers of the turn.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { isMissing, type FromServer, type Library } from '../mcp/library.ts';
-import type { Resource } from '../mcp/content/offers.ts';
+import { isUnavailable, type FromServer, type PromptsAndResources } from '../mcp/prompts-and-resources.ts';
+import type { Resource } from '../mcp/content/prompt-and-resource.ts';
 import { partText } from '../mcp/content/result-text.ts';
 import type { Delivery } from '../outbox/port.ts';
 import type { TurnRef } from './server-notices.ts';
@@ -13,7 +13,7 @@ import type { TurnRef } from './server-notices.ts';
 export interface SystemPromptOptions {
   /** chat.service.system_prompt */
   text: string;
-  library: Pick<Library, 'resources' | 'current'>;
+  promptsAndResources: Pick<PromptsAndResources, 'resources' | 'readCached'>;
   outbox: Pick<Delivery, 'broadcast'>;
   /** Most resources in the list. 0: no list. */
   mostNamed: number;
@@ -29,7 +29,7 @@ const HEAD = 'Resources that the user can include in a message; their contents a
 
 export function createSystemPrompt({
   text,
-  library,
+  promptsAndResources,
   outbox,
   mostNamed,
   contents,
@@ -40,7 +40,7 @@ export function createSystemPrompt({
     Promise.race([answer, delay(waitMs, null, { ref: false })]);
 
   async function named(): Promise<string[]> {
-    const resources = mostNamed === 0 ? [] : ((await inTime(library.resources())) ?? []);
+    const resources = mostNamed === 0 ? [] : ((await inTime(promptsAndResources.resources())) ?? []);
     return resources.length === 0 ? [] : [[HEAD, ...resources.slice(0, mostNamed).map(lineOf)].join('\n')];
   }
   async function contentOf(
@@ -48,8 +48,8 @@ export function createSystemPrompt({
     turn: TurnRef,
     isFirst: boolean,
   ): Promise<string[]> {
-    const parts = await inTime(library.current(server, uri));
-    if (parts !== null && !isMissing(parts)) return [parts.map(partText).join('\n')];
+    const parts = await inTime(promptsAndResources.readCached(server, uri));
+    if (parts !== null && !isUnavailable(parts)) return [parts.map(partText).join('\n')];
     if (isFirst)
       notifyMissing(
         turn,

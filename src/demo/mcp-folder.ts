@@ -1,26 +1,26 @@
 /**
- * What the demo server's `list_folder` may see: entries of folders below one root. Paths that
- * lead out of it, by `..`, from the top, or through a symbolic link, are refused.
+ * Lists folders below one root for the demo server's `list_folder`. Rejects paths that lead outside: with `..`, as
+ * absolute paths, or through a symbolic link.
  */
 import { opendir, realpath } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 
-/** Enough for a look around; a folder of a million files costs no more. */
+/** Bounds the cost of a folder with a million files. */
 const MAX_ENTRIES = 200;
 
 async function openBelow(root: string, path: string) {
   const top = await realpath(root);
-  // Links are followed first: one that points outside is outside.
+  // realpath resolves links first: a link that points outside counts as outside.
   const folder = await realpath(resolve(top, path));
   const inside = relative(top, folder);
   return inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside) ? null : opendir(folder);
 }
 
-/** The entries of `path` below `root`, folders with a trailing slash, sorted, one a line. Throws with a reason fit for the caller. */
+/** Returns the sorted entries of `path` below `root`, one a line, folders with a trailing slash. Throws an Error fit for the model. */
 export async function listFolder(root: string, path: string): Promise<string> {
-  // The same words for what is not there and what lies outside, so that nothing outside is told.
+  // The same message for missing and for outside paths, so that it reveals nothing about what is outside.
   const folder = await openBelow(root, path).catch(() => null);
-  if (folder === null) throw new Error(`There is no folder "${path}" below the root of this server.`);
+  if (folder === null) throw new Error(`No folder "${path}" exists below the root of this server.`);
 
   const lines: string[] = [];
   let more = false;
@@ -30,6 +30,6 @@ export async function listFolder(root: string, path: string): Promise<string> {
     lines.push(entry.isDirectory() ? `${entry.name}/` : entry.name);
   }
   lines.sort();
-  if (more) lines.push(`[only the first ${MAX_ENTRIES} entries that were found]`);
+  if (more) lines.push(`[only ${MAX_ENTRIES} entries are listed]`);
   return lines.join('\n') || '[empty]';
 }

@@ -1,7 +1,6 @@
 /**
- * The bundled MCP server: a few harmless tools, a prompt and a resource over stdio, so that a
- * bare machine has something to call. A program of its own, started by Parley like any other
- * server; nothing may import it. Built on the SDK's v1, as most servers in the wild are.
+ * Serves a few read-only tools, a prompt and a resource over stdio: the bundled MCP server, for a machine without others.
+ * Parley starts it like any other server, so no file may import it. It uses the SDK's v1, as most published servers do.
  */
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
@@ -23,12 +22,12 @@ server.registerTool(
 server.registerTool(
   'current_time',
   {
-    description: 'Tells the current date and time.',
+    description: 'Returns the current date and time.',
     inputSchema: { timezone: z.string().optional().describe('IANA name such as Europe/Vienna; UTC if absent') },
     annotations,
   },
   ({ timezone = 'UTC' }) => {
-    // An unknown zone is a RangeError here, and so an error result for the model.
+    // An unknown zone throws a RangeError, which becomes an error result for the model.
     const time = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'long', timeZone: timezone });
     return say(time.format(new Date()));
   },
@@ -62,7 +61,7 @@ server.registerPrompt(
 server.registerResource(
   'about',
   'parley://about',
-  { description: 'What this server is.', mimeType: 'text/plain' },
+  { description: 'Describes this server.', mimeType: 'text/plain' },
   ({ href }) => ({
     contents: [{ uri: href, mimeType: 'text/plain', text: 'The demo MCP server that comes with Parley.' }],
   }),
@@ -70,5 +69,5 @@ server.registerResource(
 
 await server.connect(new StdioServerTransport());
 
-// The SDK leaves EOF to the program: our host is gone, or wants us gone.
+// The SDK does not handle EOF: the host has exited, or wants this server to exit.
 process.stdin.once('end', () => process.exit(0));

@@ -1,6 +1,6 @@
 /**
- * What the demo model answers: tool calls if the message asks for some, else words. Pure, a
- * function of the request alone, so the demo says and remembers the same after a restart.
+ * Decides what the demo model answers: tool calls if the message asks for some, else text. Pure, a function of the
+ * request alone, so the demo remembers the same after a restart.
  */
 import type { DemoConversation } from './model-history.ts';
 import { examples, maxPhraseChars, plannedHops, type DemoCall } from './model-tools.ts';
@@ -10,14 +10,14 @@ export interface DemoAnswer {
   calls: readonly DemoCall[];
 }
 
-/** So that nobody mistakes the demo for a model, or misses how to get one. */
+/** Shown often, so that people do not mistake the demo for a language model. */
 const notice =
   "This is Parley's built-in demo, not a language model. For a real one set OPENAI_API_KEY, GROQ_API_KEY, OPENROUTER_API_KEY or ANTHROPIC_API_KEY and restart.";
 
 export function answer(conversation: DemoConversation): DemoAnswer {
   const calls = plannedHops(conversation.question, conversation.tools)[conversation.hopsDone];
   if (calls) return { text: '', calls };
-  if (conversation.outcomes.length > 0) return { text: tell(conversation), calls: [] };
+  if (conversation.outcomes.length > 0) return { text: report(conversation), calls: [] };
   for (const topic of topics) {
     const match = topic.phrase.exec(conversation.question.trim().slice(0, maxPhraseChars));
     if (match) return { text: topic.say(match, conversation), calls: [] };
@@ -30,7 +30,7 @@ interface Topic {
   say(match: RegExpExecArray, conversation: DemoConversation): string;
 }
 
-/** Long answers exist to be watched and cancelled; these are their bounds. */
+/** Limits of long answers, which are there to be watched and cancelled. */
 const longestCount = 2_000;
 const longestSpeech = 5_000;
 
@@ -61,13 +61,13 @@ const topics: readonly Topic[] = [
     phrase: /what(?:'s| is) my name|who am i\b|do you (?:know|remember) my name/i,
     say: (_match, { earlier }) => {
       const name = earlier.map((said) => nameIn(said)).findLast((found) => found !== null);
-      return name ? `Your name is ${name}.` : 'You have not told me your name.';
+      return name ? `Your name is ${name}.` : 'You have not said your name.';
     },
   },
   {
     phrase: /\bmy name is\b|\bcall me\b/i,
     say: (_match, { question }) =>
-      `Nice to meet you, ${nameIn(question) ?? 'stranger'}. Ask me later what your name is. ${notice}`,
+      `Nice to meet you, ${nameIn(question) ?? 'you'}. Ask me later what your name is. ${notice}`,
   },
 ];
 
@@ -88,8 +88,8 @@ function introduce({ question, tools }: DemoConversation): string {
   return `You said: "${excerpt(question, 120)}". ${notice} Things to try here: ${tries}.`;
 }
 
-/** The results of the turn's tool calls, a line each. */
-function tell({ outcomes }: DemoConversation): string {
+/** Reports the results of the turn's tool calls, a line each. */
+function report({ outcomes }: DemoConversation): string {
   return outcomes
     .map(({ name, arguments: given, result }) => {
       const asked = given === '{}' ? '' : ` for ${excerpt(given, 120)}`;
@@ -103,7 +103,7 @@ const sentences = [
   'Each night the keeper wrote one line before the lamp was lit.',
   'When a storm put out the lamp, the line was already there.',
   'The ships that came back asked only for what they had missed.',
-  'Nobody was told the same thing twice, and nothing was left out.',
+  'Each ship got every line once, and no line was left out.',
   'So the harbour slept well, and the log grew by another line.',
 ];
 

@@ -1,12 +1,12 @@
 /**
- * What the demo model sees: a chat completion request, read as a conversation. Everything it
- * seems to remember is derived from here, as it is with any real model.
+ * Reads a chat completion request as a conversation, for the demo model. Like any model, it remembers only what the
+ * request contains.
  */
 import { z } from 'zod';
 
 const content = z.union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))]).nullish();
 
-/** The body of a request, as far as the demo looks into it. */
+/** The part of a request's body that the demo reads. */
 export const demoRequest = z.object({
   model: z.string(),
   messages: z.array(
@@ -44,7 +44,7 @@ export interface OfferedTool {
   parameters: readonly string[];
 }
 
-/** A tool call of the running turn with what came of it. */
+/** A tool call of the running turn with its result. */
 export interface ToolOutcome {
   name: string;
   arguments: string;
@@ -52,12 +52,12 @@ export interface ToolOutcome {
 }
 
 export interface DemoConversation {
-  /** What the user asks now. */
+  /** The latest user message. */
   question: string;
-  /** What the user said before, oldest first. */
+  /** Earlier user messages, oldest first. */
   earlier: readonly string[];
   tools: readonly OfferedTool[];
-  /** How many times tools have been asked for since the question. */
+  /** Hops with tool calls since the question. */
   hopsDone: number;
   /** All outcomes since the question, in call order. */
   outcomes: readonly ToolOutcome[];

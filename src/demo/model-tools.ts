@@ -1,33 +1,33 @@
 /**
- * Which tools a message to the demo model asks for: a table of phrases, matched against the tools
- * that the request offers. Pure. `then` separates hops; `and also`, a comma, a semicolon, a line
- * or a plain `and` before another such phrase separates parallel calls of one hop.
+ * Finds the tool calls that a message to the demo model asks for, with a table of phrases and the tools that the request
+ * offers. Pure. `then` separates hops. `and also`, a comma, a semicolon, a line break or a plain `and` before another
+ * such phrase separates parallel calls of one hop.
  */
 import type { OfferedTool } from './model-history.ts';
 
 export interface DemoCall {
   name: string;
-  /** JSON, except where `/call` was given something else to try. */
+  /** JSON; anything with `/call`, to try invalid arguments. */
   arguments: string;
 }
 
 interface Skill {
-  /** Names of tools that can do it, bare or behind a server's prefix. */
+  /** Matches names of suitable tools, with or without a server's prefix. */
   named: RegExp;
-  /** What a tool of another name says of itself. */
+  /** Matches the description of suitable tools with another name. */
   described: RegExp;
-  /** What people say; its groups are the arguments. */
+  /** Phrases of people. The groups are the arguments. */
   phrases: readonly RegExp[];
   /** The tool's parameters, in the order of the groups. */
   parameters: readonly string[];
   read(group: string): string | number;
-  /** Stands in for a group that was not said; null: the argument is left out. */
+  /** Default for an absent group. Null leaves the argument out. */
   missing: string | null;
-  /** Shown to people who ask what can be tried. */
+  /** Shown among the things to try. */
   example: string;
 }
 
-/** Longer messages are not searched for phrases: some patterns take quadratic time, and nobody types that. */
+/** Longer messages are not searched for phrases, because some patterns take quadratic time. */
 export const maxPhraseChars = 4_000;
 
 const number = String.raw`(-?\d+(?:\.\d+)?)`;
@@ -76,7 +76,7 @@ const skills: readonly Skill[] = [
   },
 ];
 
-/** The calls that `text` asks for, hop by hop; empty if it asks for no tool that is offered. */
+/** Returns the calls that `text` asks for, hop by hop. Empty if it asks for no offered tool. */
 export function plannedHops(text: string, tools: readonly OfferedTool[]): DemoCall[][] {
   if (/^[ \t]*\/call\s/m.test(text)) return literalHops(text);
   if (text.length > maxPhraseChars) return [];
@@ -90,12 +90,12 @@ export function plannedHops(text: string, tools: readonly OfferedTool[]): DemoCa
     .filter((hop) => hop.length > 0);
 }
 
-/** Examples of what can be asked of the tools that are offered. */
+/** Returns examples for the offered tools. */
 export function examples(tools: readonly OfferedTool[]): string[] {
   return skills.filter((skill) => toolFor(skill, tools) !== undefined).map((skill) => skill.example);
 }
 
-/** `/call TOOL ARGUMENTS`, one a line; a line `then` begins the next hop. The tool need not be offered. */
+/** Reads `/call TOOL ARGUMENTS`, one a line. A line `then` begins the next hop. The tool need not be offered. */
 function literalHops(text: string): DemoCall[][] {
   const hops: DemoCall[][] = [[]];
   for (const line of text.split('\n')) {
@@ -106,7 +106,7 @@ function literalHops(text: string): DemoCall[][] {
   return hops.filter((hop) => hop.length > 0);
 }
 
-/** Splits before every piece that asks for something by itself: the words in a text to count stay together. */
+/** Splits before every piece that asks for something by itself, so a text to count stays together. */
 function splitWhere(text: string, separator: RegExp, asks: (piece: string) => boolean): string[] {
   const splitter = new RegExp(separator.source, 'gi');
   const pieces: string[] = [];
@@ -136,7 +136,7 @@ function toolFor(skill: Skill, tools: readonly OfferedTool[]): OfferedTool | und
   );
 }
 
-/** Under the tool's own parameter names where they differ from those expected. */
+/** Uses the tool's own parameter names if they differ from the expected ones. */
 function argumentsOf(skill: Skill, match: RegExpExecArray, tool: OfferedTool): Record<string, string | number> {
   const names = skill.parameters.every((name) => tool.parameters.includes(name)) ? skill.parameters : tool.parameters;
   return Object.fromEntries(

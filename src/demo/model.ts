@@ -1,21 +1,21 @@
 /**
- * The embedded offline model: a `fetch` that answers chat completion requests from this process,
- * at a human pace. It stands behind the same client as any endpoint, so a machine without a key
- * runs the whole path, tool calls included. What it says is decided in model-answer.ts.
+ * Implements the offline demo model as a `fetch` that answers chat completion requests in this process, with pauses. It
+ * is used through the same client as any endpoint, so a machine without an API key runs the whole path, tool calls
+ * included. model-answer.ts decides what it answers.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answer, type DemoAnswer } from './model-answer.ts';
 import { demoRequest, readConversation } from './model-history.ts';
 
 export interface DemoModelOptions {
-  /** Pause before each piece of an answer; 0 for none. Read for each. */
+  /** Pause before each piece of an answer. 0 disables it. Read for each piece. */
   chunkDelayMs: number;
 }
 
 /** Length of a piece of arguments. */
 const pieceChars = 16;
 
-/** The base URL it is called under does not matter: nothing is dialled. */
+/** The base URL does not matter: no connection is made. */
 export function createDemoModel(options: DemoModelOptions): { fetch: typeof globalThis.fetch } {
   return {
     async fetch(_input, init = {}) {
@@ -27,7 +27,7 @@ export function createDemoModel(options: DemoModelOptions): { fetch: typeof glob
       const encoder = new TextEncoder();
       const body = new ReadableStream<Uint8Array>({
         async pull(controller) {
-          // Rejects on abort, and with it the stream fails like that of a real fetch.
+          // Rejects on abort, so the stream fails like that of a real fetch.
           if (options.chunkDelayMs > 0) await sleep(options.chunkDelayMs, undefined, { signal });
           signal.throwIfAborted();
           const line = lines.next();
@@ -40,7 +40,7 @@ export function createDemoModel(options: DemoModelOptions): { fetch: typeof glob
   };
 }
 
-/** The answer as OpenAI's chunks: role, text in pieces, calls, finish, usage (four characters a token). */
+/** Yields the answer as OpenAI's chunks: role, text in pieces, calls, finish, usage (four characters a token). */
 function* eventLines(model: string, { text, calls }: DemoAnswer, promptTokens: number): Generator<string, void> {
   const chunk = (delta: object, finishReason: string | null = null) =>
     JSON.stringify({

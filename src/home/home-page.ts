@@ -49,7 +49,7 @@ export function writeHomePage({ html, docs }: Pick<PageFiles, 'html' | 'docs'>, 
     header: asksForToken ? escaped(' -H "Authorization: Bearer TOKEN"') : '',
     protocols: asksForToken ? escaped(", ['parley', 'parley.token.TOKEN']") : '',
     pages: pages(facts.mayInspect),
-    docs: docs.map((name) => `<li><a href="/docs/${encodeURIComponent(name)}">${escaped(name)}</a></li>`).join(''),
+    docs: docs.map((path) => `<li><a href="/docs/${encodeURI(path)}">${escaped(path)}</a></li>`).join(''),
   };
   return html.replaceAll(/\{\{(\w+)\}\}/g, (whole, name: string) => values[name] ?? whole);
 }

@@ -1,5 +1,5 @@
 /** Reads the files that the start page consists of and links to: its own, its icon, and the documentation. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -7,33 +7,31 @@ export interface PageFiles {
   /** With `{{name}}` where a value belongs. */
   html: string;
   css: string;
+  /** The style sheet with the colours, which the inspector loads too. */
+  colors: string;
   icon: string;
-  /** Names of the documents, the README first. */
+  /** Paths within docs/ of the documents that the start page lists, the index first. */
   docs: readonly string[];
-  /** The text of a document; null for a name that is none of `docs`. Rejects if its file cannot be read. */
-  readDoc(name: string): Promise<string | null>;
+  /** The text of a document, by its path within docs/; null if docs/ has no such document. Rejects if its file cannot be read. */
+  readDoc(path: string): Promise<string | null>;
 }
 
 const project = join(import.meta.dirname, '..', '..');
-const README = 'README.md';
+const folder = join(project, 'docs');
 
 /** Reads the page's own files at once and a document when it is asked for. */
 export function readPageFiles(): PageFiles {
   const own = (name: string) => readFileSync(join(import.meta.dirname, 'page', name), 'utf8');
-  const docs = [
-    README,
-    ...readdirSync(join(project, 'docs'))
-      .filter((name) => name.endsWith('.md'))
-      .sort(),
-  ];
+  const inspectors = (name: string) => readFileSync(join(project, 'src', 'inspect', 'page', name), 'utf8');
+  const all = new Set(globSync('**/*.md', { cwd: folder }));
   return {
     html: own('home.html'),
     css: own('home.css'),
-    icon: readFileSync(join(project, 'src', 'inspect', 'page', 'icon.svg'), 'utf8'),
-    docs,
-    async readDoc(name) {
-      if (!docs.includes(name)) return null;
-      return readFile(name === README ? join(project, name) : join(project, 'docs', name), 'utf8');
+    colors: inspectors('colors.css'),
+    icon: inspectors('icon.svg'),
+    docs: ['README.md', ...[...all].filter((path) => /^(?:tutorials|how-to)\//.test(path)).sort()],
+    async readDoc(path) {
+      return all.has(path) ? readFile(join(folder, path), 'utf8') : null;
     },
   };
 }

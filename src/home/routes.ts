@@ -66,6 +66,8 @@ export function createHomeRoutes(
       }
       case '/home.css':
         return send(response, 'text/css; charset=utf-8', files.css);
+      case '/colors.css':
+        return send(response, 'text/css; charset=utf-8', files.colors);
       case '/icon.svg':
       case '/favicon.ico':
         return send(response, 'image/svg+xml', files.icon);

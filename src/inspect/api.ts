@@ -1,26 +1,26 @@
 /**
- * Answers the requests of the page: what runs, what the log has, what waits for people. Read-only: a person's answer
- * goes to the server as a request of the chat protocol, which knows whose conversation it is.
+ * Serves the page's data as JSON: conversations in memory and in the log, and open interrupts. Read-only: the page sends
+ * responses to interrupts over the chat protocol, which checks the owner.
  */
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ListedConversation } from '../store/listing.ts';
-import type { ListedLive } from './live-list.ts';
+import type { ListedLive } from './live/live-list.ts';
 import type { PageSources } from './page-sources.ts';
 
 export interface ApiDeps extends PageSources {
-  /** Whether viewers see texts. */
-  texts: boolean;
+  /** Viewers see what people, models and tools wrote. */
+  includeContent: boolean;
   /** Path of the chat protocol's WebSocket. */
   chatEndpoint: string;
   isWatched(ref: ConversationRef): boolean;
 }
 
-/** Answers of the API by name. Null for what does not exist; rejects when it cannot be read. */
+/** The API's handlers by name. A handler resolves with null if nothing is found, and rejects if the read fails. */
 export type Api = Readonly<Record<string, (query: URLSearchParams, subject: string) => Promise<object | null>>>;
 
-/** Conversations of a list before the page asks for more, and at most. */
+/** Conversations in a list: the default number, and the maximum. */
 const LISTED = { first: 200, most: 2000 };
-/** Longest text that is searched for. */
+/** Longest search text, in UTF-16 units. */
 const MAX_SEARCH_CHARS = 200;
 
 export function createApi(deps: ApiDeps): Api {
@@ -29,7 +29,7 @@ export function createApi(deps: ApiDeps): Api {
     return conversationId ? { owner: query.get('owner') || subject, conversationId } : null;
   };
   const titled = async (listed: readonly ListedLive[]) => {
-    const titles = deps.texts ? await deps.titles(listed) : [];
+    const titles = deps.includeContent ? await deps.titles(listed) : [];
     return listed.map((each, index) => ({
       owner: each.owner,
       conversation_id: each.conversationId,
@@ -37,13 +37,13 @@ export function createApi(deps: ApiDeps): Api {
       state: each.state,
       hop: each.hop,
       idle_ms: each.idleMs,
-      asks: each.isAsking,
+      has_open_interrupt: each.hasOpenInterrupt,
       watched: deps.isWatched(each),
     }));
   };
   const stored = (each: ListedConversation) => ({
     conversation_id: each.conversationId,
-    title: deps.texts ? each.title : null,
+    title: deps.includeContent ? each.title : null,
     updated_at: each.updatedAt,
     message_count: each.messageCount,
     activity: each.activity,
@@ -53,7 +53,11 @@ export function createApi(deps: ApiDeps): Api {
     charts: async () => ({ charts: await deps.charts() }),
     async conversations(query, subject) {
       const limit = wholeNumber(query.get('limit'), LISTED.first, LISTED.most);
-      const { conversations, states, asking } = await deps.live({
+      const {
+        conversations,
+        states,
+        busyWithInterrupt: asking,
+      } = await deps.live({
         search: query.get('search') ?? '',
         state: query.get('state') ?? '',
         limit,
@@ -61,7 +65,7 @@ export function createApi(deps: ApiDeps): Api {
       const { total } = await deps.waiting(0, 0);
       return {
         subject,
-        texts: deps.texts,
+        include_content: deps.includeContent,
         chat_endpoint: deps.chatEndpoint,
         states,
         waiting: total + asking.length,
@@ -74,19 +78,19 @@ export function createApi(deps: ApiDeps): Api {
     },
     async waiting(query) {
       const offset = wholeNumber(query.get('offset'), 0, Number.MAX_SAFE_INTEGER);
-      const [{ asking }, { conversations, total }] = await Promise.all([
+      const [{ busyWithInterrupt: asking }, { conversations, total }] = await Promise.all([
         deps.live({ search: '', state: '', limit: 0 }),
         deps.waiting(LISTED.first, offset),
       ]);
       const next = offset + conversations.length;
       return {
         total: total + asking.length,
-        // What asks beside other work is not in the log's list, and comes before it.
-        asking: offset === 0 ? await titled(asking) : [],
+        // The log's list lacks conversations that also run other calls. The first page has them.
+        busy: offset === 0 ? await titled(asking) : [],
         conversations: conversations.map((each) => ({
           owner: each.owner,
           conversation_id: each.conversationId,
-          title: deps.texts ? each.title : null,
+          title: deps.includeContent ? each.title : null,
           updated_at: each.updatedAt,
           until_ms: each.untilMs,
         })),
@@ -95,11 +99,12 @@ export function createApi(deps: ApiDeps): Api {
     },
     async search(query) {
       const text = (query.get('text') ?? '').slice(0, MAX_SEARCH_CHARS);
-      if (!deps.texts || text === '') return { texts: deps.texts, hits: [], next_cursor: null, read_back_to: null };
+      if (!deps.includeContent || text === '')
+        return { include_content: deps.includeContent, hits: [], next_cursor: null, read_back_to: null };
       const step = await deps.search(text, query.get('owner') || null, query.get('cursor'));
       return (
         step && {
-          texts: true,
+          include_content: true,
           hits: step.hits.map((hit) => ({
             owner: hit.owner,
             conversation_id: hit.conversationId,
@@ -122,7 +127,7 @@ export function createApi(deps: ApiDeps): Api {
         replay && {
           messages: replay.messages,
           rows: replay.rows,
-          standing: replay.standing,
+          end_state: replay.endState,
           head_seq: replay.headSeq,
           before_seq: replay.beforeSeq,
         }
@@ -139,9 +144,9 @@ export function createApi(deps: ApiDeps): Api {
       const row = ref && seq !== null ? await deps.row(ref, seq) : null;
       return row && { row };
     },
-    async questions(query, subject) {
+    async interrupts(query, subject) {
       const ref = refIn(query, subject);
-      return ref && { subject, may_answer: ref.owner === subject, questions: await deps.questions(ref) };
+      return ref && { subject, may_answer: ref.owner === subject, interrupts: await deps.interrupts(ref) };
     },
   };
 }

@@ -1,7 +1,9 @@
 /**
- * Provides what the page of inspection shows: its own files, the charts as they ship, the conversations that run, and
- * those of the log. Reads only; access is decided before.
+ * Provides the inspector's data: the page's files, the charts that ship, conversations in memory and in the log. Only
+ * reads. The caller checks access first.
  */
+import { readdirSync, readFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
@@ -11,44 +13,48 @@ import type { ConversationList } from '../store/listing.ts';
 import type { Store } from '../store/port.ts';
 import type { SearchStep } from '../store/search.ts';
 import type { WaitingList } from '../store/waiting-conversations.ts';
-import { readAssets, type Asset } from './assets.ts';
-import { createCharts, type Charts } from './charts.ts';
-import { listLive, type ListQuery, type LiveList } from './live-list.ts';
-import { openQuestions, type OpenQuestion } from './open-questions.ts';
-import { replayConversation, type Replay, type ReplayDeps } from './replay.ts';
-import { readRow, rowsAfter, type RowsAfter } from './rows.ts';
+import { createCharts, type Charts } from './charts/drawn-charts.ts';
+import { listLive, type ListQuery, type LiveList } from './live/live-list.ts';
+import { readOpenInterrupts, type OpenInterrupt } from './log/open-interrupts.ts';
+import { replayConversation, type Replay, type ReplayDeps } from './log/replay.ts';
+import { readRow, rowsAfter, type RowsAfter } from './log/rows.ts';
+
+export interface Asset {
+  type: string;
+  content: Buffer;
+}
 
 export interface PageSourceDeps extends ReplayDeps {
   store: Pick<Store, 'page' | 'load' | 'conversations' | 'waitingForPeople' | 'titles' | 'search'>;
-  /** Those in memory. */
+  /** Conversations in memory. */
   conversations(): Iterable<LiveConversation>;
-  /** Longest time of one step of a search, in ms. */
+  /** Longest time of one search step, in ms. */
   searchMs: number;
 }
 
-/** A read of the log rejects when it fails; null is for what does not exist, and for a cursor that is none. */
+/** Reads of the log reject on failure. They resolve with null if nothing is found, or if the cursor is not valid. */
 export interface PageSources {
   assets: ReadonlyMap<string, Asset>;
   charts: Charts;
   live(query: ListQuery): Promise<LiveList>;
-  /** Titles, in the order of the conversations. */
+  /** Titles, in the order of `refs`. */
   titles(refs: readonly ConversationRef[]): Promise<(string | null)[]>;
-  /** What the log has of an owner, newest first. */
+  /** An owner's conversations in the log, newest first. */
   stored(owner: string, cursor: string | null): Promise<ConversationList | null>;
   waiting(limit: number, offset: number): Promise<WaitingList>;
   search(text: string, owner: string | null, cursor: string | null): Promise<SearchStep | null>;
   replay(ref: ConversationRef, beforeSeq: number | null): Promise<Replay | null>;
   rowsAfter(ref: ConversationRef, afterSeq: number): Promise<RowsAfter | null>;
   row(ref: ConversationRef, seq: number): Promise<object | null>;
-  questions(ref: ConversationRef): Promise<OpenQuestion[]>;
+  interrupts(ref: ConversationRef): Promise<OpenInterrupt[]>;
 }
 
-/** Conversations of the log in one answer. */
+/** Conversations of the log in one response. */
 const LISTED_AT_ONCE = 100;
-/** Hits of one step of a search. */
+/** Hits of one search step. */
 const HITS_AT_ONCE = 50;
 
-/** Reads the page's files at once, all else when it is asked for. */
+/** Reads the page's files now, and everything else on request. */
 export function createPageSources(deps: PageSourceDeps): PageSources {
   const { store } = deps;
   return {
@@ -63,6 +69,22 @@ export function createPageSources(deps: PageSourceDeps): PageSources {
     replay: (ref, beforeSeq) => replayConversation(ref, beforeSeq, deps),
     rowsAfter: (ref, afterSeq) => rowsAfter(ref, afterSeq, deps),
     row: (ref, seq) => readRow(ref, seq, deps),
-    questions: (ref) => openQuestions(ref, deps),
+    interrupts: (ref) => readOpenInterrupts(ref, deps),
   };
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** The page's files by name. The server serves only these, so no path can leave the folder. */
+function readAssets(): ReadonlyMap<string, Asset> {
+  const folder = join(import.meta.dirname, 'page');
+  const names = readdirSync(folder).filter((name) => extname(name) in TYPES);
+  return new Map(
+    names.map((name) => [name, { type: TYPES[extname(name)] ?? '', content: readFileSync(join(folder, name)) }]),
+  );
 }

@@ -1,17 +1,17 @@
 /**
- * What inspection lets out of an event or a context: a copy that is bounded, whatever is in it, and that holds no
- * texts unless the configuration says so. Strings are told by their length alone unless their field is on the list
- * of names and numbers below, so that a field which somebody adds tomorrow is redacted until somebody looks.
+ * Copies events and contexts for viewers. A copy has a bounded size, and contains content only if the configuration
+ * includes it. Without content, a string is replaced by its length unless its field is in the list of names below. So a
+ * new field is redacted until a developer adds it to the list.
  */
 
 export interface RedactionLimits {
-  /** Whether texts and arguments of people, models and tools may be seen. */
-  texts: boolean;
-  /** The most characters that one copy may take, roughly those of its JSON. */
+  /** Viewers see texts and arguments of people, models and tools. */
+  includeContent: boolean;
+  /** Most characters of one copy, roughly those of its JSON. */
   maxChars: number;
 }
 
-/** Fields whose strings name things: ids, kinds and states. */
+/** Fields whose strings are ids, kinds, names or states. */
 const NAMES = new Set([
   'type',
   'of',
@@ -50,8 +50,8 @@ const NAMES = new Set([
   'target',
 ]);
 
-/** Fields that hold what somebody wrote, whatever is in it; the names of its fields are theirs too. */
-const TEXTS = new Set([
+/** Fields with content of people, models or tools. They are redacted whole: the names of inner fields are content too. */
+const CONTENT = new Set([
   'arguments',
   'edited',
   'content',
@@ -66,27 +66,31 @@ const TEXTS = new Set([
 ]);
 
 const MAX_DEPTH = 8;
-/** Of an array or an object; further ones are counted. */
+/** Entries copied from an array or an object; the copy says how many more exist. */
 const MAX_ENTRIES = 32;
 const MAX_NAME_CHARS = 128;
 const MAX_TEXT_CHARS = 400;
-/** Quotes, a comma, a colon: what a value costs beside its own characters. */
+/** Cost of a value beyond its own characters: quotes, a comma, a colon. */
 const OVERHEAD_CHARS = 4;
 
-/** A plain JSON value. Looks at no more of `value` than fits, so that its cost is bounded as well. */
-export function redacted(value: unknown, { texts, maxChars }: RedactionLimits, maxTextChars = MAX_TEXT_CHARS): unknown {
+/** Returns a plain JSON value. Reads no more of `value` than fits, so the time is bounded too. */
+export function redacted(
+  value: unknown,
+  { includeContent, maxChars }: RedactionLimits,
+  maxTextChars = MAX_TEXT_CHARS,
+): unknown {
   let left = maxChars;
 
-  const said = (text: string, most: number) => {
+  const shortened = (text: string, most: number) => {
     const cut = text.length <= most ? text : `${text.slice(0, most)}… (${text.length} characters)`;
     left -= cut.length;
     return cut.toWellFormed();
   };
-  const told = (text: string, field: string) => {
-    if (texts) return said(text, maxTextChars);
+  const copyText = (text: string, field: string) => {
+    if (includeContent) return shortened(text, maxTextChars);
     return NAMES.has(field) && text.length <= MAX_NAME_CHARS
-      ? said(text, MAX_NAME_CHARS)
-      : said(`[${text.length} characters]`, MAX_NAME_CHARS);
+      ? shortened(text, MAX_NAME_CHARS)
+      : shortened(`[${text.length} characters]`, MAX_NAME_CHARS);
   };
 
   const copy = (part: unknown, field: string, depth: number): unknown => {
@@ -94,7 +98,7 @@ export function redacted(value: unknown, { texts, maxChars }: RedactionLimits, m
     if (left <= 0) return '[cut]';
     switch (typeof part) {
       case 'string':
-        return told(part, field);
+        return copyText(part, field);
       case 'number':
       case 'boolean':
         return part;
@@ -104,7 +108,7 @@ export function redacted(value: unknown, { texts, maxChars }: RedactionLimits, m
         return part === undefined ? undefined : `[${typeof part}]`;
     }
     if (part === null) return null;
-    if (!texts && TEXTS.has(field)) return '[redacted]';
+    if (!includeContent && CONTENT.has(field)) return '[redacted]';
     if (depth >= MAX_DEPTH) return '[cut]';
     if (part instanceof Map || part instanceof Set) return `[${part.size} entries]`;
     if (Array.isArray(part)) {
@@ -114,7 +118,7 @@ export function redacted(value: unknown, { texts, maxChars }: RedactionLimits, m
     const entries = Object.entries(part);
     const copied = entries.slice(0, MAX_ENTRIES).flatMap(([key, below]): [string, unknown][] => {
       if (left <= 0) return [];
-      return [[said(key, MAX_NAME_CHARS), copy(below, key, depth + 1)]];
+      return [[shortened(key, MAX_NAME_CHARS), copy(below, key, depth + 1)]];
     });
     if (copied.length < entries.length) copied.push(['…', `${entries.length - copied.length} more`]);
     return Object.fromEntries(copied);

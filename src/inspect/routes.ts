@@ -1,25 +1,25 @@
 /**
- * What inspection serves over HTTP: the page and its files, and under /inspect/api what the page shows. The page
- * holds nothing of anybody's; the rest is for viewers alone. Read-only: what is live comes over the socket.
+ * Serves the inspector over HTTP: the page, its files, and the API under /inspect/api. The page itself contains no user's
+ * data; the API requires a viewer. Read-only. Live events come over the WebSocket.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../errors.ts';
 import type { Api } from './api.ts';
-import type { Asset } from './assets.ts';
-import type { Doorkeeper } from './visitor.ts';
+import type { Asset } from './page-sources.ts';
+import type { ViewerAuthorizer } from './access.ts';
 import type { Refusal } from '../refusal.ts';
 
-export interface InspectRoutes {
+export interface InspectRoutesDeps {
   assets: ReadonlyMap<string, Asset>;
   api: Api;
-  doorkeeper: Doorkeeper;
+  authorizer: ViewerAuthorizer;
   credentialOf(headers: IncomingMessage['headers']): string | null;
   /** Called for each refusal. */
   onRefused(refusal: Refusal, request: IncomingMessage): void;
   onError(error: unknown): void;
 }
 
-/** Where Stately's own inspector is; its page is the one thing that is not ours, in a frame of its own. */
+/** Origin of Stately's inspector, the only foreign page. It runs in its own frame. */
 const STATELY_ORIGIN = 'https://stately.ai';
 
 const COMMON_HEADERS = {
@@ -29,7 +29,7 @@ const COMMON_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 } as const;
 
-/** Nothing but our own files; only the page that hands events on has a frame in it. */
+/** Content security policy: own files only. Only the page for Stately's inspector contains a frame. */
 const policy = (frames: string) =>
   `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src ${frames}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
@@ -41,9 +41,9 @@ const PAGES: Readonly<Record<string, { file: string; policy: string }>> = {
 const ASSETS = '/inspect/assets/';
 const API = '/inspect/api/';
 
-/** Answers what is inspection's, and says whether it was. */
+/** Returns a handler. It returns true if it serves the path, and false for any other path. */
 export function createInspectRoutes(
-  deps: InspectRoutes,
+  deps: InspectRoutesDeps,
 ): (request: IncomingMessage, response: ServerResponse, path: string) => boolean {
   const send = (response: ServerResponse, status: number, headers: Record<string, string>, body: string | Buffer) => {
     response.writeHead(status, { ...COMMON_HEADERS, ...headers });
@@ -52,16 +52,16 @@ export function createInspectRoutes(
   const sendJson = (response: ServerResponse, status: number, body: object) =>
     send(response, status, { 'content-type': 'application/json' }, JSON.stringify(body));
 
-  const answer = async (request: IncomingMessage, response: ServerResponse, name: string) => {
-    const visitor = await deps.doorkeeper.visitor(request, deps.credentialOf(request.headers));
-    if ('refusal' in visitor) {
-      deps.onRefused(visitor.refusal, request);
-      return sendJson(response, visitor.refusal.status, { error: visitor.refusal.message });
+  const serveApi = async (request: IncomingMessage, response: ServerResponse, name: string) => {
+    const viewer = await deps.authorizer.authorize(request, deps.credentialOf(request.headers));
+    if ('refusal' in viewer) {
+      deps.onRefused(viewer.refusal, request);
+      return sendJson(response, viewer.refusal.status, { error: viewer.refusal.message });
     }
     const found =
       Object.hasOwn(deps.api, name) &&
-      (await deps.api[name]?.(new URLSearchParams(request.url?.split('?', 2)[1]), visitor.subject));
-    return found ? sendJson(response, 200, found) : sendJson(response, 404, { error: 'There is no such thing here.' });
+      (await deps.api[name]?.(new URLSearchParams(request.url?.split('?', 2)[1]), viewer.subject));
+    return found ? sendJson(response, 200, found) : sendJson(response, 404, { error: 'Not found.' });
   };
 
   return (request, response, path) => {
@@ -72,7 +72,7 @@ export function createInspectRoutes(
         ? deps.assets.get(path.slice(ASSETS.length))
         : undefined;
     if (asset) {
-      const refusal = deps.doorkeeper.page(request);
+      const refusal = deps.authorizer.checkPage(request);
       if (refusal) {
         deps.onRefused(refusal, request);
         send(response, refusal.status, { 'content-type': 'text/plain' }, `${refusal.message}\n`);
@@ -86,12 +86,12 @@ export function createInspectRoutes(
       return true;
     }
     if (!path.startsWith(API)) return false;
-    answer(request, response, path.slice(API.length)).catch((error: unknown) => {
-      // The page goes on asking while the server drains.
+    serveApi(request, response, path.slice(API.length)).catch((error: unknown) => {
+      // The page keeps polling while the server drains.
       if (error instanceof AppError && error.code === 'shutting_down')
         return sendJson(response, 503, { error: 'The server is shutting down. Try again in a moment.' });
       deps.onError(error);
-      sendJson(response, 500, { error: 'This could not be read; the log of the server says why.' });
+      sendJson(response, 500, { error: 'The read failed; see the server log.' });
     });
     return true;
   };

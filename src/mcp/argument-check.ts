@@ -1,60 +1,100 @@
 /**
- * Whether arguments fit a tool's schema, by the SDK's own validator, be they a model's or a person's. All of them are
- * strangers, so the validator that generates no code is used, and it is given little time: patterns can run for hours.
+ * Validates arguments against a tool's schema with the SDK's validator, and explains violations. Schemas and arguments
+ * are untrusted: the validator generates no code, and it gets little time because patterns can run for hours.
  */
 import { createContext, Script } from 'node:vm';
 import { CfWorkerJsonSchemaValidator } from '@modelcontextprotocol/client/validators/cf-worker';
 
-/** Where and why arguments do not fit. */
-export interface Breach {
-  /** Keys from the arguments down to what is wrong; empty for the whole. */
+export interface SchemaViolation {
+  /** Keys from the arguments down to the violation; empty for the whole. */
   path: string[];
   /** A sentence without its full stop. */
   message: string;
 }
 
-/** `unusable`: nobody can tell, for this reason. */
-export type Verdict = { fits: true } | { fits: false; breach: Breach } | { fits: null; unusable: string };
+/** `valid` is null if the arguments cannot be validated, for this reason. */
+export type ValidationResult =
+  | { valid: true }
+  | { valid: false; violation: SchemaViolation }
+  | { valid: null; reason: string };
 
-/** The main thread stands still meanwhile. */
+/** The main thread is blocked meanwhile. */
 const MAX_CHECK_MS = 250;
-/** Of the validator's words, in UTF-16 units: they quote what was sent. */
+/** For the validator's message, in UTF-16 units: it quotes the arguments. */
 const MAX_MESSAGE = 500;
 
-/** A check of its own for each toolbox. What a schema by strangers does to it ends with the check; one that overran is not tried again. */
-export function createArgumentCheck(): (schema: Record<string, unknown>, args: Record<string, unknown>) => Verdict {
+/** A validator does not try a schema again that timed out. */
+export function createArgumentValidator(): (
+  schema: Record<string, unknown>,
+  args: Record<string, unknown>,
+) => ValidationResult {
   const sandbox = { check: () => {} };
   const context = createContext(sandbox);
   // A context for each check would cost four times as much.
   const run = new Script('check()');
-  const hopeless = new WeakSet<Record<string, unknown>>();
+  const schemasThatTimedOut = new WeakSet<Record<string, unknown>>();
 
   return (schema, args) => {
-    if (hopeless.has(schema)) return { fits: null, unusable: 'it takes too long' };
-    let verdict: Verdict = { fits: true };
+    if (schemasThatTimedOut.has(schema)) return { valid: null, reason: 'the check takes too long' };
+    let result: ValidationResult = { valid: true };
     sandbox.check = () => {
       const { errorMessage } = new CfWorkerJsonSchemaValidator().getValidator(schema)(args);
-      if (errorMessage !== undefined) verdict = { fits: false, breach: breachOf(errorMessage) };
+      if (errorMessage !== undefined) result = { valid: false, violation: violationFrom(errorMessage) };
     };
     try {
       run.runInContext(context, { timeout: MAX_CHECK_MS });
-      return verdict;
+      return result;
     } catch (error) {
       if (error instanceof Error)
-        return { fits: null, unusable: `the tool's schema cannot be used (${cut(error.message)})` };
-      // The error of an overrun is made in the other realm.
-      hopeless.add(schema);
-      return { fits: null, unusable: 'it takes too long' };
+        return { valid: null, reason: `the tool's schema is unusable (${cutMessage(error.message)})` };
+      // A timeout's error belongs to the other realm.
+      schemasThatTimedOut.add(schema);
+      return { valid: null, reason: 'the check takes too long' };
     } finally {
-      // Nothing is kept of what was checked.
+      // Releases the arguments.
       sandbox.check = () => {};
     }
   };
 }
 
-/** The validator tells its way to the breach, `#/a: sentence; #/a/b: sentence`; pointers are URI-encoded and hold no spaces. */
-function breachOf(complaint: string): Breach {
-  const steps = [...complaint.matchAll(/#(\S*): (.*?)(?=; #\S*: |$)/gs)];
+/** Explains the result for arguments that a person has changed. Null if they may be used. */
+export function explainForApprover(result: ValidationResult): SchemaViolation | null {
+  return result.valid === null ? cannotValidate(result.reason) : violationOf(result);
+}
+
+/** The violation for changed arguments that cannot be validated. */
+export function cannotValidate(reason: string): SchemaViolation {
+  return {
+    path: [],
+    message: `changed arguments cannot be checked, because ${reason}; approve the call without changes, or deny it`,
+  };
+}
+
+/** Explains the result for a form that a person has filled in. Null if it may be sent. */
+export function explainForForm(result: ValidationResult): SchemaViolation | null {
+  return result.valid === null
+    ? { path: [], message: `the answer cannot be checked, because ${result.reason}; decline instead` }
+    : violationOf(result);
+}
+
+/**
+ * Explains the result for the model. Null if the call may be made, also if the arguments cannot be validated: the model
+ * wrote them for this schema, and the server validates them too.
+ */
+export function explainForModel(result: ValidationResult): string | null {
+  const violation = violationOf(result);
+  if (violation === null) return null;
+  const { path, message } = violation;
+  return path.length === 0 ? message : `${path.join('.')}: ${message}`;
+}
+
+function violationOf(result: ValidationResult): SchemaViolation | null {
+  return result.valid === false ? result.violation : null;
+}
+
+/** Parses the validator's message, `#/a: sentence; #/a/b: sentence`. Pointers are URI-encoded and contain no spaces. */
+function violationFrom(errorMessage: string): SchemaViolation {
+  const steps = [...errorMessage.matchAll(/#(\S*): (.*?)(?=; #\S*: |$)/gs)];
   const pointer = steps.at(-1)?.[1] ?? '';
   const keys = pointer.split('/').slice(1);
   const sentences = steps
@@ -63,10 +103,10 @@ function breachOf(complaint: string): Breach {
     .replace(/\.$/, '');
   return {
     path: keys.map((key) => decodeURI(key).replaceAll('~1', '/').replaceAll('~0', '~')),
-    message: cut(sentences === '' ? complaint : sentences),
+    message: cutMessage(sentences === '' ? errorMessage : sentences),
   };
 }
 
-function cut(text: string): string {
+function cutMessage(text: string): string {
   return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE).toWellFormed()}...` : text;
 }

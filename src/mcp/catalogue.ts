@@ -1,23 +1,23 @@
 /**
- * The one catalogue that models see: the tools of all servers, each under a name that every
- * provider takes and that is unique. Pure; the toolbox decides when it is rebuilt.
+ * Merges the tools of all servers into the catalogue that models see. Each tool gets a unique name that every provider
+ * accepts. Pure.
  */
 import { createHash } from 'node:crypto';
 import type { ServerTool } from '../../machines/mcp-server-types.ts';
 import type { Tool } from './port.ts';
 
-/** OpenAI's rule for function names, the strictest of the providers'. */
+/** OpenAI's limit for function names, the strictest of all providers. */
 const MAX_NAME_CHARS = 64;
 const UNSAFE = /[^a-zA-Z0-9_-]/g;
 
 const safe = (name: string) => name.replace(UNSAFE, '_').slice(0, MAX_NAME_CHARS);
 
-function distinguished(tool: Tool): string {
-  const mark = createHash('sha256').update(`${tool.server}\0${tool.toolName}`).digest('hex').slice(0, 8);
-  return `${tool.name.slice(0, MAX_NAME_CHARS - mark.length - 1)}_${mark}`;
+function withHash(tool: Tool): string {
+  const hash = createHash('sha256').update(`${tool.server}\0${tool.toolName}`).digest('hex').slice(0, 8);
+  return `${tool.name.slice(0, MAX_NAME_CHARS - hash.length - 1)}_${hash}`;
 }
 
-/** Renames those whose names clash; all of them, so that no name silently changes its owner when a server comes or goes. */
+/** Renames all tools with a clashing name, so that no name changes its owner when a server is added or removed. */
 function withoutClashes(tools: readonly Tool[], rename: (tool: Tool) => string): Tool[] {
   const uses = new Map<string, number>();
   for (const { name } of tools) uses.set(name, (uses.get(name) ?? 0) + 1);
@@ -25,29 +25,30 @@ function withoutClashes(tools: readonly Tool[], rename: (tool: Tool) => string):
 }
 
 /**
- * The tools of all servers, in the servers' order. A clash is prefixed with the server's name, and so is a name that
- * begins like another server's prefix: no tool passes for another server's. What is still alike then gets a short hash.
+ * Returns the tools in the servers' order. A clashing name gets the server's name as a prefix. So does a name that
+ * begins with another server's prefix, or it could impersonate that server's tool. Names that still clash get a short
+ * hash.
  */
 export function mergeCatalogues(catalogues: Iterable<readonly [server: string, tools: readonly ServerTool[]]>): Tool[] {
   const servers = [...catalogues];
   const prefixed = ({ server, toolName }: Pick<Tool, 'server' | 'toolName'>) => safe(`${prefixOf(server)}${toolName}`);
-  const passesForAnother = (name: string, own: string) =>
+  const impersonatesAnother = (name: string, own: string) =>
     servers.some(([server]) => server !== own && name.startsWith(prefixOf(server)));
   const plain = servers.flatMap(([server, tools]) =>
     tools.map((tool): Tool => {
       const name = safe(tool.name);
       const names = { server, toolName: tool.name };
-      return { ...tool, ...names, name: passesForAnother(name, server) ? prefixed(names) : name };
+      return { ...tool, ...names, name: impersonatesAnother(name, server) ? prefixed(names) : name };
     }),
   );
-  return withoutClashes(withoutClashes(plain, prefixed), distinguished);
+  return withoutClashes(withoutClashes(plain, prefixed), withHash);
 }
 
 function prefixOf(server: string): string {
   return `${server.replace(UNSAFE, '_')}__`;
 }
 
-/** At most `most` of them, in their order: as many of each server as there is room for, so that one which lists without end leaves the others theirs. */
+/** Returns at most `most` tools in their order, shared fairly among servers: a server with many tools does not displace the others' tools. */
 export function fairShare(tools: readonly Tool[], most: number): readonly Tool[] {
   if (tools.length <= most) return tools;
   const counts = new Map<string, number>();

@@ -1,20 +1,20 @@
 /**
- * Warns of names in the configuration that no MCP server or tool has. A misspelt name under `permission` protects
- * nothing, and nothing else would show it.
+ * Warns about names in the configuration that match no MCP server or tool. A misspelt name under `permission` protects
+ * nothing and causes no other error.
  */
 import type { Logger } from 'pino';
 import type { ActorRefFrom } from 'xstate';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import { closest } from '../config/suggest.ts';
 
-/** What one key of the configuration names: servers, or tools as `server.tool`. */
+/** The names under one key of the configuration: servers, or tools as `server.tool`. */
 export interface ConfiguredNames {
-  /** The key's path, with dots. */
+  /** The dotted path of the key. */
   key: string;
   names: readonly string[];
 }
 
-/** Both are asked at each check: a reload changes them. */
+/** Both are called at each check, because a reload changes them. */
 export interface NameSource {
   configured(): readonly ConfiguredNames[];
   /** Names of the servers that are enabled. */
@@ -22,14 +22,14 @@ export interface NameSource {
 }
 
 export interface NameCheck {
-  /** Checks all names that can be checked now: at the start, and after a reload. Each wrong name is reported once. */
+  /** Checks all names that can be checked now. Call it at the start and after a reload. Reports each name once. */
   check(): void;
-  /** Checks the names of a server's tools each time that its list of tools is new. */
+  /** Checks the names of a server's tools each time that its list changes. */
   watch(server: string, actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>): void;
 }
 
 export function createNameCheck({ configured, servers }: NameSource, log: Pick<Logger, 'warn'>): NameCheck {
-  /** Full names of the tools that each server has offered last. */
+  /** Full tool names of each server's latest list. */
   const offered = new Map<string, readonly string[]>();
   const reported = new Set<string>();
 

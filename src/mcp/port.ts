@@ -1,49 +1,94 @@
 /**
- * The port of the MCP servers: the tools that models are offered, how each server is, and how a tool is called. Types
- * only. What servers offer beside tools is the library's.
+ * Declares the port of the MCP servers: the tools that models are offered, the status of each server, and how a tool is
+ * called. Types only. Prompts and resources are in prompts-and-resources.ts.
  */
-import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
+import type { KeyedAsk, Resumption } from '../../machines/conversation/question-types.ts';
 import type { HopTool } from '../../machines/conversation/turn-state.ts';
-import type { Breach } from './argument-check.ts';
-import type { CallEnd, CallOptions, CalledTool } from './calls.ts';
+import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
+import type { FairKey } from '../scheduling/fair-queue.ts';
+import type { SchemaViolation } from './argument-check.ts';
+import type { LogEntry } from './content/server-log.ts';
+import type { RequestInput } from './server-requests/live-requests.ts';
 
 /** A tool as models are offered it, and as a hop pins it. */
 export interface Tool extends Omit<HopTool, 'permission'>, Pick<ServerTool, 'title' | 'annotations' | 'effect'> {}
 
-/** A tool by its server's own name. */
+/** Names a tool by the name that its server gives it. */
 export type ToolName = Pick<Tool, 'server' | 'toolName'>;
 
 export interface ServerStatus {
   name: string;
   state: McpServerState;
+  /** Number of tools. */
   tools: number;
-  /** The revision of the protocol that was agreed on; null while there is no connection. */
+  /** The negotiated protocol revision. Null without a connection. */
   protocol: string | null;
-  /** What is wrong, fit for people. */
+  /** What is wrong, fit for people. Null if nothing is. */
   error: string | null;
-  /** What a person has to open so that the server can be used; null where nobody needs to. */
+  /** The sign-in page that a person has to open before the server can be used. Null if none. */
   authorizeUrl: string | null;
 }
 
 /**
- * What conversations see of the MCP servers. A server that is away keeps its tools in the catalogue, so
- * what a model is offered does not change with every lost connection.
+ * The MCP servers as conversations see them. A server that is not connected keeps its tools in the catalogue, so the
+ * offer to models does not change with every lost connection.
  */
-export interface Toolbox {
-  /** The catalogue of now; a new array with each change. */
+export interface McpServers {
+  /** The current catalogue. Each change makes a new array. */
   tools(): readonly Tool[];
-  servers(): readonly ServerStatus[];
-  /** Resolves when every server has been ready or failed once; bounded by the connection timeout. */
+  statuses(): readonly ServerStatus[];
+  /** Resolves when every server has been ready or failed once. The connection timeout bounds it. */
   settled(): Promise<void>;
-  /** Null when these arguments fit the tool's schema of now; else what is wrong with them, or that nobody can tell. */
-  check(tool: ToolName, args: Record<string, unknown>): Breach | null;
-  /** Null when what a person has filled in fits the form that a server has asked with; else what is wrong with it, or that nobody can tell. */
-  checkAnswer(schema: Record<string, unknown>, content: Record<string, unknown>): Breach | null;
-  /** What keeps a model's arguments from fitting the schema that it was shown, in words for it; null when they fit, or when only the server can tell. */
-  misfit(inputSchema: Record<string, unknown>, args: Record<string, unknown>): string | null;
+  /** Checks arguments that a person has changed against the tool's current schema. Null if they are valid. */
+  validateChange(tool: ToolName, args: Record<string, unknown>): SchemaViolation | null;
+  /** Checks a form that a person has filled in. Null if it is valid. */
+  validateForm(schema: Record<string, unknown>, content: Record<string, unknown>): SchemaViolation | null;
+  /** Checks a model's arguments. Returns an explanation for the model; null if they are valid or cannot be checked. */
+  validateArguments(inputSchema: Record<string, unknown>, args: Record<string, unknown>): string | null;
   /**
-   * Never rejects. A call to a server that is away wakes it and waits within `timeoutMs`. A tool that its server has
-   * redefined since it was offered is not called: arguments, and a person's consent, were for what it was.
+   * Never rejects. Wakes a server that is not connected and waits for it within `timeoutMs`. Does not call a tool that
+   * its server has redefined: arguments and a person's consent were for the old definition.
    */
   call(tool: CalledTool, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
+}
+
+/** A tool as it was offered. `definition` is empty if it is unknown. */
+export type CalledTool = Pick<HopTool, 'server' | 'toolName' | 'definition'>;
+
+/**
+ * How a call ended. It matters whether the call may have taken effect: not after `not_sent`; perhaps after `lost` and
+ * `cancelled`. A failure of the tool itself is `error`.
+ */
+export type CallEnd =
+  /** `text` is for the model; `content` is the whole result, for the log. */
+  | { status: 'ok' | 'error'; text: string; content: unknown }
+  | { status: 'cancelled' }
+  /** The server has suspended the call until people have answered. Call again with `resume` to go on. */
+  | { status: 'suspended'; inputRequests: KeyedAsk[]; resume: Resumption }
+  /** The server never received the call: no connection in time, or it was refused. */
+  | { status: 'not_sent'; text: string }
+  /** The transport was lost after the dispatch: the outcome is unknown. */
+  | { status: 'lost'; text: string };
+
+export interface CallOptions {
+  /** Aborting it cancels the call at the server and ends it here. */
+  signal: AbortSignal;
+  /** Owner, conversation and call, for fairness in the queue. */
+  place: FairKey;
+  /** Bounds the wait for a connection. After the dispatch the caller times the call out through `signal`. */
+  timeoutMs: number;
+  onProgress(progress: Progress): void;
+  /** Called for log messages of the server while this is its only running call. */
+  onLog(entry: LogEntry): void;
+  /** State and answers for a suspended call. Null in the first round. */
+  resume: Resumption | null;
+  /** Called when the server requests input while the call runs. */
+  requestInput: RequestInput;
+}
+
+/** Progress in the server's own units and words. */
+export interface Progress {
+  progress: number;
+  total?: number;
+  message?: string;
 }

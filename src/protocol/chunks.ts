@@ -45,7 +45,7 @@ export const chunks = {
       name: z.string().describe('The tool.'),
       server: z.string().describe('Its MCP server.'),
       arguments: z.record(z.string(), z.unknown()).describe('What it is called with.'),
-      attempt: seq.exactOptional().describe('2: the one repeat of a harmless call.'),
+      attempt: seq.exactOptional().describe('2: the one repeat of an idempotent call.'),
       resumed: z
         .literal(true)
         .exactOptional()

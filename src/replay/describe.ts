@@ -42,7 +42,7 @@ function describeStage({ dispatch, approval, question }: InterruptedCall): strin
       : 'its server waited for an answer';
   if (approval !== null) return `waits for approval until ${new Date(approval.untilMs).toISOString()}`;
   if (dispatch === null) return 'asked';
-  return dispatch.tool.harmless ? 'dispatched, harmless' : 'dispatched';
+  return dispatch.tool.idempotent ? 'dispatched, idempotent' : 'dispatched';
 }
 
 /** The effect of a row of recovery, as a verb. */

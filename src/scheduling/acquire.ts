@@ -1,5 +1,4 @@
 /** Acquires a permit of a fair semaphore with a timeout and an abort signal. */
-import { MAX_TIMER_MS } from '../timer-limit.ts';
 import type { FairSemaphore, FairKey } from './fair-queue.ts';
 
 export interface AcquireOptions {
@@ -8,6 +7,9 @@ export interface AcquireOptions {
   /** Called at once with the length of the queue, this request included. Not called if a permit is free. */
   queued?: (position: number) => void;
 }
+
+/** Node fires longer timers at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Resolves to true with the permit, which `release` returns; to false after the timeout or an abort. */
 export function acquireWithin(

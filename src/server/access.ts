@@ -4,7 +4,7 @@ import { ANONYMOUS, withinTime, type Verify } from '../auth/verifier.ts';
 import { accessOptions, ms, visitorRules } from '../config/options.ts';
 import { createAccess } from '../gateway/admission/access.ts';
 import { createRefusalReport } from '../gateway/admission/refusal-report.ts';
-import { createDoorkeeper } from '../inspect/visitor.ts';
+import { createViewerAuthorizer } from '../inspect/access.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { StartContext } from './context.ts';
 
@@ -24,9 +24,9 @@ export function createAccessChecks({ settings, log }: StartContext, metrics: Pic
     log: (fields) => log.warn(fields, 'request refused'),
     nowMs: () => performance.now(),
   });
-  const doorkeeper = createDoorkeeper(
+  const viewerAuthorizer = createViewerAuthorizer(
     settings.follow((now) => ({ ...visitorRules(now), isLocal: (request) => access.isLocal(request) })),
     verify,
   );
-  return { verify, access, onRefused, doorkeeper };
+  return { verify, access, onRefused, viewerAuthorizer };
 }

@@ -15,7 +15,7 @@ import { createServerNotices } from '../conversation/server-notices.ts';
 import { createSystemPrompt } from '../conversation/system-prompt.ts';
 import { createLogCache } from '../conversation/warm-logs.ts';
 import type { Gateway } from '../gateway/server.ts';
-import type { Inspection } from '../inspect/inspection.ts';
+import type { Inspection } from '../inspect/live/inspection.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { logServerStatus } from '../observability/status-log.ts';
 import { createTurnReport, type TurnReport } from '../observability/turn-report.ts';
@@ -52,7 +52,7 @@ export function createConversations(context: StartContext, parts: ConversationPa
   const permits = createPermits(settings.follow(({ chat }) => ({ most: chat.service.max_running_turns })));
   settings.onApply(permits.refresh);
   const notices = createServerNotices({
-    toolbox: parts.tools.toolbox,
+    mcpServers: parts.tools.mcpServers,
     outbox,
     *atWork() {
       for (const ref of permits.holders()) {
@@ -83,19 +83,19 @@ function createChart(
   { models, tools, metrics }: ConversationParts,
   shared: Shared,
 ) {
-  const { toolbox } = tools;
+  const { mcpServers } = tools;
   return createConversationMachine(
     settings.follow((now) => ({
       ...shared,
       ...windowLimits(now),
       model: models.model,
-      toolbox,
+      mcpServers,
       metrics,
       countTokens: models.tokens.count,
       keepDraft: createKeepDraft({ store: shared.store, intervalMs: ms(now.chat.service.streaming.draft_interval) }),
       systemPrompt: createSystemPrompt({
         text: now.chat.service.system_prompt,
-        library: toolbox.library,
+        promptsAndResources: mcpServers.promptsAndResources,
         outbox: shared.outbox,
         ...promptResources(now),
       }),
@@ -109,7 +109,7 @@ function createChart(
 function createRegistryOf(context: StartContext, parts: ConversationParts, shared: Shared): Registry {
   const { settings, log, onError } = context;
   const { models, tools, opening, inspection } = parts;
-  const { toolbox } = tools;
+  const { mcpServers } = tools;
   const config = settings.current();
   const machine = createChart(context, parts, shared);
   const conversation = settings.follow((now) => ({
@@ -125,20 +125,20 @@ function createRegistryOf(context: StartContext, parts: ConversationParts, share
       opened: opening.opened,
       conversation,
       registry: limits,
-      logics: { writer: opening.writerLogic, mcpServer: toolbox.logic },
-      mcpServers: toolbox.inputs,
+      logics: { writer: opening.writerLogic, mcpServer: mcpServers.logic },
+      mcpServers: mcpServers.inputs,
       attachServer(name, actor) {
-        toolbox.attach(name, actor);
+        mcpServers.attach(name, actor);
         logServerStatus(name, actor, log);
         tools.nameCheck.watch(name, actor);
         inspection.addServer(actor);
         shared.notices.watch(name, actor);
       },
       onStart: inspection.starting,
-      toolsSettled: toolbox.settled,
+      toolsSettled: mcpServers.settled,
       dismiss: parts.dismiss,
       closeNeighbours: async () => {
-        const closed = await Promise.allSettled([shared.store.close(), toolbox.close(), models.tokens.close()]);
+        const closed = await Promise.allSettled([shared.store.close(), mcpServers.close(), models.tokens.close()]);
         for (const each of closed) if (each.status === 'rejected') onError(each.reason);
       },
       recoveringAtOnce: config.chat.service.recovery.max_concurrent,

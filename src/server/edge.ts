@@ -61,7 +61,7 @@ export function openEdge(context: StartContext, parts: EdgeParts): Promise<Gatew
 function createPages(
   { settings, version, onError }: StartContext,
   { models, tools, conversations, metrics, reload }: EdgeParts,
-  { access, verify, doorkeeper, onRefused }: Access,
+  { access, verify, viewerAuthorizer, onRefused }: Access,
   inspection: ReturnType<typeof createInspectPages>['routes'],
 ) {
   const { auth, chat } = settings.current();
@@ -78,13 +78,13 @@ function createPages(
     mayInspect: (request) =>
       inspection !== null &&
       (auth.mode === 'none' || settings.current().inspect.viewers.length > 0) &&
-      doorkeeper.page(request) === null,
+      viewerAuthorizer.checkPage(request) === null,
   });
   return createHttpHandler({
     endpoint,
     version,
     isServing,
-    servers: tools.toolbox.servers,
+    servers: tools.mcpServers.statuses,
     providers: models.model.status,
     reload,
     metrics,
@@ -100,13 +100,13 @@ function createPages(
 /** WebSockets: the decoder and the handler of a session's requests. */
 function createSessionParts({ settings, onError }: StartContext, { models, tools, conversations }: EdgeParts) {
   const { registry, store, outbox } = conversations;
-  const { toolbox } = tools;
+  const { mcpServers } = tools;
   const comingChats = createComingChats();
   const requests = settings.follow(({ chat: { service } }) => ({
     registry,
     store,
-    toolbox,
-    library: toolbox.library,
+    mcpServers,
+    promptsAndResources: mcpServers.promptsAndResources,
     comingChats,
     outbox,
     onError,

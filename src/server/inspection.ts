@@ -4,8 +4,8 @@ import { conversationLimits, inspectionLimits, viewerLimits } from '../config/op
 import { credentialOf } from '../gateway/admission/credential.ts';
 import { createViewerSockets } from '../gateway/viewer-sockets.ts';
 import { createApi } from '../inspect/api.ts';
-import { createDefinitions } from '../inspect/definition.ts';
-import { createInspection, type InspectionOptions } from '../inspect/inspection.ts';
+import { createDefinitions } from '../inspect/stately-format.ts';
+import { createInspection, type InspectionOptions } from '../inspect/live/inspection.ts';
 import { createPageSources } from '../inspect/page-sources.ts';
 import { createInspectRoutes } from '../inspect/routes.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -31,7 +31,7 @@ export function createFeeds({ settings, onError }: StartContext, { actorOf }: Pi
 export function createInspectPages(
   { settings, onError }: StartContext,
   { watched, inspection }: Feeds,
-  { access, doorkeeper, onRefused }: Access,
+  { access, viewerAuthorizer, onRefused }: Access,
   { store, registry }: { store: Store; registry: Registry },
 ) {
   const config = settings.current();
@@ -49,17 +49,24 @@ export function createInspectPages(
   );
   const api = createApi({
     ...sources,
-    texts: inspectionLimits(config).limits.texts,
+    includeContent: inspectionLimits(config).limits.includeContent,
     chatEndpoint: config.chat.websocket.endpoint,
     isWatched: inspection.isWatched,
   });
-  const routes = createInspectRoutes({ assets: sources.assets, api, doorkeeper, credentialOf, onRefused, onError });
+  const routes = createInspectRoutes({
+    assets: sources.assets,
+    api,
+    authorizer: viewerAuthorizer,
+    credentialOf,
+    onRefused,
+    onError,
+  });
   const viewers = createViewerSockets(
     settings.follow((now) => ({
       ...viewerLimits(now),
       path: '/inspect/events',
       refusalOf: (request) => access.viewer(request),
-      visitor: doorkeeper.visitor,
+      visitor: viewerAuthorizer.authorize,
       onRefused,
       watch: inspection.watch,
       unwatch: inspection.unwatch,

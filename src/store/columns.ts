@@ -7,6 +7,7 @@ import { usageSchema } from '../protocol/usage.ts';
 import type { Decision } from '../../machines/conversation/rows/approval.ts';
 import type { LogRow, RowType, ToolCallRequest } from '../../machines/log.ts';
 import type { RememberedDecision } from '../../machines/conversation/turn-state.ts';
+import type { PostedRow } from './posted-columns.ts';
 
 /** A row from SQLite. Only columns that the schema declares NOT NULL always have a value. */
 export interface StoredRow {
@@ -25,38 +26,6 @@ export interface StoredRow {
   token_count: number | null;
   request_id: string | null;
 }
-
-/** The columns that a posted row fills; conversation_id and seq are the append's. */
-export const postedColumns = [
-  'id',
-  'timestamp',
-  'type',
-  'role',
-  'content',
-  'tool_calls',
-  'tool_call_id',
-  'model',
-  'usage',
-  'extra',
-  'token_count',
-  'request_id',
-] as const;
-
-/** The values of one row in the order of `postedColumns`, as they are bound to the insert. */
-export type PostedRow = [
-  id: string,
-  timestamp: string,
-  type: RowType,
-  role: string | null,
-  content: string | null,
-  toolCalls: string | null,
-  toolCallId: string | null,
-  model: string | null,
-  usage: string | null,
-  extra: string | null,
-  tokenCount: number | null,
-  requestId: string | null,
-];
 
 export function encodeRow(row: LogRow): PostedRow {
   return [

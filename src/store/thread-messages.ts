@@ -8,7 +8,7 @@ import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { LegacyImport } from './file/import-legacy.ts';
-import type { PostedRow } from './columns.ts';
+import type { PostedRow } from './posted-columns.ts';
 import type { Fork, ForkOrder } from './fork.ts';
 import type { ForkPoints } from './fork-points.ts';
 import type { ConversationList } from './listing.ts';

@@ -1,6 +1,6 @@
 /**
- * The bench's processes: started, asked one thing at a time, and all of them stopped again, whatever
- * happens. Knows nothing of what they do. A child that ends early fails whoever waits for it.
+ * Runs the child processes of the bench: starts them, asks each one question at a time, and stops all of them in every
+ * case. Does not know what they do. When a child exits early, pending questions are rejected.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,23 +11,23 @@ import { compileCache } from '../support/compile-cache.ts';
 
 export interface Child {
   readonly pid: number;
-  /** Its first line on standard output, which says that it is ready. */
+  /** First line on standard output, which says that the child is ready. */
   readonly greeting: string;
-  /** Sends a question and resolves with the next message that comes back. */
+  /** Sends a question and returns the next message from the child. */
   ask<T>(question: object, answer: z.ZodType<T>): Promise<T>;
   stop(): Promise<void>;
 }
 
 export interface Children {
-  /** Starts `node ARGS`; its errors are written to `errorFile`. */
+  /** Starts `node ARGS`; standard error goes to `errorFile`. */
   start(args: readonly string[], errorFile: string): Promise<Child>;
   stopAll(): Promise<void>;
 }
 
-/** Longest that a child may take to be ready, or to leave before it is killed. */
+/** Longest time for a child to get ready, and to exit before it is killed. */
 const startMs = 20_000;
 const stopMs = 5_000;
-/** What is shown of the errors of a child that ended early. */
+/** Characters shown of the errors of a child that exited early. */
 const errorChars = 2_000;
 
 export function createChildren(): Children {
@@ -36,7 +36,7 @@ export function createChildren(): Children {
   return {
     async start(args, errorFile) {
       const child = spawn(process.execPath, args, {
-        // No keys and no settings of whoever runs the bench.
+        // Keys and settings of the user who runs the bench are left out.
         env: { PATH: process.env['PATH'], ...compileCache },
         stdio: ['ignore', 'pipe', openSync(errorFile, 'a'), 'ipc'],
       });
@@ -46,14 +46,14 @@ export function createChildren(): Children {
         return end(child);
       };
       const name = args.join(' ');
-      const { promise: died, reject } = Promise.withResolvers<never>();
-      died.catch(() => {});
+      const { promise: exited, reject } = Promise.withResolvers<never>();
+      exited.catch(() => {});
       child.once('error', reject);
       child.once('exit', (code, signal) => {
         const errors = stopping ? '' : readFileSync(errorFile, 'utf8').slice(-errorChars);
         reject(new Error(`${name} ended (${code ?? signal}): ${errors}`));
       });
-      const greeting = await Promise.race([died, firstLine(child, name)]).catch(async (error: unknown) => {
+      const greeting = await Promise.race([exited, firstLine(child, name)]).catch(async (error: unknown) => {
         await stop();
         throw error;
       });
@@ -62,7 +62,7 @@ export function createChildren(): Children {
         greeting,
         async ask(question, answer) {
           child.send(question);
-          const [message] = await Promise.race([died, once(child, 'message')]);
+          const [message] = await Promise.race([exited, once(child, 'message')]);
           return answer.parse(message);
         },
         async stop() {
@@ -90,7 +90,7 @@ async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   child.kill('SIGTERM');
-  const impatience = setTimeout(() => child.kill('SIGKILL'), stopMs);
+  const killTimer = setTimeout(() => child.kill('SIGKILL'), stopMs);
   await exited;
-  clearTimeout(impatience);
+  clearTimeout(killTimer);
 }

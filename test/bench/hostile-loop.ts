@@ -1,6 +1,6 @@
 /**
- * Counts hostile texts with a new counter and measures what that does to the event loop. A run is a process of its own:
- * code that ran before is fast, and the first text costs the most. `node test/bench/hostile-loop.ts --help` says how.
+ * Counts hostile texts with a new counter and measures the delay of the event loop. Each run is its own process: code
+ * that ran before is fast, and the first text costs the most. See `node test/bench/hostile-loop.ts --help`.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';

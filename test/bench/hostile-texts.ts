@@ -1,4 +1,6 @@
-/** Texts that make a tokenizer slow: long pieces without a cut, in the thread and at the limit of what is counted inline. */
+/**
+ * Texts that make a tokenizer slow: long pieces without a break, for the thread and at the limit of inline counting.
+ */
 export const hostile: Record<string, string> = {
   'equal letters': 'a'.repeat(20_000),
   'equal letters at the inline limit': 'a'.repeat(4096),

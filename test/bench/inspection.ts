@@ -1,7 +1,7 @@
 /**
- * What inspection costs: the same turns at Parley with inspection shut, at Parley as it ships, where nobody looks,
- * and at Parley with every conversation watched. `node test/bench/inspection.ts` prints JSON:
- * server CPU in ms a turn, and the ratios to the first. Linux only: it reads /proc.
+ * Measures the cost of inspection: the same turns with inspection disabled, with inspection enabled and no viewer, and
+ * with a viewer for every conversation. `node test/bench/inspection.ts` prints JSON: server CPU in ms a turn, and the
+ * ratios to the first. Linux only: it reads /proc.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,10 +11,10 @@ import { WebSocket } from 'ws';
 import { readRunnerOptions } from '../support/runner-options.ts';
 import { createChildren } from './children.ts';
 import { reportOf, type Round } from './report.ts';
-import { scenarios, type Figures, type Go } from './scenarios.ts';
+import { scenarios, type Figures, type MeasureOptions } from './scenarios.ts';
 import { startSubject, urlIn, type Subject, type SubjectName } from './subjects.ts';
 
-const subjects = ['parley-shut', 'parley', 'parley-watched'] as const;
+const subjects = ['parley-uninspected', 'parley', 'parley-watched'] as const;
 const { number } = readRunnerOptions(
   `Usage: node test/bench/inspection.ts [--rounds N] [--seconds N]
 
@@ -30,14 +30,14 @@ const seconds = number('seconds', 0.1) ?? 3;
 const { busy } = scenarios;
 if (!busy) throw new Error('the bench has no busy scenario');
 
-/** As many as the scenario has people; ids as the load makes them. */
+/** As many as the scenario has clients; the load makes the same ids. */
 const CONVERSATIONS = 64;
 
-async function watchAll(subject: Subject, go: Go): Promise<WebSocket[]> {
+async function watchAll(subject: Subject, options: MeasureOptions): Promise<WebSocket[]> {
   const { host } = new URL(subject.url);
   const sockets = Array.from(
     { length: CONVERSATIONS },
-    (_, index) => new WebSocket(`ws://${host}/inspect/events?conversation=round${go.round}-${index}`),
+    (_, index) => new WebSocket(`ws://${host}/inspect/events?conversation=round${options.round}-${index}`),
   );
   await Promise.all(sockets.map((socket) => once(socket, 'open')));
   return sockets;
@@ -64,9 +64,9 @@ try {
   for (let round = 1; round <= statedRounds; round += 1) {
     const figures = new Map<SubjectName, Figures>();
     for (const subject of started) {
-      const go = { round, seconds, turns: null };
-      const sockets = subject.name === 'parley-watched' ? await watchAll(subject, go) : [];
-      figures.set(subject.name, await busy.measure(subject, load, go));
+      const options = { round, seconds, turns: null };
+      const sockets = subject.name === 'parley-watched' ? await watchAll(subject, options) : [];
+      figures.set(subject.name, await busy.measure(subject, load, options));
       for (const socket of sockets) socket.terminate();
     }
     rounds.push(figures);

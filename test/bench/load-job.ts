@@ -1,28 +1,28 @@
-/** What the bench asks of the load, and what it gets back. */
+/** Defines the messages between the bench and the load process. */
 import { z } from 'zod';
 
 export interface Job {
   /** The server's WebSocket. Sockets stay open from job to job. */
   url: string;
-  /** As many sockets, one conversation each. */
+  /** Number of sockets, one conversation each. */
   conversations: number;
-  /** Conversations that take turns at the same time; the others wait for one of them to be through. */
+  /** Conversations that run at the same time; the others wait until one of them is finished. */
   atOnce: number;
-  /** Begins the conversations' ids; another name means other conversations. */
+  /** Prefix of the conversation ids; another name means other conversations. */
   name: string;
-  /** What every message says. */
+  /** Text of every message. */
   text: string;
   /** Ends the job when each conversation has had so many turns ... */
   turnsEach: number;
-  /** ... or when no turn may start any more; running ones are waited for. */
+  /** ... or when this time is over; running turns still end. */
   seconds: number;
-  /** Between the first messages of two conversations. */
+  /** Delay between the first messages of two conversations. */
   staggerMs: number;
 }
 
 const spread = z.object({ p50: z.number(), p99: z.number() });
 
-export const seenSchema = z.object({
+export const loadResult = z.object({
   turns: z.number(),
   seconds: z.number(),
   /** From sending a message to the first text of its answer. */
@@ -31,4 +31,4 @@ export const seenSchema = z.object({
   addedMs: spread,
 });
 
-export type Seen = z.output<typeof seenSchema>;
+export type LoadResult = z.output<typeof loadResult>;

@@ -1,12 +1,12 @@
 /**
- * The load: people at their sockets, in a process of its own so that what they cost is not counted.
- * Does one job at a time for the bench and reports what the people saw. One socket a conversation;
- * each sends its next message when the turn before has ended.
+ * Runs the clients of the bench in their own process, so that their cost is not counted. Does one job at a time and
+ * reports what the clients measured. Each conversation has one socket and sends its next message when the turn before
+ * has ended.
  */
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import type { Job, Seen } from './load-job.ts';
+import type { Job, LoadResult } from './load-job.ts';
 import { agesMs, nowMicros } from './script.ts';
 
 interface Frame {
@@ -15,20 +15,20 @@ interface Frame {
   chunk?: { type: string; data: string };
 }
 
-interface Person {
+interface LoadClient {
   /** Sends a message and resolves at the end of its turn. */
   chat(text: string, conversation: string): Promise<void>;
 }
 
 /** A turn that takes longer than this has failed. */
-const patienceMs = 30_000;
+const timeoutMs = 30_000;
 
-const connected = new Map<string, Person[]>();
+const connected = new Map<string, LoadClient[]>();
 let delays: number[] = [];
 let firstChunks: number[] = [];
 let nextRequest = 1;
 
-async function connect(url: string): Promise<Person> {
+async function connect(url: string): Promise<LoadClient> {
   const socket = new WebSocket(url, { perMessageDeflate: false });
   let turn: { sentMs: number; begun: boolean; resolve(): void; reject(error: Error): void } | null = null;
   const fail = (why: string) => turn?.reject(new Error(why));
@@ -49,7 +49,7 @@ async function connect(url: string): Promise<Person> {
   return {
     async chat(text, conversation) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const timer = setTimeout(() => fail('a turn did not end'), patienceMs);
+      const timer = setTimeout(() => fail('a turn did not end'), timeoutMs);
       turn = { sentMs: performance.now(), begun: false, resolve, reject };
       const payload = { text, conversation_id: conversation };
       socket.send(JSON.stringify({ action: 'chat', request_id: `r${nextRequest++}`, payload }));
@@ -58,11 +58,11 @@ async function connect(url: string): Promise<Person> {
   };
 }
 
-async function peopleAt(url: string, count: number): Promise<Person[]> {
-  const people = connected.get(url) ?? [];
-  connected.set(url, people);
-  while (people.length < count) people.push(await connect(url));
-  return people.slice(0, count);
+async function connectClients(url: string, count: number): Promise<LoadClient[]> {
+  const clients = connected.get(url) ?? [];
+  connected.set(url, clients);
+  while (clients.length < count) clients.push(await connect(url));
+  return clients.slice(0, count);
 }
 
 function percentile(sorted: readonly number[], share: number): number {
@@ -74,9 +74,18 @@ function spread(values: number[]): { p50: number; p99: number } {
   return { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
 }
 
-async function work({ url, conversations, atOnce, name, text, turnsEach, seconds, staggerMs }: Job): Promise<Seen> {
-  const people = await peopleAt(url, conversations);
-  const queue = people.entries();
+async function work({
+  url,
+  conversations,
+  atOnce,
+  name,
+  text,
+  turnsEach,
+  seconds,
+  staggerMs,
+}: Job): Promise<LoadResult> {
+  const clients = await connectClients(url, conversations);
+  const queue = clients.entries();
   delays = [];
   firstChunks = [];
   let turns = 0;
@@ -85,9 +94,9 @@ async function work({ url, conversations, atOnce, name, text, turnsEach, seconds
   await Promise.all(
     Array.from({ length: atOnce }, async (_, lane) => {
       await pause(lane * staggerMs);
-      for (const [index, person] of queue) {
+      for (const [index, client] of queue) {
         for (let turn = 0; turn < turnsEach && performance.now() < endMs; turn++) {
-          await person.chat(text, `${name}-${index}`);
+          await client.chat(text, `${name}-${index}`);
           turns += 1;
         }
       }

@@ -1,19 +1,19 @@
 /**
- * Does the 1,000th turn of a conversation cost what its 10th does? `node test/bench/long-history.ts`
- * prints JSON, in about a minute. Linux only: it reads /proc.
+ * Compares the 1,000th turn of a conversation with its 10th. `node test/bench/long-history.ts` prints JSON, in about a
+ * minute. Linux only: it reads /proc.
  *
- * The server is the one that its users start, but keeps every row (`unlimited`), and its messages are so long that the
- * window is full after some eight turns. In each round a new conversation takes ten turns from its tenth on, and the
- * old one its next ten: side by side, because only ratios within a round are to be trusted on a shared machine.
+ * The server is the shipping one, but keeps every row (`unlimited`), and the messages are so long that the window is
+ * full after some eight turns. In each round a new conversation takes ten turns from its tenth on, and the old one its
+ * next ten. They run side by side, because on a shared machine only ratios within a round are reliable.
  *
- * `warm`: with all that is default. `cold`: nothing is kept in memory, so each turn reads its window from the log.
+ * `warm`: all defaults. `cold`: nothing is kept in memory, so each turn reads its window from the log.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readRunnerOptions } from '../support/runner-options.ts';
 import { createChildren, type Child } from './children.ts';
-import { seenSchema, type Job } from './load-job.ts';
+import { loadResult, type Job } from './load-job.ts';
 import { usageOf } from './process-tree.ts';
 import { urlIn } from './subjects.ts';
 
@@ -31,9 +31,9 @@ const history = number('turns', 20) ?? 1000;
 const rounds = number('rounds', 1) ?? 9;
 
 /** Turns of a new conversation before it is measured, and of each measurement. */
-const youth = 9;
+const earlyTurns = 9;
 const sample = 10;
-const text = 'Tell me something about the weather in the mountains, please. '.repeat(28);
+const text = 'Say something about the weather in the mountains, please. '.repeat(28);
 const variants = { warm: 67_108_864, cold: 0 };
 
 const file = (...path: string[]) => join(import.meta.dirname, ...path);
@@ -81,14 +81,14 @@ async function measure(name: keyof typeof variants, model: string, load: Child) 
       staggerMs: 0,
     };
     const before = usageOf(server.pid).treeMs;
-    const { seconds } = await load.ask(job, seenSchema);
+    const { seconds } = await load.ask(job, loadResult);
     return { cpuMs: (usageOf(server.pid).treeMs - before) / turnsEach, wallMs: (seconds * 1000) / turnsEach };
   };
   await take('old', history - 1);
   const young: Sample[] = [];
   const old: Sample[] = [];
   for (let round = 1; round <= rounds; round += 1) {
-    await take(`young${round}`, youth);
+    await take(`young${round}`, earlyTurns);
     young.push(await take(`young${round}`, sample));
     old.push(await take('old', sample));
     note(`${name} ${round}: ${young.at(-1)?.cpuMs.toFixed(2)} and ${old.at(-1)?.cpuMs.toFixed(2)} ms of CPU a turn`);

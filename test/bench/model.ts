@@ -1,11 +1,11 @@
 /**
- * The scripted model: an OpenAI-compatible server that costs next to nothing, in a process of its own.
- * The path says what it answers: /CHUNKS/DELAY_MS/chat/completions, and with `tool` before CHUNKS one
- * call of the demo server's `add` first. The bytes are built once; only the send time is put in.
+ * Runs the scripted model: a very cheap OpenAI-compatible server in its own process. The path selects the answer:
+ * /CHUNKS/DELAY_MS/chat/completions, and with `tool` before CHUNKS one call of the demo server's `add` first. The bytes
+ * are built once; only the send time is filled in.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { deltaLength, hurry, nowMicros, stampedDelta } from './script.ts';
+import { deltaLength, skipDelay, nowMicros, stampedDelta } from './script.ts';
 
 /** A chunk as the large providers send it: some 270 bytes around a few characters. */
 function chunkOf(delta: object, rest: object = {}): string {
@@ -37,7 +37,7 @@ const toolCall = chunkOf({
   tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":2,"b":3}' } }],
 });
 
-/** A copy, because the one sent before may still wait in a socket. */
+/** Returns a copy, because the one sent before may still wait in a socket. */
 function stampedChunk(): Buffer {
   const chunk = Buffer.from(contentChunk);
   chunk.write(stampedDelta(nowMicros()), stampAt, 'latin1');
@@ -50,7 +50,7 @@ interface Answering {
   end: string;
 }
 
-/** Writes the next chunk; false when that was the last. */
+/** Writes the next chunk. Returns false when that was the last. */
 function advance(answer: Answering, chunk: Buffer): boolean {
   answer.response.write(chunk);
   answer.left -= 1;
@@ -59,21 +59,21 @@ function advance(answer: Answering, chunk: Buffer): boolean {
   return false;
 }
 
-/** The answers without delay: each gets one chunk in each turn of the event loop, as its own packet. */
-let hurried: Answering[] = [];
+/** Answers without delay. In each turn of the event loop each of them gets one chunk, as its own packet. */
+let undelayed: Answering[] = [];
 
 function pump(): void {
   const chunk = stampedChunk();
-  hurried = hurried.filter((answer) => advance(answer, chunk));
-  if (hurried.length > 0) setImmediate(pump);
+  undelayed = undelayed.filter((answer) => advance(answer, chunk));
+  if (undelayed.length > 0) setImmediate(pump);
 }
 
 function stream(response: ServerResponse, chunks: number, delayMs: number): void {
   const answer = { response, left: chunks, end: closing('stop', chunks) };
   response.write(opening);
   if (delayMs === 0) {
-    hurried.push(answer);
-    if (hurried.length === 1) setImmediate(pump);
+    undelayed.push(answer);
+    if (undelayed.length === 1) setImmediate(pump);
     return;
   }
   const timer = setInterval(() => {
@@ -88,7 +88,7 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** Whether the last message is the result of the call that was asked for. */
+/** Whether the last message is the result of the requested call. */
 function hasToolResult(body: Buffer): boolean {
   const { messages }: { messages: { role: string }[] } = JSON.parse(body.toString());
   return messages.at(-1)?.role === 'tool';
@@ -99,11 +99,11 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const body = await bodyOf(request);
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
   if (tool !== undefined && !hasToolResult(body)) response.end(toolCall + closing('tool_calls', 12));
-  else stream(response, Number(chunks), body.includes(hurry) ? 0 : Number(delayMs));
+  else stream(response, Number(chunks), body.includes(skipDelay) ? 0 : Number(delayMs));
 }
 
 const server = createServer((request, response) => {
-  // A client that has left is none of the bench's business.
+  // A client that has left is no failure of the bench.
   answer(request, response).catch(() => response.destroy());
 });
 server.keepAliveTimeout = 60_000;

@@ -1,12 +1,13 @@
 /**
- * What 100,000 conversations leave behind in memory, as JSON: `node test/bench/passivation.ts`, about two
- * minutes. The server is the one its users start, with an idle_timeout of a second, on a log in which every
- * conversation has a past turn (3 rows, 600 characters). Touched means:
+ * Measures the memory that 100,000 conversations leave, as JSON: `node test/bench/passivation.ts`, about two minutes.
+ * The server is the shipping one with an idle_timeout of a second, on a log in which every conversation has a past turn
+ * (3 rows, 600 characters). Two kinds of requests are measured:
  *
- * `opened`: a cancel frame to each, which starts its actor, reads its log, keeps that warm, and is answered.
- * `chatted`: a whole turn with the demo model, in a tenth as many.
+ * `opened`: a cancel frame to each conversation, which starts its actor, reads its log into the cache, and is answered.
  *
- * Both are measured after a first round of the same kind: the caches of SQLite, tokens and V8 fill once.
+ * `chatted`: a whole turn with the demo model, in a tenth as many conversations.
+ *
+ * Both are measured after a first round of the same kind, because the caches of SQLite, tokens and V8 fill once.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -29,7 +30,7 @@ Measures what 100,000 conversations leave in memory, in about two minutes. Print
 `);
 
 const counts = { opened: { warmUp: 10_000, touched: 100_000 }, chatted: { warmUp: 2_000, touched: 10_000 } };
-/** Requests under way at any time. */
+/** Requests in flight at any time. */
 const atOnce = 100;
 const seedBatch = 500;
 
@@ -84,7 +85,7 @@ async function seed(path: string, conversations: number): Promise<void> {
   await store.close();
 }
 
-/** One request to each of these conversations; resolves when the last is answered. */
+/** Sends one request to each of these conversations. Resolves when the last is answered. */
 async function touch(socket: WebSocket, kind: Touch, from: number, to: number): Promise<void> {
   const all = Promise.withResolvers<void>();
   let next = from;
@@ -113,7 +114,7 @@ async function touch(socket: WebSocket, kind: Touch, from: number, to: number): 
   socket.off('message', onMessage);
 }
 
-/** The server's memory once no conversation is live; the collection may find the last of them still on their way out. */
+/** Measures the server's memory when no conversation is live. A pause lets the last actors be released first. */
 async function measure(server: Child, url: string) {
   for (;;) {
     const metrics = await readMetrics(url);

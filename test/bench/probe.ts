@@ -1,20 +1,20 @@
 /**
- * Loaded into every server under test with `node --expose-gc --import`: tells its memory after a
- * collection when the bench asks, and ends the server when the bench is gone. Worker threads load it too, and do nothing.
+ * Runs inside every server under test (`node --expose-gc --import`): reports its memory after a collection when the
+ * bench asks, and exits when the bench is gone. Worker threads load it too, without effect.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * What the probe is asked. A `last-resort` collection gives the pages back to the system too, so that resident memory
- * is what is in use; it throws compiled code away with them, so no time is to be taken after it.
+ * Question to the probe. A `last-resort` collection also returns pages to the system, so that resident memory is memory
+ * in use. It discards compiled code too, so times measured afterwards are not valid.
  */
 export interface MemoryQuestion {
   flavor?: 'regular' | 'last-resort';
 }
 
-async function tellMemory({ flavor = 'regular' }: MemoryQuestion): Promise<void> {
-  // What one collection frees may be all that holds the next.
+async function reportMemory({ flavor = 'regular' }: MemoryQuestion): Promise<void> {
+  // Objects that one collection frees may hold further ones.
   for (let pass = 0; pass < 3; pass++) {
     globalThis.gc?.({ type: 'major', execution: 'sync', flavor });
     await nextTurn();
@@ -24,6 +24,6 @@ async function tellMemory({ flavor = 'regular' }: MemoryQuestion): Promise<void>
 }
 
 if (isMainThread) {
-  process.on('message', (question: MemoryQuestion) => void tellMemory(question));
+  process.on('message', (question: MemoryQuestion) => void reportMemory(question));
   process.once('disconnect', () => process.exit());
 }

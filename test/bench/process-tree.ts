@@ -1,13 +1,13 @@
 /**
- * What a process and its children have used, from Linux's /proc. CPU is read thread by thread from
- * schedstat, which counts nanoseconds where stat counts hundredths of a second. Reads only.
+ * Reads what a process and its children have used, from Linux's /proc. CPU is read per thread from schedstat, which
+ * counts nanoseconds where stat counts hundredths of a second.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface Usage {
   /** CPU time of the process itself, all threads. */
   ownMs: number;
-  /** The same with its children and theirs. */
+  /** CPU time including all descendants. */
   treeMs: number;
   /** Resident memory of the process itself. */
   rssBytes: number;
@@ -37,7 +37,7 @@ function descendantsOf(pid: number): number[] {
   return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
-/** Threads and processes end while they are being looked at; then there is nothing to count. */
+/** A thread or process may end while it is read; then it counts as nothing. */
 function read(file: string): string {
   try {
     return readFileSync(`/proc/${file}`, 'utf8');

@@ -1,6 +1,6 @@
 /**
- * The least that durable storage costs: one table, and one transaction for all that arrives in a
- * turn of the event loop, on the main thread. The relay's yardstick only; Parley's log is src/store.
+ * Stores messages at the least cost of durable storage: one table on the main thread. One transaction holds all
+ * messages that arrive in a turn of the event loop. Serves only as a baseline for the relay; Parley's log is src/store.
  */
 import Database from 'better-sqlite3';
 

@@ -1,7 +1,7 @@
 /**
- * The yardstick: what a chat server costs that promises nothing. A WebSocket in, one fetch of the
- * model's stream, each delta out as a frame. With `--log FILE` the message is stored before
- * `processing` and the answer before `complete`, group-committed. Speaks as much of Parley's wire as the load needs.
+ * Runs the baseline: a chat server without any guarantee. A WebSocket in, one fetch of the model's stream, each delta
+ * out as a frame. With `--log FILE` the message is stored before `processing` and the answer before `complete`,
+ * group-committed. Supports as much of Parley's protocol as the load needs.
  */
 import { parseArgs } from 'node:util';
 import { createParser } from 'eventsource-parser';

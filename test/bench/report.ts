@@ -1,11 +1,11 @@
 /**
- * From the figures of all rounds to what is printed: medians for each server, and medians of the
- * ratios that each round gave. Only ratios within a round are to be trusted on a shared machine.
+ * Turns the figures of all rounds into the report: medians for each server, and medians of the ratios of each round. On
+ * a shared machine only ratios within a round are reliable.
  */
 import type { Figures } from './scenarios.ts';
 import type { SubjectName } from './subjects.ts';
 
-/** One round: every server's figures. */
+/** Figures of every server in one round. */
 export type Round = ReadonlyMap<SubjectName, Figures>;
 
 export interface ScenarioReport {
@@ -14,7 +14,7 @@ export interface ScenarioReport {
   /** Medians. */
   servers: Record<string, Figures>;
   compared: string;
-  /** Of the compared figure: a server of ours over a relay. */
+  /** Ratios of the compared figure: a Parley server over a relay. */
   ratios: Record<string, number>;
 }
 
@@ -45,7 +45,7 @@ function mediansOf(all: readonly Figures[]): Figures {
   return Object.fromEntries(names.map((name) => [name, median(all.map((figures) => figures[name] ?? NaN))]));
 }
 
-/** Rounded to what is worth reading. */
+/** Median, rounded to three digits. */
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);

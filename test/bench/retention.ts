@@ -1,8 +1,8 @@
 /**
- * What the sweep costs those who chat meanwhile, as JSON: `node test/bench/retention.ts`, about a minute.
- * A log of 100,000 events, half of them in one conversation, was kept without a limit; then the server
- * starts with a policy that keeps next to nothing of it. While it sweeps, 32 people chat in other
- * conversations with a model of 50 deltas a second, and once more when the sweep is over.
+ * Measures the cost of the sweep for concurrent chats, as JSON: `node test/bench/retention.ts`, about a minute. A log
+ * of 100,000 events, half of them in one conversation, was kept without a limit. Then the server starts with a policy
+ * that keeps almost nothing of it. While it sweeps, 32 clients chat in other conversations with a model of 50 deltas a
+ * second, and again when the sweep is over.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { existsSync, statSync } from 'node:fs';
@@ -14,22 +14,21 @@ import type { NewRow } from '../../machines/log.ts';
 import { openStore } from '../../src/store/store.ts';
 import { readRunnerOptions } from '../support/runner-options.ts';
 import { createChildren } from './children.ts';
-import { seenSchema, type Seen } from './load-job.ts';
+import { loadResult, type LoadResult } from './load-job.ts';
 import { urlIn } from './subjects.ts';
 
-readRunnerOptions(`Usage: node test/bench/retention.ts
+readRunnerOptions(
+  `Usage: node test/bench/retention.ts\n\nMeasures the cost of the sweep for concurrent chats, in about a minute. Prints JSON.\n`,
+);
 
-Measures what the sweep costs those who chat meanwhile, in about a minute. Prints JSON.
-`);
-
-/** Turns of four events by conversation: one long log, and many short ones. */
+/** Number of turns, of four events each, by conversation: one long log, and many short ones. */
 const old = new Map([
   ['old-long', 12_500],
   ...Array.from({ length: 250 }, (_, index) => [`old-${index}`, 50] as const),
 ]);
-const people = 32;
+const clients = 32;
 const jobSeconds = 1.5;
-/** What the sweep leaves free for later, and what it may miss of turns that end meanwhile. */
+/** Free pages that the sweep leaves for later, and those of turns that end during the sweep. */
 const spareFreePages = 256;
 
 const megabytes = (bytes: number) => Math.round(bytes / 104_857.6) / 10;
@@ -84,7 +83,7 @@ async function seed(path: string): Promise<void> {
   await store.close();
 }
 
-/** What the file still holds of the old conversations, and what of it is free. */
+/** Events of the old conversations that are left in the file, and its free pages. */
 function stateOf(path: string): { events: number; freePages: number } {
   const db = new Database(path, { readonly: true });
   try {
@@ -105,8 +104,8 @@ const sizes = (path: string) => ({
   logMb: existsSync(`${path}-wal`) ? megabytes(statSync(`${path}-wal`).size) : 0,
 });
 
-/** The worst of some jobs, and their usual. */
-const worst = (jobs: readonly Seen[]) => ({
+/** Worst and typical values of some jobs. */
+const worst = (jobs: readonly LoadResult[]) => ({
   jobs: jobs.length,
   turns: jobs.reduce((sum, job) => sum + job.turns, 0),
   chunkDelayMs: {
@@ -153,20 +152,20 @@ try {
     load.ask(
       {
         url: urlIn(server),
-        conversations: people,
-        atOnce: people,
+        conversations: clients,
+        atOnce: clients,
         name,
         text: 'And now?',
         turnsEach: 1e9,
         seconds: jobSeconds,
         staggerMs: 15,
       },
-      seenSchema,
+      loadResult,
     );
 
-  // Before the first slice is due; also brings code to where it is after a while of work.
+  // Warms up before the first slice of the sweep is due.
   await chat('warm');
-  const sweeping: Seen[] = [];
+  const sweeping: LoadResult[] = [];
   for (;;) {
     const seen = await chat(`during-${sweeping.length}`);
     const { events, freePages } = stateOf(database);

@@ -1,6 +1,7 @@
 /**
- * The bench: Parley beside two relays that promise less, in front of the same scripted model, in turns
- * within each round. `node test/bench/run.ts` prints JSON; docs/performance.md says how to read it. Linux only: it reads /proc.
+ * Runs the bench: Parley and two relays with fewer guarantees, in front of the same scripted model, one after another
+ * within each round. `node test/bench/run.ts` prints JSON; docs/explanation/performance.md says how to read it. Linux only: it
+ * reads /proc.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
@@ -82,7 +83,7 @@ async function measure(bench: Bench, name: string, scenario: Scenario): Promise<
 const children = createChildren();
 const folder = await mkdtemp(join(tmpdir(), 'parley-bench-'));
 let cleaned: Promise<void> | null = null;
-/** Once, however many ask: the interrupted bench does, and so does the signal. */
+/** Once, although the interrupted bench and the signal handler both call it. */
 const cleanUp = () => (cleaned ??= children.stopAll().then(() => rm(folder, { recursive: true, force: true })));
 let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -104,7 +105,7 @@ try {
     `${JSON.stringify({ node: process.version, cores: cpus().length, scenarios: report, ratios }, null, 2)}\n`,
   );
 } catch (error) {
-  // What is being stopped fails whoever waits for it.
+  // Stopping a child rejects its pending questions.
   if (!interrupted) {
     note(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;

@@ -1,54 +1,54 @@
 /**
- * What is measured: five situations, each the same for every server. A scenario says what the model
- * answers and what the people do, and turns one go at one server into figures. All are bounded in time.
+ * Defines what is measured: five scenarios, each the same for every server. A scenario says what the model answers and
+ * what the clients do, and turns one measurement of one server into figures. All are bounded in time.
  */
 import type { Child } from './children.ts';
-import { seenSchema, type Job, type Seen } from './load-job.ts';
+import { loadResult, type Job, type LoadResult } from './load-job.ts';
 import { usageOf } from './process-tree.ts';
-import { hurry } from './script.ts';
+import { skipDelay } from './script.ts';
 import type { Subject, SubjectName } from './subjects.ts';
 
-/** By name, with the unit in the name. */
+/** Figures by name, with the unit in the name. */
 export type Figures = Record<string, number>;
 
 export interface Scenario {
   readonly title: string;
-  /** What the model answers: the part of its URL behind the host. For the relays, which have no tools, `relayPath`. */
+  /** Path of the model's URL, which selects its answer. `relayPath` is for the relays, which have no tools. */
   readonly modelPath: string;
   readonly relayPath?: string;
   readonly subjects: readonly SubjectName[];
   readonly rounds: number;
-  /** The figure that servers are compared by; less is better. */
+  /** Name of the figure that servers are compared by; less is better. */
   readonly compared: string;
-  /** Brings code and connections to where they are after a while of work. */
+  /** Warms up code and connections. */
   warmUp(subject: Subject, load: Child): Promise<unknown>;
-  measure(subject: Subject, load: Child, go: Go): Promise<Figures>;
+  measure(subject: Subject, load: Child, options: MeasureOptions): Promise<Figures>;
 }
 
-/** One go at one server. */
-export interface Go {
+/** Options of one measurement of one server. */
+export interface MeasureOptions {
   round: number;
-  /** From the command line; null for the scenario's own. */
+  /** From the command line; null selects the scenario's own. */
   seconds: number | null;
   turns: number | null;
 }
 
-const shortText = 'Tell me something about the weather in the mountains, please.';
-/** So long that the context window is full after some eight turns, and every later turn asks for as much. */
+const shortText = 'Say something about the weather in the mountains, please.';
+/** So long that the context window is full after some eight turns; every later turn then sends as much. */
 const longText = `${shortText} `.repeat(28);
-/** For jobs that end by their time; Infinity is no JSON. */
+/** For jobs that end by time; Infinity is not JSON. */
 const noEnd = 1e9;
-/** For jobs that end by their turns: nothing in the bench takes longer. */
+/** For jobs that end by turns: no job of the bench takes longer. */
 const noLimit = 60;
 /** Some thousand turns: servers run for days, and code that has not run often is slow. */
 const warmUpSeconds = 2.5;
-/** V8 takes the heap of a server that stands idle for 8 s, as each does while the others are measured, for one to be shrunk. */
-const wakeSeconds = 1.5;
+/** V8 shrinks the heap of a server that is idle for 8 s, as each is while the others are measured. */
+const growHeapSeconds = 1.5;
 
-const everyone: readonly SubjectName[] = ['parley', 'relay', 'relay-sqlite', 'parley-normal'];
+const allSubjects: readonly SubjectName[] = ['parley', 'relay', 'relay-sqlite', 'parley-normal'];
 
-function run(load: Child, job: Job): Promise<Seen> {
-  return load.ask(job, seenSchema);
+function run(load: Child, job: Job): Promise<LoadResult> {
+  return load.ask(job, loadResult);
 }
 
 interface Steady {
@@ -61,7 +61,10 @@ interface Steady {
   staggerMs: number;
 }
 
-/** Conversations that take turn after turn. Each round has new ones, so that all rounds see histories of the same lengths. */
+/**
+ * Measures conversations that run turn after turn. Each round has new ones, so that all rounds see histories of the
+ * same lengths.
+ */
 function steady({ conversations, seconds, staggerMs, ...scenario }: Steady): Scenario {
   const job = (subject: Subject, name: string): Job => ({
     url: subject.url,
@@ -78,14 +81,19 @@ function steady({ conversations, seconds, staggerMs, ...scenario }: Steady): Sce
     rounds: 3,
     compared: 'cpuMsPerTurn',
     warmUp: (subject, load) =>
-      run(load, { ...job(subject, 'warm'), text: hurry, seconds: warmUpSeconds, staggerMs: 0 }),
-    async measure(subject, load, go) {
-      await run(load, { ...job(subject, `wake${go.round}`), text: hurry, seconds: wakeSeconds, staggerMs: 0 });
+      run(load, { ...job(subject, 'warm'), text: skipDelay, seconds: warmUpSeconds, staggerMs: 0 }),
+    async measure(subject, load, options) {
+      await run(load, {
+        ...job(subject, `wake${options.round}`),
+        text: skipDelay,
+        seconds: growHeapSeconds,
+        staggerMs: 0,
+      });
       const before = usageOf(subject.pid);
       const seen = await run(load, {
-        ...job(subject, `round${go.round}`),
-        ...(go.turns === null ? {} : { turnsEach: go.turns, seconds: noLimit }),
-        ...(go.seconds === null ? {} : { seconds: go.seconds }),
+        ...job(subject, `round${options.round}`),
+        ...(options.turns === null ? {} : { turnsEach: options.turns, seconds: noLimit }),
+        ...(options.seconds === null ? {} : { seconds: options.seconds }),
       });
       const after = usageOf(subject.pid);
       return {
@@ -103,9 +111,9 @@ function steady({ conversations, seconds, staggerMs, ...scenario }: Steady): Sce
 }
 
 const busy = steady({
-  title: '64 conversations, answers of 64 chunks as fast as they can be taken',
+  title: '64 conversations, answers of 64 chunks without delay',
   modelPath: '/64/0',
-  subjects: everyone,
+  subjects: allSubjects,
   conversations: 64,
   seconds: 3,
   staggerMs: 0,
@@ -114,10 +122,10 @@ const busy = steady({
 const paced = steady({
   title: '50 conversations, answers of 100 chunks 10 ms apart',
   modelPath: '/100/10',
-  subjects: everyone,
+  subjects: allSubjects,
   conversations: 50,
   seconds: 2.5,
-  // No multiple of the pace, so that the chunks of different answers do not meet.
+  // Not a multiple of the chunk delay, so that the chunks of different answers do not coincide.
   staggerMs: 21,
 });
 
@@ -131,13 +139,13 @@ const tool = steady({
   staggerMs: 0,
 });
 
-const idlePeople = 2000;
-/** Few, because what is busy leaves connections and garbage behind that are not what is measured. */
+const idleClients = 2000;
+/** Few, because busy conversations leave connections and garbage behind that should not be measured. */
 const idleAtOnce = 32;
 
-/** Memory: with the sockets alone, and after the turns. */
+/** Measures memory: with the sockets alone, and after the turns. */
 const idle: Scenario = {
-  title: `${idlePeople} connected and idle conversations with 10 past turns each`,
+  title: `${idleClients} connected and idle conversations with 10 past turns each`,
   modelPath: '/1/0',
   subjects: ['parley', 'relay'],
   rounds: 1,
@@ -146,23 +154,23 @@ const idle: Scenario = {
     run(load, jobOf(subject, 'warm', { conversations: idleAtOnce, atOnce: idleAtOnce, turnsEach: 10 })),
   async measure(subject, load, { round, turns }) {
     const measure = async () => ({ heap: await subject.heapBytes(), rss: usageOf(subject.pid).rssBytes });
-    const people = { conversations: idlePeople, atOnce: idleAtOnce, turnsEach: 0 };
+    const clients = { conversations: idleClients, atOnce: idleAtOnce, turnsEach: 0 };
     const alone = await measure();
-    await run(load, jobOf(subject, `round${round}`, people));
+    await run(load, jobOf(subject, `round${round}`, clients));
     const connected = await measure();
-    await run(load, jobOf(subject, `round${round}`, { ...people, turnsEach: turns ?? 10 }));
+    await run(load, jobOf(subject, `round${round}`, { ...clients, turnsEach: turns ?? 10 }));
     const after = await measure();
     return {
-      heapBytesPerSocket: (connected.heap - alone.heap) / idlePeople,
-      heapBytesPerConversation: (after.heap - connected.heap) / idlePeople,
-      warmBytesPerConversation: (await subject.warmBytes()) / idlePeople,
-      rssBytesPerConversation: (after.rss - alone.rss) / idlePeople,
+      heapBytesPerSocket: (connected.heap - alone.heap) / idleClients,
+      heapBytesPerConversation: (after.heap - connected.heap) / idleClients,
+      warmBytesPerConversation: (await subject.warmBytes()) / idleClients,
+      rssBytesPerConversation: (after.rss - alone.rss) / idleClients,
       rssMb: after.rss / 2 ** 20,
     };
   },
 };
 
-/** One conversation: do its late turns cost what its early ones do? */
+/** Compares late turns of one conversation with early ones. */
 const long: Scenario = {
   title: 'one conversation of 200 turns; the last ten against the 11th to 20th',
   modelPath: '/64/0',

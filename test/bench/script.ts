@@ -1,17 +1,17 @@
 /**
- * What the scripted model and the load agree on. The text of every delta is the time at which the model
- * sent it, then filler, always of the same width, so that deltas that were merged into one frame can
- * still be told apart. Both ends read the machine's monotonic clock, which its processes share.
+ * Defines what the scripted model and the load share. The text of every delta is the time at which the model sent it,
+ * then filler. Its width is constant, so that deltas that were merged into one frame can be separated again. Both ends
+ * read the machine's monotonic clock, which its processes share.
  */
 
-/** A message that has this in it, or in its history, is answered without delay, whatever the model's path says. */
-export const hurry = 'Hurry up!';
+/** A message that contains this, or has it in its history, is answered without delay. */
+export const skipDelay = 'Hurry up!';
 
-/** Characters of one delta. */
+/** Length of one delta in characters. */
 export const deltaLength = 16;
 
 const digits = 9;
-/** The clock starts again after this many microseconds: the largest number of that many digits. */
+/** The clock wraps around after this many microseconds. */
 const wrap = 10 ** digits;
 const filler = ' token ';
 
@@ -21,12 +21,12 @@ export function nowMicros(): number {
   return (seconds * 1e6 + Math.floor(nanos / 1000)) % wrap;
 }
 
-/** One delta that says when it was sent. */
+/** Formats a delta with its send time. */
 export function stampedDelta(micros: number): string {
   return String(micros).padStart(digits, '0') + filler;
 }
 
-/** The ages in milliseconds of all deltas in a chunk's text. */
+/** Returns the ages in milliseconds of all deltas in a chunk's text. */
 export function agesMs(text: string, micros: number): number[] {
   const ages: number[] = [];
   for (let at = 0; at + deltaLength <= text.length; at += deltaLength) {

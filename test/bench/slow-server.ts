@@ -1,9 +1,9 @@
 /**
- * What a slow MCP server costs the calls to another one, as JSON: `node test/bench/slow-server.ts`, under a minute. The
- * server is the one its users start, with two real MCP servers over stdio. In each round a client asks for one call of
- * the quick one a turn, first in calm and then while a hundred conversations wait for the slow one: as many calls as
- * it takes at once, the others in line. Told are the calls, from their dispatch to their result as the client sees
- * both, and the whole turns, in ms.
+ * Measures the effect of a slow MCP server on calls to another one, as JSON: `node test/bench/slow-server.ts`, under a
+ * minute. The server is the shipping one, with two real MCP servers over stdio. In each round a client makes one call
+ * of the quick server a turn. It does so first without load, and then while a hundred conversations call the slow one,
+ * which runs some of these calls and queues the others. Reported are the calls, from dispatch to result as the client
+ * sees both, and the whole turns, in ms.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,10 +16,9 @@ import { readRunnerOptions } from '../support/runner-options.ts';
 import { createChildren } from './children.ts';
 import { urlIn } from './subjects.ts';
 
-readRunnerOptions(`Usage: node test/bench/slow-server.ts
-
-Measures what a slow MCP server costs the calls to another one, in under a minute. Prints JSON.
-`);
+readRunnerOptions(
+  `Usage: node test/bench/slow-server.ts\n\nMeasures the effect of a slow MCP server on calls to another one, in under a minute. Prints JSON.\n`,
+);
 
 const rounds = 3;
 const turnsEach = 200;
@@ -40,7 +39,7 @@ function quantiles(figures: number[]) {
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99), most: at(1) };
 }
 
-/** One turn after the other, each with one call of the quick server. */
+/** Runs one turn after another, each with one call of the quick server. */
 async function measure(client: Client, { callMs, turnMs }: Figures): Promise<void> {
   for (let turn = 0; turn < turnsEach; turn += 1) {
     const startedMs = performance.now();
@@ -53,7 +52,7 @@ async function measure(client: Client, { callMs, turnMs }: Figures): Promise<voi
     callMs.push(performance.now() - calledMs);
     await client.turn(requestId);
     turnMs.push(performance.now() - startedMs);
-    // A client of the tests keeps all that it was sent, and looks through it.
+    // The test client keeps all frames and searches them, so they are cleared.
     client.frames.length = 0;
   }
 }

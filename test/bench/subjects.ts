@@ -1,7 +1,6 @@
 /**
- * The servers that are compared, each a process of its own in front of the same scripted model: Parley
- * as its users start it, with all that is default but its address, its file and its model; and the
- * relays. Says how they are started, not what is measured.
+ * Starts the servers that are compared, each in its own process in front of the same scripted model: Parley with all
+ * defaults except address, file and model, and the relays. Does not measure.
  */
 import { writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
@@ -12,7 +11,7 @@ import type { Child, Children } from './children.ts';
 export const subjectNames = [
   'parley',
   'parley-normal',
-  'parley-shut',
+  'parley-uninspected',
   'parley-watched',
   'relay',
   'relay-sqlite',
@@ -26,19 +25,19 @@ export interface Subject {
   readonly url: string;
   /** Heap and buffers in use, after a collection. */
   heapBytes(): Promise<number>;
-  /** What Parley by its own estimate keeps of the logs of idle conversations, within `log_cache_bytes`; 0 for the relays. */
+  /** Parley's own estimate of the cached logs of idle conversations, bounded by `log_cache_bytes`; 0 for the relays. */
   warmBytes(): Promise<number>;
   stop(): Promise<void>;
 }
 
 export interface SubjectOptions {
-  /** A folder of its own, made here. */
+  /** Folder of this server, created here. */
   folder: string;
-  /** The model's base URL, as far as it says what to answer. */
+  /** The model's base URL, including the part that selects the answer. */
   modelUrl: string;
   /** Whether Parley gets the demo MCP server. */
   tools: boolean;
-  /** Further arguments for node, for profiling. */
+  /** Further arguments for node, e.g. for profiling. */
   nodeArgs: readonly string[];
 }
 
@@ -61,7 +60,7 @@ export async function startSubject(children: Children, name: SubjectName, option
   };
 }
 
-/** The base URL or WebSocket that a child's greeting names. */
+/** Returns the URL in a child's first line. Throws if it has none. */
 export function urlIn(child: Child): string {
   const [url] = /(?:ws|http):\/\/\S+/.exec(child.greeting) ?? [];
   if (url === undefined) throw new Error(`no address in "${child.greeting}"`);
@@ -80,7 +79,7 @@ function program(name: SubjectName, { folder, modelUrl, tools }: SubjectOptions)
       return parley(folder, modelUrl, tools, {});
     case 'parley-normal':
       return parley(folder, modelUrl, tools, { synchronous: 'normal' });
-    case 'parley-shut':
+    case 'parley-uninspected':
       return parley(folder, modelUrl, tools, { inspect: { enabled: false } });
     case 'parley-watched':
       return parley(folder, modelUrl, tools, { inspect: { max_conversations: 1000, max_viewers: 1000 } });
@@ -100,7 +99,7 @@ function parley(
   const demo = { command: 'node', args: [join(projectFolder, 'src', 'demo', 'mcp-server.ts')] };
   const config = {
     llm: { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } },
-    // All of the bench's people come from one address.
+    // All clients of the bench have one address.
     chat: { websocket: { host: '127.0.0.1', port: 0, max_connections_per_address: 10_000 } },
     repository: { path: join(folder, 'events.db'), synchronous },
     inspect,

@@ -21,7 +21,7 @@ const subjects = [
   { encoding: 'o200k_base', model: 'gpt-4o' },
 ] as const;
 const sentence =
-  "Having jumped over 13 lazy dogs, the fox wondered whether it wasn't time for lunch; nobody answered. ";
+  "Having jumped over 13 lazy dogs, the fox wondered whether it wasn't time for lunch; no dog answered. ";
 const texts = {
   prose: sentence.repeat(40),
   cjk: '昨日は友達と一緒に新しい図書館へ行きました。我们在那里读了很多有趣的书。'.repeat(20),
@@ -44,7 +44,7 @@ async function timeToReadyMs(model: string): Promise<number> {
   return Math.round(elapsed);
 }
 
-/** Including the way to the thread and back. */
+/** Includes the way to the thread and back. */
 async function longTextMs(model: string): Promise<number> {
   const counter = createTokenCounter({ model });
   await counter.ready();

@@ -1,4 +1,4 @@
-/** `backup`: a copy of one moment of the log, beside a server that goes on writing. */
+/** Tests the command `backup`: it copies one snapshot of the log while a server writes. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,4 @@
-/** `check`: silent about a sound log, and in words about one that somebody has changed. */
+/** Tests the command `check`: it accepts a valid log, and describes what is wrong in a changed one. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -55,7 +55,7 @@ describe('check', () => {
     ]);
   });
 
-  test('tells of rows that belong to no conversation', async (t) => {
+  test('reports rows that belong to no conversation', async (t) => {
     const box = sandbox(t);
     await filled(box);
     elsewhere(box.path, (db) => db.exec(`DELETE FROM conversations WHERE id = 'c2'`));
@@ -99,18 +99,18 @@ describe('check', () => {
     assert.deepEqual(lines(box.path), ['1 conversation, 5 rows. Everything is in order.']);
   });
 
-  test('does not list more than anybody reads', async (t) => {
+  test('lists a limited number of problems', async (t) => {
     const box = sandbox(t);
     const { store, append } = await box.open();
     await append({ conversationId: 'c', owner, rows: Array.from({ length: 500 }, () => row()) });
     await store.close();
     elsewhere(box.path, (db) => db.exec('DELETE FROM chat_events WHERE seq % 2 = 0'));
-    const told = lines(box.path);
-    assert.equal(told.length, 102);
-    assert.match(told[100] ?? '', /^\.\.\. and \d+ more$/);
+    const printed = lines(box.path);
+    assert.equal(printed.length, 102);
+    assert.match(printed[100] ?? '', /^\.\.\. and \d+ more$/);
   });
 
-  test('tells of damaged pages, and what to do', async (t) => {
+  test('reports damaged pages, and what to do', async (t) => {
     const box = sandbox(t);
     const { store, append } = await box.open();
     await append({

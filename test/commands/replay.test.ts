@@ -1,4 +1,4 @@
-/** `replay`: where a conversation stands after each row of its log, and what recovery would do there. */
+/** Tests the command `replay`: the state after each row of a log, and what recovery would do there. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { replay } from '../../src/cli/replay.ts';
 import { elsewhere, begin, end, owner, row, sandbox } from '../store/support.ts';
+import { versionThreeFile } from '../store/version-3.ts';
 import { parley } from './support.ts';
 
 const recovery = { mode: 'resume', attempts: 3, maxAgeMs: 3_600_000 } as const;
@@ -18,14 +19,14 @@ async function interrupted(t: TestContext): Promise<string> {
   await append(end('c', 'r0'));
   await append(begin('c', 'r1', { content: 'Add\nand delete' }));
   const call = (id: string, name: string) => ({ id, type: 'function' as const, function: { name, arguments: '{}' } });
-  const dispatch = (id: string, name: string, harmless: boolean) =>
+  const dispatch = (id: string, name: string, idempotent: boolean) =>
     row({
       type: 'tool_call',
       role: 'assistant',
       content: '{}',
       tool_call_id: id,
       request_id: 'r1',
-      extra: { name, harmless, attempt: 1 },
+      extra: { name, idempotent, attempt: 1 },
     });
   await append({
     conversationId: 'c',
@@ -47,13 +48,13 @@ async function interrupted(t: TestContext): Promise<string> {
   return path;
 }
 
-const told = (
+const linesOf = (
   database: string,
   options: { exported?: string; recovery?: Parameters<typeof replay>[0]['recovery'] } = {},
 ) => [...replay({ conversationId: 'c', database, exported: null, recovery, ...options }).lines];
 
 describe('replay', () => {
-  test('tells each row and where it leaves the conversation', async (t) => {
+  test('prints each row and the state after it', async (t) => {
     const { exitCode, stdout } = await parley(await interrupted(t), 'replay', 'c');
     assert.equal(exitCode, 0);
     assert.deepEqual(stdout.trimEnd().split('\n'), [
@@ -68,15 +69,21 @@ describe('replay', () => {
       '    5  assistant_message  r1  asks add (a) asks delete (d)',
       '       -> turn r1, 1 hop, open calls: add (asked), delete (asked) | recovery would close add as cancelled, close delete as cancelled, go on',
       '    6  tool_call          r1  add (a) "{}"',
-      '       -> turn r1, 1 hop, open calls: add (dispatched, harmless), delete (asked) | recovery would close delete as cancelled, call add once more, go on',
+      '       -> turn r1, 1 hop, open calls: add (dispatched, idempotent), delete (asked) | recovery would close delete as cancelled, call add once more, go on',
       '    7  tool_call          r1  delete (d) "{}"',
-      '       -> turn r1, 1 hop, open calls: add (dispatched, harmless), delete (dispatched) | recovery would close delete as outcome_unknown, call add once more, go on',
+      '       -> turn r1, 1 hop, open calls: add (dispatched, idempotent), delete (dispatched) | recovery would close delete as outcome_unknown, call add once more, go on',
       '    8  user_message       r2  "Hello"',
-      '       -> turn r1, 1 hop, open calls: add (dispatched, harmless), delete (dispatched) | waiting: r2 | recovery would close delete as outcome_unknown, call add once more, go on',
+      '       -> turn r1, 1 hop, open calls: add (dispatched, idempotent), delete (dispatched) | waiting: r2 | recovery would close delete as outcome_unknown, call add once more, go on',
     ]);
   });
 
-  test('tells of a turn that waits for a person', async (t) => {
+  test('reads whether a call is idempotent from a file of an earlier version', (t) => {
+    const { path } = sandbox(t);
+    versionThreeFile(path);
+    assert.match(linesOf(path).join('\n'), /open calls: look \(dispatched, idempotent\), look \(dispatched\), look \(/);
+  });
+
+  test('prints a turn that waits for a person', async (t) => {
     const { path, open } = sandbox(t);
     const { store, append } = await open();
     await append(begin('c', 'r1', { content: 'Delete' }));
@@ -108,7 +115,7 @@ describe('replay', () => {
       rows: [meta({ kind: 'remember', server: 'files', tool_name: 'delete', decision: 'deny' })],
     });
     await store.close();
-    assert.deepEqual(told(path).slice(4), [
+    assert.deepEqual(linesOf(path).slice(4), [
       '    3  meta               r1  asks for approval of delete (d)',
       '       -> turn r1, 1 hop, open calls: delete (waits for approval until 2026-01-02T00:00:00.000Z) | recovery would wait on',
       '    4  meta               r1  response: deny (d)',
@@ -118,7 +125,7 @@ describe('replay', () => {
     ]);
   });
 
-  test('tells of arguments that a person changed, and of what nobody was asked any more', (t) => {
+  test('prints arguments that a person changed, and questions that expired', (t) => {
     const meta = (extra: object) => ({ type: 'meta', tool_call_id: 'd', extra });
     const rows = [
       { type: 'user_message', content: 'Delete' },
@@ -142,7 +149,7 @@ describe('replay', () => {
       ),
     );
     assert.deepEqual(
-      told(path, { exported })
+      linesOf(path, { exported })
         .filter((_, index) => index % 2 === 0)
         .slice(1),
       [
@@ -154,7 +161,7 @@ describe('replay', () => {
   });
 
   test('asks the configuration what recovery would do', async (t) => {
-    const [last] = told(await interrupted(t), { recovery: { ...recovery, mode: 'interrupt' } }).slice(-1);
+    const [last] = linesOf(await interrupted(t), { recovery: { ...recovery, mode: 'interrupt' } }).slice(-1);
     assert.match(
       last ?? '',
       /recovery would close add as outcome_unknown, close delete as outcome_unknown, end the turn: recovery_failed$/,
@@ -187,7 +194,7 @@ describe('replay', () => {
       writeFileSync(exported, write(rows));
       const { exitCode, stdout } = await parley(join(dirname(path), 'nowhere.db'), 'replay', 'c', '--file', exported);
       assert.equal(exitCode, 0);
-      assert.deepEqual(stdout.trimEnd().split('\n'), told(path).slice(6));
+      assert.deepEqual(stdout.trimEnd().split('\n'), linesOf(path).slice(6));
     });
   }
 
@@ -200,11 +207,11 @@ describe('replay', () => {
       ['', /Conversation c has no rows in .*piece\./],
     ] as const) {
       writeFileSync(exported, text);
-      assert.throws(() => told(path, { exported }), problem);
+      assert.throws(() => linesOf(path, { exported }), problem);
     }
-    assert.throws(() => told(path, { exported: join(path, 'nowhere') }), /cannot be read/);
-    const unknown = await parley(await interrupted(t), 'replay', 'nobody');
+    assert.throws(() => linesOf(path, { exported: join(path, 'nowhere') }), /cannot be read/);
+    const unknown = await parley(await interrupted(t), 'replay', 'unknown');
     assert.equal(unknown.exitCode, 1);
-    assert.match(unknown.stderr, /Conversation nobody has no rows in/);
+    assert.match(unknown.stderr, /Conversation unknown has no rows in/);
   });
 });

@@ -1,4 +1,4 @@
-/** `say`: one message to the running server, as people type it. */
+/** Tests the command `say` in a child process. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -103,10 +103,10 @@ const wrongFiles: [name: string, text: string, problems: string[]][] = [
   ],
   [
     'a provider without a block, and reports the other problems too',
-    'llm:\n  active: grok\n  fallback: [groq, nobody]\n  stall_timeout: long\n',
+    'llm:\n  active: grok\n  fallback: [groq, unknown]\n  stall_timeout: long\n',
     [
       'my.yaml:2: llm.active is grok; allowed: one of auto, demo, groq, openai, openrouter, anthropic, azure, ollama.',
-      'my.yaml:3: llm.fallback[1] is nobody; allowed: one of demo, groq, openai, openrouter, anthropic, azure, ollama.',
+      'my.yaml:3: llm.fallback[1] is unknown; allowed: one of demo, groq, openai, openrouter, anthropic, azure, ollama.',
       'my.yaml:4: llm.stall_timeout is long; allowed: a number of seconds, above 0 and up to 604800.',
     ],
   ],

@@ -1,7 +1,7 @@
 /**
- * Parley's MCP layer as the conformance suite drives it: its last argument is the server to connect to. It connects,
- * plays the person, who authorizes it in a browser and fills in forms, calls every tool that is offered, and leaves.
- * The suite judges what it sees on the wire.
+ * Runs Parley's MCP layer for the conformance suite. The last argument is the server to connect to. It connects, acts
+ * as the person who authorizes it in a browser and fills in forms, calls every tool, and disconnects. The suite judges
+ * what it sees on the wire.
  */
 import { waitFor } from 'xstate';
 import { z } from 'zod';
@@ -9,17 +9,17 @@ import { serverState } from '../../machines/mcp-server.ts';
 import type { ServerAnswer, ServerAsk } from '../../machines/conversation/question-types.ts';
 import { withDefaults } from '../../src/gateway/actions/form-defaults.ts';
 import { callAnswering } from '../support/mcp-person.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 
-/** What a scenario hands over, beside the address. */
+/** Context that a scenario passes, besides the address. */
 const contextSchema = z.looseObject({
   client_id: z.string().optional(),
   client_secret: z.string().optional(),
   toolCalls: z.array(z.object({ name: z.string(), arguments: z.record(z.string(), z.unknown()) })).optional(),
 });
 
-/** Scenarios run side by side on machines that may be slow; none of them judges speed. */
-const PATIENCE_MS = 60_000;
+/** Scenarios run side by side on slow machines too. None of them checks speed. */
+const TIMEOUT_MS = 60_000;
 
 const context = contextSchema.parse(JSON.parse(process.env['MCP_CONFORMANCE_CONTEXT'] ?? '{}'));
 const revision = process.env['MCP_CONFORMANCE_PROTOCOL_VERSION'] ?? '';
@@ -30,9 +30,9 @@ const block = {
   ...httpServer('judge', process.argv.at(-1) ?? '', revision < '2026-07-28' ? 'legacy' : 'auto'),
   oauth: { client, scope: null },
 };
-const box = await startToolbox([block], {
+const box = await startMcpServers([block], {
   maxReconnectAttempts: 0,
-  connectionTimeoutMs: PATIENCE_MS,
+  connectionTimeoutMs: TIMEOUT_MS,
   // The address that the suite expects of clients with a metadata document.
   authorization: { clientMetadataUrl: 'https://conformance-test.local/client-metadata.json' },
 });
@@ -42,16 +42,16 @@ const visited = new Set<string>();
 judge.subscribe(({ context: { authorizeUrl } }) => {
   if (authorizeUrl === null || visited.has(authorizeUrl)) return;
   visited.add(authorizeUrl);
-  // The page it ends on is Parley's own, and may be closed before it is read.
+  // The last page is Parley's own, and may be closed before it is read.
   fetch(authorizeUrl).catch((error: unknown) => box.lines.push(`the browser: ${String(error)}`));
 });
 
-/** The person leaves every form as it is proposed. */
+/** The person accepts the defaults of every form. */
 function fillIn(ask: ServerAsk): ServerAnswer {
   return { action: 'accept', content: ask.kind === 'form' ? withDefaults(ask.schema, {}) : null };
 }
 
-/** A value for every argument that a schema names. */
+/** Makes a value for every argument of a schema. */
 function sample(schema: Record<string, unknown>): Record<string, unknown> {
   const { properties = {} } = z
     .looseObject({ properties: z.record(z.string(), z.looseObject({ type: z.unknown().optional() })).optional() })
@@ -62,19 +62,19 @@ function sample(schema: Record<string, unknown>): Record<string, unknown> {
   );
 }
 
-await waitFor(judge, ({ value }) => ['ready', 'failed'].includes(serverState(value)), { timeout: PATIENCE_MS });
+await waitFor(judge, ({ value }) => ['ready', 'failed'].includes(serverState(value)), { timeout: TIMEOUT_MS });
 const [focal] = box.host.tools();
 const calls =
   context.toolCalls ??
   box.host.tools().map(({ toolName, inputSchema }) => ({
     name: toolName,
-    // One scenario wants the schema of its first tool back as it came.
+    // One scenario expects the schema of its first tool back, unchanged.
     arguments: toolName === 'json_schema_echo' ? { schema: focal?.inputSchema } : sample(inputSchema),
   }));
 for (const { name, arguments: args } of calls)
   box.lines.push(`${name}: ${JSON.stringify(await callAnswering(box.call, name, args, fillIn))}`);
 
-const [standing] = box.host.servers();
-process.stderr.write(`${[...box.lines, JSON.stringify(standing)].join('\n')}\n`);
+const [server] = box.host.statuses();
+process.stderr.write(`${[...box.lines, JSON.stringify(server)].join('\n')}\n`);
 await box.stop();
-process.exitCode = standing?.state === 'ready' ? 0 : 1;
+process.exitCode = server?.state === 'ready' ? 0 : 1;

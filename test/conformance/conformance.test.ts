@@ -1,9 +1,11 @@
-/** A part of the conformance run that is quick enough for every day, some of it another part each day: `npm run conformance` is the whole. */
+/**
+ * Runs a quick part of the conformance suite: some scenarios always, and others by the date. `npm run conformance` runs
+ * all.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { today } from '../support/day.ts';
-import { play } from './play.ts';
-import { revisions, scenariosOf, type Revision } from './scenarios.ts';
+import { revisions, runScenario, scenariosOf, type Revision } from './scenarios.ts';
 
 const scored = revisions.flatMap((revision) =>
   scenariosOf(revision)
@@ -11,7 +13,7 @@ const scored = revisions.flatMap((revision) =>
     .map(({ name }) => ({ revision, name })),
 );
 
-/** One of each kind. */
+/** One scenario of each kind. */
 const everyDay: readonly { revision: Revision; name: string }[] = [
   { revision: '2025-11-25', name: 'tools_call' },
   { revision: '2025-11-25', name: 'elicitation-sep1034-client-defaults' },
@@ -27,12 +29,12 @@ const ofToday = Array.from({ length: A_DAY }, (_, at) => scored[(today * A_DAY +
 describe('the conformance suite', () => {
   for (const { revision, name } of [...everyDay, ...ofToday]) {
     test(`passes ${name} (${revision})`, async () => {
-      const { passed, output } = await play(name, revision);
+      const { passed, output } = await runScenario(name, revision);
       assert.ok(passed, output);
     });
   }
 
-  test('has the frozen lists that docs/mcp.md counts', () => {
+  test('has the frozen lists that docs/reference/mcp.md counts', () => {
     assert.deepEqual(
       revisions.map((each) => scored.filter(({ revision }) => revision === each).length),
       [18, 32],

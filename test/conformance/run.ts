@@ -1,11 +1,10 @@
 /**
- * Runs the MCP conformance suite against Parley, every client scenario of both revisions, a few at a time. Ends with 1
- * when one does not end as test/conformance/scenarios.ts has it: also a scenario that passes unexpectedly.
+ * Runs the MCP conformance suite against Parley: every client scenario of both revisions, a few at a time. Exits with 1
+ * when one does not end as test/conformance/scenarios.ts says, also when one passes unexpectedly.
  */
 import { availableParallelism } from 'node:os';
 import { readRunnerOptions } from '../support/runner-options.ts';
-import { play } from './play.ts';
-import { revisions, scenariosOf } from './scenarios.ts';
+import { revisions, runScenario, scenariosOf } from './scenarios.ts';
 
 readRunnerOptions(`Usage: npm run conformance
 
@@ -20,7 +19,7 @@ let surprises = 0;
 
 const work = async () => {
   for (const { revision, name, scored: counts, missing } of jobs) {
-    const { passed, output } = await play(name, revision);
+    const { passed, output } = await runScenario(name, revision);
     const tally = scored.get(revision);
     if (counts && tally) {
       tally.all += 1;

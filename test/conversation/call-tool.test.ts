@@ -1,20 +1,20 @@
-/** The actor behind a tool call, with a toolbox that the test holds: what it measures, and what it leaves out. */
+/** Tests the actor of a tool call with a scripted toolbox: which time it measures, and which it leaves out. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assign, createActor, setup } from 'xstate';
 import type {
   CallEnded,
-  CallLaidDown,
+  CallSuspended,
   CallProgress,
-  CallQuestion,
+  CallServerRequest,
   ToolCallInput,
-} from '../../machines/tool-call-terms.ts';
+} from '../../machines/tool-call.ts';
 import { createCallToolLogic } from '../../src/conversation/actors/call-tool.ts';
-import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
+import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
 import { tool } from '../support/machine-values.ts';
 
-type Told = CallEnded | CallLaidDown | CallProgress | CallQuestion;
+type ToChart = CallEnded | CallSuspended | CallProgress | CallServerRequest;
 
 const form = { kind: 'form', message: 'Where?', schema: {} } as const;
 const input: ToolCallInput = {
@@ -30,40 +30,40 @@ const input: ToolCallInput = {
   answerTimeoutMs: 60_000,
 };
 
-/** A call at work: what its toolbox was given, and what its chart is told. */
+/** Starts a call. Returns what its toolbox got, and the events that its chart received. */
 function startCall(changes: Partial<ToolCallInput> = {}) {
   const { promise: end, resolve: endWith } = Promise.withResolvers<CallEnd>();
   let options: CallOptions | null = null;
   const logic = createCallToolLogic({
-    toolbox: { call: (_tool, _args, given) => ((options = given), end) },
+    mcpServers: { call: (_tool, _args, given) => ((options = given), end) },
     outbox: { broadcast: () => undefined },
     metrics: { toolEnded: () => undefined },
     maxQuestions: 5,
   });
   const chart = setup({
-    types: { context: {} as { told: Told[] }, events: {} as Told },
+    types: { context: {} as { received: ToChart[] }, events: {} as ToChart },
     actors: { call: logic },
   }).createMachine({
-    context: { told: [] },
+    context: { received: [] },
     invoke: { id: 'call', src: 'call', input: { ...input, ...changes } },
-    on: { '*': { actions: assign({ told: ({ context, event }) => [...context.told, event] }) } },
+    on: { '*': { actions: assign({ received: ({ context, event }) => [...context.received, event] }) } },
   });
   const actor = createActor(chart).start();
-  const given = () => options ?? assert.fail('nothing was called');
+  const given = () => options ?? assert.fail('no tool was called');
   return {
     given,
     endWith,
-    told: () => actor.getSnapshot().context.told,
+    received: () => actor.getSnapshot().context.received,
     getOn: () => given().onProgress({ progress: 1 }),
     answer: () =>
       actor.getSnapshot().children.call?.send({ type: 'call.answered', answer: { action: 'decline', content: null } }),
   };
 }
 
-test('time that people take is none of the call, and progress meanwhile hides none of what comes after', async () => {
+test('a call does not count the time that people take, also when progress comes meanwhile', async () => {
   const call = startCall();
   const startedMs = performance.now();
-  const answered = call.given().ask(form);
+  const answered = call.given().requestInput(form);
   await sleep(1);
   const askedMs = performance.now();
   await sleep(150);
@@ -73,20 +73,20 @@ test('time that people take is none of the call, and progress meanwhile hides no
   await answered;
   await sleep(20);
   call.getOn();
-  const last = call.told().at(-1);
+  const last = call.received().at(-1);
   assert.equal(last?.type, 'call.progress');
   assert.ok(last.workedMs >= 18 && last.workedMs <= performance.now() - startedMs - people, `${last.workedMs} ms`);
 });
 
-test('a call that was laid down goes on from the time that it had worked, and tells it when it is laid down again', async () => {
+test('a suspended call continues from the time that it had worked, and reports that time when it is suspended again', async () => {
   const resume = { requestState: null, answered: [], questions: 1, workedMs: 930 };
   const call = startCall({ resume });
   assert.equal(call.given().timeoutMs, 70);
   await sleep(20);
-  call.endWith({ status: 'laid_down', asks: [{ key: 'k', ask: form }], resume: { ...resume, questions: 2 } });
+  call.endWith({ status: 'suspended', inputRequests: [{ key: 'k', ask: form }], resume: { ...resume, questions: 2 } });
   await sleep(1);
-  const last = call.told().at(-1);
-  assert.equal(last?.type, 'call.laidDown');
+  const last = call.received().at(-1);
+  assert.equal(last?.type, 'call.suspended');
   assert.equal(last.resume.questions, 2);
   assert.ok(last.resume.workedMs >= 948, `${last.resume.workedMs} ms`);
 });

@@ -1,4 +1,4 @@
-/** When an answer under construction is saved. The clock is mocked: what is under test is the interval. */
+/** Tests when an unfinished answer is saved. The clock is mocked, because the interval is under test. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -7,8 +7,8 @@ import { createDraft } from '../../src/outbox/draft.ts';
 
 const ref = { owner: 'ann', conversationId: 'c' };
 
-/** An answer that is being written, and what was saved of it. */
-function scene(t: TestContext, intervalMs = 1000) {
+/** An unfinished answer, and what was saved of it. */
+function setUp(t: TestContext, intervalMs = 1000) {
   t.mock.timers.enable({ apis: ['setInterval', 'setImmediate'] });
   const saved: unknown[] = [];
   const draft = createDraft({ messageId: 'm1', requestId: 'r1', flushMs: 0, deliver: () => undefined });
@@ -16,9 +16,9 @@ function scene(t: TestContext, intervalMs = 1000) {
   return { draft, saved, stop: keepDraft(ref, draft, 'demo'), pass: (ms: number) => t.mock.timers.tick(ms) };
 }
 
-describe('an answer that is being written', () => {
-  test('is saved whole at the interval, with what names it', (t) => {
-    const { draft, saved, pass } = scene(t);
+describe('an unfinished answer', () => {
+  test('is saved whole at the interval, with its ids', (t) => {
+    const { draft, saved, pass } = setUp(t);
     draft.reasoning('A greeting.');
     draft.text('Hel');
     pass(999);
@@ -30,7 +30,7 @@ describe('an answer that is being written', () => {
   });
 
   test('is saved again only when it has grown', (t) => {
-    const { draft, saved, pass } = scene(t);
+    const { draft, saved, pass } = setUp(t);
     draft.text('Hel');
     pass(3000);
     assert.equal(saved.length, 1);
@@ -42,7 +42,7 @@ describe('an answer that is being written', () => {
   });
 
   test('is not saved once it is finished', (t) => {
-    const { draft, saved, stop, pass } = scene(t);
+    const { draft, saved, stop, pass } = setUp(t);
     draft.text('Hello');
     pass(999);
     stop();
@@ -51,7 +51,7 @@ describe('an answer that is being written', () => {
   });
 
   test('is never saved at an interval of 0', (t) => {
-    const { draft, saved, pass } = scene(t, 0);
+    const { draft, saved, pass } = setUp(t, 0);
     draft.text('Hello');
     pass(10_000);
     assert.deepEqual(saved, []);

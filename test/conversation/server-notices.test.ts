@@ -1,4 +1,4 @@
-/** What turns at work are told of a server's life: each change once, and no more than people can use. */
+/** Tests the notices about MCP servers that running turns get: each change once, and only useful ones. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createActor, fromCallback, fromPromise } from 'xstate';
@@ -31,10 +31,10 @@ function watched() {
     },
   });
   const actor = createActor(logic, { input: { name: 'web', limits } });
-  const told: string[] = [];
+  const sent: string[] = [];
   const notices = createServerNotices({
-    toolbox: {
-      servers: () => [
+    mcpServers: {
+      statuses: () => [
         {
           name: 'web',
           state: serverState(actor.getSnapshot().value),
@@ -47,7 +47,7 @@ function watched() {
     },
     outbox: {
       broadcast: (ref, frame: Frame & { request_id: string }) =>
-        told.push(
+        sent.push(
           `${ref.conversationId} ${frame.request_id} ${frame.status === 'chunk' ? JSON.stringify(frame.chunk) : ''}`,
         ),
     },
@@ -55,19 +55,19 @@ function watched() {
   });
   notices.watch('web', actor);
   actor.start();
-  return { notices, told, send: (event: McpServerEvent) => actor.send(event), stop: () => actor.stop() };
+  return { notices, sent, send: (event: McpServerEvent) => actor.send(event), stop: () => actor.stop() };
 }
 
 const lost: McpServerEvent = { type: 'server.lost', reason: 'gone', jitter: 1 };
 const ready: McpServerEvent = { type: 'server.ready', catalogue: [] };
 const wake: McpServerEvent = { type: 'server.wake' };
 
-describe('the turns at work', () => {
-  test('are told that a server is away and that it is back, each once, whatever it tries meanwhile', (t) => {
-    const { told, send, stop } = watched();
+describe('running turns', () => {
+  test('are notified once that a server is unavailable and once that it is back, no matter how often it reconnects', (t) => {
+    const { sent, send, stop } = watched();
     t.after(stop);
     for (const event of [ready, lost, wake, lost, wake, ready, ready]) send(event);
-    const kinds = told.map((line) => /^(\S+ \S+) .*"kind":"(\w+)"/.exec(line)?.slice(1).join(' '));
+    const kinds = sent.map((line) => /^(\S+ \S+) .*"kind":"(\w+)"/.exec(line)?.slice(1).join(' '));
     assert.deepEqual(
       kinds,
       ['server_unavailable', 'server_available'].flatMap((kind) =>
@@ -76,26 +76,26 @@ describe('the turns at work', () => {
     );
   });
 
-  test('are not told that a server is there for the first time, nor that it leaves with us', (t) => {
-    const { told, send, stop } = watched();
+  test('are not notified of the first connect, nor of the shutdown', (t) => {
+    const { sent, send, stop } = watched();
     t.after(stop);
     send(ready);
     send({ type: 'server.drain' });
-    assert.deepEqual(told, []);
+    assert.deepEqual(sent, []);
   });
 });
 
-describe('a turn that begins', () => {
+describe('a new turn', () => {
   const words = (...events: McpServerEvent[]) => {
-    const { notices, told, send, stop } = watched();
+    const { notices, sent, send, stop } = watched();
     events.forEach(send);
-    told.length = 0;
+    sent.length = 0;
     for (const turn of turns.slice(0, 1)) notices.turnStarted(turn);
     stop();
-    return told.map((line) => /"data":"(.*)"}$/.exec(line)?.[1]?.replaceAll('\\', ''));
+    return sent.map((line) => /"data":"(.*)"}$/.exec(line)?.[1]?.replaceAll('\\', ''));
   };
 
-  test('is told what it waits for, or has to do without', () => {
+  test('is notified of servers that it waits for or that are unavailable', () => {
     assert.deepEqual(words(), ['Waiting for the MCP server "web" to connect.']);
     assert.deepEqual(words(ready), []);
     assert.deepEqual(words(lost), ['The MCP server "web" is not available (gone). Parley tries again.']);
@@ -104,7 +104,7 @@ describe('a turn that begins', () => {
       ['The MCP server "web" is not available (gone). Parley tries again.'],
       'no turn waits for a second connect',
     );
-    const asks: McpServerEvent = { type: 'server.asks', url: 'https://login.example/' };
+    const asks: McpServerEvent = { type: 'server.authorizeUrl', url: 'https://login.example/' };
     assert.match(
       words({ type: 'server.unauthorized' }, asks)[0] ?? '',
       /To authorize it, open https:\/\/login\.example\/ in a browser/,

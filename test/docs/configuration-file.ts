@@ -9,10 +9,10 @@ import type { Expected } from '../../src/config/expected.ts';
 const width = 100;
 
 const head = [
-  'Every setting of Parley, at its default. This file changes nothing as it is.',
-  'Keep your own settings in a file that states only what differs, for ./run.sh --config FILE or PARLEY_CONFIG=FILE. docs/configuration.md has the rules.',
+  'Every setting of Parley, at its default: this file changes nothing.',
+  'Settings of your own are best kept in a file that names only what differs, for ./run.sh --config FILE or PARLEY_CONFIG=FILE. docs/reference/configuration.md has the rules.',
   '',
-  "Durations are seconds unless the key ends in _ms; sizes are bytes. Relative paths in this file start from the project's folder, those in a file of your own from that file. ${NAME} and ${NAME:-default} in a value stand for environment variables. API keys belong only there.",
+  "Durations are seconds unless the key ends in _ms; sizes are bytes. Relative paths in this file start from the project's folder, those in a file of your own from that file. ${NAME} and ${NAME:-default} in a value stand for environment variables; API keys belong into the environment only.",
 ];
 
 /** The text of config/config.yaml. */

@@ -1,4 +1,4 @@
-/** The generated documents are those that the schema generates today. */
+/** Checks that the configuration files are those that the schema generates today. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 /**
- * Writes docs/configuration.md and config/config.yaml from the schema. Run it after a change of
+ * Writes docs/reference/configuration.md and config/config.yaml from the schema. Run it after a change of
  * the schema: node test/docs/configuration.ts. A test fails while either is out of date.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ const project = join(import.meta.dirname, '..', '..');
 export async function generatedFiles(): Promise<{ path: string; text: string }[]> {
   return [
     { path: 'config/config.yaml', text: configurationFile() },
-    { path: 'docs/configuration.md', text: await configurationPage() },
+    { path: 'docs/reference/configuration.md', text: await configurationPage() },
   ];
 }
 
@@ -24,8 +24,7 @@ const rules = `# Configuration
 
 <!-- Written by test/docs/configuration.ts from src/config/schema/schema.ts. Change those, not this. -->
 
-Parley starts without any configuration. What you want otherwise goes into a YAML file that names
-only what differs:
+Parley starts without any configuration. A YAML file of your own has only the keys that differ:
 
 \`\`\`yaml
 llm:
@@ -42,25 +41,25 @@ repository:
 \`\`\`
 
 \`./run.sh --config FILE\` reads it, or \`PARLEY_CONFIG=FILE ./run.sh\`; without either,
-[config/config.yaml](../config/config.yaml) is read, which states every key at its default.
+[config/config.yaml](../../config/config.yaml) is read, which has every key at its default.
 
 - **Units.** Durations are seconds unless the key ends in \`_ms\`; sizes are bytes.
-- **Environment.** \`\${NAME}\` in a value stands for that variable, \`\${NAME:-default}\` has a
-  default for when it is empty or not set, \`$\${\` stands for the two characters. A variable that is
-  not set is an error. Without quotes, what comes from a variable may be a number, \`true\` or
+- **Environment.** \`\${NAME}\` in a value stands for that variable. \`\${NAME:-default}\` has a
+  default for an empty or unset variable. \`$\${\` stands for the two characters. An unset variable without
+  a default is an error. Without quotes, the value of a variable may be a number, \`true\` or
   \`false\`; in quotes it is text. Within \`[ ]\` and \`{ }\` a value with a variable needs quotes.
-- **Paths.** A relative path starts from the folder of the file that states it. The defaults, and
-  the paths in config/config.yaml, start from the project's folder; what is given on the command
-  line or in a variable (\`--config\`, \`PARLEY_CONFIG\`, \`PARLEY_SERVERS_CONFIG\`), from the current one.
-- **Secrets.** API keys stand in the environment alone: \`api_key_env\` names the variable.
+- **Paths.** A relative path starts from the folder of its file. The defaults, and
+  the paths in config/config.yaml, start from the project's folder. Paths on the command
+  line or in a variable (\`--config\`, \`PARLEY_CONFIG\`, \`PARLEY_SERVERS_CONFIG\`) start from the current one.
+- **Secrets.** API keys are in the environment only: \`api_key_env\` names the variable.
 - **Reload.** SIGHUP makes a running server read the files again
-  ([operations](operations.md#reload-the-configuration)). A key marked *restart* keeps its value until then;
+  ([how to reload](../how-to/reload.md)). A key marked *restart* keeps its value until then;
   every other key is reloaded.
-- **\`--port N\`** beats \`chat.websocket.port\`.
+- **\`--port N\`** takes precedence over \`chat.websocket.port\`.
 
-## What a wrong file gets
+## A wrong file
 
-Nothing starts, and everything that is wrong is told at once. This file`;
+The server does not start, and lists all problems at once. This file`;
 
 async function configurationPage(): Promise<string> {
   const root = expectedConfig();
@@ -81,7 +80,7 @@ async function wrongFile(): Promise<string> {
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
   const text = await readFile(join(cwd, 'wrong.yaml'), 'utf8');
-  return `\`\`\`yaml\n${text}\`\`\`\n\ngets\n\n\`\`\`text\n${refusal}\n\`\`\``;
+  return `\`\`\`yaml\n${text}\`\`\`\n\nresults in\n\n\`\`\`text\n${refusal}\n\`\`\``;
 }
 
 function table(name: string, section: Expected): string {
@@ -135,7 +134,7 @@ function providersTable(llm: Expected): string {
     ...blockKeys(providers).map(([key, expected]) => row(key, undefined, expected)),
     ...azureKeys(providers).map(([key, expected]) => row(key, undefined, expected)),
     '',
-    'More of them, and what Parley does when one fails: [providers](providers.md).',
+    'More about them, and what Parley does if one fails: [providers](providers.md).',
   ].join('\n');
 }
 

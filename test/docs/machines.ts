@@ -1,4 +1,4 @@
-/** The machines that ship: whatever machines/ exports, so that none is forgotten when one is added. */
+/** Finds the machines that ship: every one that machines/ exports. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StateMachine, type AnyStateMachine } from 'xstate';

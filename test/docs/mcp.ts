@@ -1,5 +1,5 @@
 /**
- * Writes the tables of docs/mcp.md from what the tests play: features and transports by revision, and the conformance
+ * Writes the tables of docs/reference/mcp.md from what the tests play: features and transports by revision, and the conformance
  * suite's scenarios. Run it after a change of those: node test/docs/mcp.ts. A test fails while the page is out of
  * date. The rest of the page is written by hand.
  */
@@ -10,7 +10,7 @@ import { revisionTable } from '../mcp/revision-table.ts';
 import { REVISIONS, isOf, type Span } from '../mcp/revisions.ts';
 import { transportTable } from '../mcp/transport-table.ts';
 
-const path = join(import.meta.dirname, '..', '..', 'docs', 'mcp.md');
+const path = join(import.meta.dirname, '..', '..', 'docs', 'reference', 'mcp.md');
 
 const parts: readonly (readonly [name: string, text: () => string])[] = [
   ['revisions', revisionTables],
@@ -22,7 +22,7 @@ export async function mcpPage(): Promise<{ path: string; stands: string; text: s
   const stands = await readFile(path, 'utf8');
   const text = parts.reduce((page, [name, write]) => {
     const place = new RegExp(`(<!-- ${name}:[^>]*-->\\n)[^]*(<!-- end of ${name} -->)`);
-    if (!place.test(page)) throw new Error(`docs/mcp.md has no place for its ${name}`);
+    if (!place.test(page)) throw new Error(`docs/reference/mcp.md has no place for its ${name}`);
     return page.replace(place, (_, begin: string, end: string) => `${begin}\n${write()}\n\n${end}`);
   }, stands);
   return { path, stands, text };

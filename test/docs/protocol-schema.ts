@@ -1,7 +1,7 @@
 /**
- * The protocol as one JSON Schema (draft 2020-12): a definition for each request, result, frame and chunk.
- * Requests are closed, so that a client's own tests find its misspellings, though the server ignores what it
- * does not know; everything the server sends is open, for it may gain fields.
+ * Writes the protocol as one JSON Schema (draft 2020-12): a definition for each request, result, frame and chunk.
+ * Requests are closed, so that the tests of a client find misspelt fields, although the server ignores unknown ones.
+ * Everything that the server sends is open, because it may gain fields.
  */
 import { z } from 'zod';
 import { configSchema } from '../../src/config/schema/schema.ts';
@@ -58,7 +58,7 @@ export function protocolSchema(): Schema {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'The protocol of Parley',
     description:
-      'Written by test/docs/protocol.ts from src/protocol/. docs/protocol.md tells what the frames mean together.',
+      'Written by test/docs/protocol.ts from src/protocol/. docs/reference/protocol.md explains how the frames belong together.',
     anyOf: [{ $ref: '#/$defs/request' }, { $ref: '#/$defs/frame' }],
     $defs: protocolDefinitions(),
   };

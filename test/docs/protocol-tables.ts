@@ -1,6 +1,6 @@
 /**
- * The tables of docs/protocol.md: each shape of the protocol's JSON Schema field by field, and the codes. Says
- * nothing of its own but the words for kinds of values.
+ * Writes the tables of docs/reference/protocol.md: each shape of the protocol's JSON Schema field by field, and the codes.
+ * Its only own texts are the words for kinds of values.
  */
 import { expectedAt, expectedConfig } from '../../src/config/expected.ts';
 import { errorCodes, faultData, type ErrorEntry } from '../../src/error-codes.ts';

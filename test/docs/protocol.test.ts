@@ -1,4 +1,4 @@
-/** The protocol's documents say what its schemas say today, explain all of it, and judge as the server does. */
+/** Checks the protocol's documents: they are current, explain every field, and accept what the server accepts. */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ describe('what is written from the protocol', async () => {
   });
 
   test('leads nowhere that is not there', async () => {
-    const page = await readFile(join(project, 'docs', 'protocol.md'), 'utf8');
+    const page = await readFile(join(project, 'docs', 'reference', 'protocol.md'), 'utf8');
     const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
       heading.toLowerCase().replaceAll(' ', '-'),
     );
@@ -52,9 +52,9 @@ describe('what is written from the protocol', async () => {
   });
 });
 
-describe('docs/protocol.schema.json', async () => {
+describe('docs/reference/protocol.schema.json', async () => {
   const schema: Record<string, unknown> = JSON.parse(
-    await readFile(join(project, 'docs', 'protocol.schema.json'), 'utf8'),
+    await readFile(join(project, 'docs', 'reference', 'protocol.schema.json'), 'utf8'),
   );
   const judge = new CfWorkerJsonSchemaValidator().getValidator(schema);
   const decode = createDecoder({ maxTextLength: 100_000, maxDepth: 64, allowedModels: ['m'] });

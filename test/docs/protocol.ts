@@ -1,5 +1,5 @@
 /**
- * Writes docs/protocol.md and docs/protocol.schema.json from src/protocol/ and src/error-codes.ts; what the page says
+ * Writes docs/reference/protocol.md and docs/reference/protocol.schema.json from src/protocol/ and src/error-codes.ts; what the page says
  * in sentences is protocol-page.md. Run it after a change of either: node test/docs/protocol.ts. A test fails
  * while one is out of date.
  */
@@ -13,8 +13,8 @@ const project = join(import.meta.dirname, '..', '..');
 /** The generated files: path within the project, and the text that belongs there. */
 export async function generatedFiles(): Promise<{ path: string; text: string }[]> {
   return [
-    { path: 'docs/protocol.md', text: await protocolPage() },
-    { path: 'docs/protocol.schema.json', text: `${JSON.stringify(protocolSchema(), null, 2)}\n` },
+    { path: 'docs/reference/protocol.md', text: await protocolPage() },
+    { path: 'docs/reference/protocol.schema.json', text: `${JSON.stringify(protocolSchema(), null, 2)}\n` },
   ];
 }
 

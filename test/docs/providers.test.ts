@@ -1,4 +1,4 @@
-/** The page about providers: its dialects are those that the tests play, each with its source, and its presets those that there are. */
+/** Checks the page about providers: its dialects are those that the tests play, each with its source, and its presets are those of the code. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { errorCodes } from '../../src/error-codes.ts';
@@ -8,7 +8,8 @@ import { providersPage } from './providers.ts';
 
 const { stands, text } = await providersPage();
 
-test('docs/providers.md shows every dialect (else: node test/docs/providers.ts)', () => assert.equal(stands, text));
+test('docs/reference/providers.md shows every dialect (else: node test/docs/providers.ts)', () =>
+  assert.equal(stands, text));
 
 test('every dialect has a name of its own and a public source', () => {
   const rows = dialectTable.flatMap((group) => group.rows);
@@ -23,16 +24,16 @@ test('every dialect has a name of its own and a public source', () => {
   );
 });
 
-test('every preset is told of, with its address and the variable of its key', () => {
+test('docs/reference/providers.md names every preset, with its address and the variable of its key', () => {
   for (const [name, { baseUrl, keyVariable }] of Object.entries(presets)) {
     const row = stands.split('\n').find((line) => line.startsWith(`| \`${name}\` |`)) ?? '';
-    for (const told of [baseUrl, keyVariable])
-      if (told !== null) assert.ok(row.includes(`\`${told}\``), `${name}: ${told}`);
+    for (const value of [baseUrl, keyVariable])
+      if (value !== null) assert.ok(row.includes(`\`${value}\``), `${name}: ${value}`);
     assert.notEqual(row, '', name);
   }
 });
 
-test('every way to fail is told of', () => {
+test('docs/reference/providers.md names every error of a provider', () => {
   const codes = Object.keys(errorCodes).filter(
     (code) => code.startsWith('provider_') && code !== 'provider_missing_key',
   );

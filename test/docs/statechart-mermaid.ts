@@ -1,8 +1,8 @@
 /**
- * A chart as a Mermaid state diagram. Mermaid cannot draw an arrow from a state to one inside it, nor what leads
- * nowhere: the page says those in words.
+ * Writes a chart as a Mermaid state diagram. Mermaid cannot draw an arrow from a state to one inside it, nor a
+ * transition without a target: the page has those in words.
  */
-import type { Chart, ChartState } from '../../src/inspect/chart.ts';
+import type { Chart, ChartState } from '../../src/inspect/charts/chart.ts';
 
 /** Fenced, as GitHub draws it. */
 export function mermaidOf(chart: Chart): string {

@@ -1,6 +1,6 @@
-/** The pages about the statecharts: what each state of a chart is for, and what leads where, in words. */
+/** Writes the pages about the statecharts: the purpose of each state, and its transitions, in words. */
 import type { AnyStateMachine } from 'xstate';
-import { chartOf, type Chart, type ChartState, type ChartTransition } from '../../src/inspect/chart.ts';
+import { chartOf, type Chart, type ChartState, type ChartTransition } from '../../src/inspect/charts/chart.ts';
 import { isWithin, mermaidOf } from './statechart-mermaid.ts';
 
 const notice = '<!-- Written by test/docs/statecharts.ts from machines/. Change those, not this. -->';
@@ -20,7 +20,7 @@ export function indexPage(machines: readonly AnyStateMachine[]): string {
 
 ${notice}
 
-What may happen next in Parley is decided by these charts and nowhere else. The pages are written from the code that runs, and a test fails while one is out of date; \`node test/docs/statecharts.ts\` writes them anew.
+Only these charts decide what may happen next in Parley. The pages are generated from the code that runs (\`npm run docs\`), and a test fails while one is out of date.
 
 | chart | what it is for | states | transitions | for an editor |
 |---|---|---|---|---|
@@ -38,13 +38,13 @@ import { createMachine } from 'xstate';
 export const machine = createMachine(/* here */);
 \`\`\`
 
-and import that as code into [Stately's editor](https://stately.ai/docs/import-from-code), or open it in the Stately extension for VS Code. Guards, actions, delays and actors are there by name; what they do stands in \`machines/\`. A test makes a machine of each file and compares it with the one that ships, transition by transition.
+and import that as code into [Stately's editor](https://stately.ai/docs/import-from-code), or open it in the Stately extension for VS Code. Guards, actions, delays and actors are there by name; their code is in \`machines/\`. A test makes a machine of each file and compares it with the one that ships, transition by transition.
 
 ## How to read the pages
 
 The drawings are made by the code of the inspection page, with events and guards on their lines. \`→ stopped\` in a box stands for a transition that has no line because many states have it.
 
-An event goes to the innermost active state, and outwards until one takes it. Of several transitions for it the first whose condition holds is taken. \`always\` is tried whenever something has changed, \`after x\` when the delay \`x\` is over, \`done of x\` and \`error of x\` when the actor \`x\` has ended. "Nothing" means that the event is known here and leaves everything as it is.
+An event goes to the innermost active state, and outwards until a state handles it. Of several transitions the first whose condition holds is taken. \`always\` is tried after every change, \`after x\` when the delay \`x\` is over, \`done of x\` and \`error of x\` when the actor \`x\` has ended. "Nothing" means that the event is handled and changes nothing.
 `;
 }
 

@@ -1,7 +1,4 @@
-/**
- * A drawing as an SVG file of its own: with labels, and with the colours that the inspector's page has. Light or dark
- * as the reader has it.
- */
+/** Writes a drawing as an SVG file: with labels and the colours of the inspection page, light or dark as the reader prefers. */
 export function standalone(svg: string): string {
   return `${svg.replace('>', `><style>${style}</style>`)}\n`;
 }

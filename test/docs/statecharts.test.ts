@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { createMachine } from 'xstate';
-import { chartOf } from '../../src/inspect/chart.ts';
+import { chartOf } from '../../src/inspect/charts/chart.ts';
 import { shippingMachines } from './machines.ts';
 import { generatedFiles, generatedFolders } from './statecharts.ts';
 

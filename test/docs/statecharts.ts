@@ -1,5 +1,5 @@
 /**
- * Writes docs/statecharts/ from the machines that ship: for each a page, a drawing, and its configuration as JSON for
+ * Writes docs/reference/statecharts/ from the machines that ship: for each a page, a drawing, and its configuration as JSON for
  * editors. Writes the drawings of the inspector's page (src/inspect/drawings/) too. Run it after a change of a chart:
  * node test/docs/statecharts.ts. A test fails while a file is out of date.
  */
@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
-import { drawingFile } from '../../src/inspect/charts.ts';
+import { drawingFile } from '../../src/inspect/charts/drawn-charts.ts';
 import { drawCharts } from './drawing/draw-charts.ts';
 import { shippingMachines } from './machines.ts';
 import { fileName, indexPage, machinePage } from './statechart-page.ts';
 import { standalone } from './statechart-svg.ts';
 
 const project = join(import.meta.dirname, '..', '..');
-const DOCS = 'docs/statecharts';
+const DOCS = 'docs/reference/statecharts';
 const DRAWINGS = 'src/inspect/drawings';
 export const generatedFolders = [DOCS, DRAWINGS];
 

@@ -1,4 +1,4 @@
-/** The short part of the fuzz run, with another seed each day; `npm run fuzz` is the long one. */
+/** Runs a short fuzz campaign with the date as its seed; `npm run fuzz` is the long one. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { createChildren } from '../bench/children.ts';
 import { runCampaign } from './campaign.ts';
 
 test(
-  'an attack of a few seconds leaves the server as it was, and its honest clients served',
+  'an attack of a few seconds leaves no trace in the server and does not disturb its honest clients',
   { skip: process.platform !== 'linux' && 'reads /proc' },
   async (t) => {
     const seed = Number(new Date().toISOString().slice(0, 10).replaceAll('-', ''));
@@ -19,7 +19,7 @@ test(
       await rm(folder, { recursive: true, force: true });
     });
 
-    const { counts, honest, complaints, breaches } = await runCampaign(children, folder, {
+    const { counts, honest, problems, violations } = await runCampaign(children, folder, {
       seed,
       calmSeconds: 0.5,
       rounds: 2,
@@ -28,8 +28,8 @@ test(
       note: (line) => t.diagnostic(line),
     });
 
-    assert.deepEqual(breaches, []);
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(violations, []);
+    assert.deepEqual(problems, []);
     assert.ok((counts['requests'] ?? 0) > 100, `${counts['requests']} requests are no attack`);
     assert.ok(
       honest.attacked.every(({ turns }) => turns > 0),

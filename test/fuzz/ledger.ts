@@ -1,77 +1,77 @@
 /**
- * What one socket has asked and what it was answered. Reads each frame that is sent as the server will read
- * it, by rules of its own, and holds every answer against them: one to each request, none beside, and each of
- * the shape that the protocol promises.
+ * Keeps a *ledger* of one socket: its requests and their answers. Reads each frame that is sent as the server will read
+ * it, by its own rules. Checks that each request has one answer, that no other frame comes, and that each frame is as
+ * the protocol defines it.
  */
 import { frame as anyFrame, type Frame } from '../../src/protocol/frames.ts';
-import { Breach } from './breach.ts';
+import { Violation } from './violation.ts';
 
 export interface Ledger {
-  /** A text frame is about to be sent. */
-  asked(text: string): void;
-  /** A text frame has come. Throws a Breach for one that should not have. */
-  heard(text: string): void;
-  /** Resolves when everything has its answer. */
+  /** Called before a text frame is sent. */
+  sent(text: string): void;
+  /** Called with each text frame received. Throws a Violation for an unexpected one. */
+  received(text: string): void;
+  /** Resolves when every request has its answer. */
   settled(): Promise<void>;
-  /** What has no answer yet, in words. */
+  /** Requests without an answer, as sentences. */
   missing(): string[];
-  /** Frames that were answered as unreadable. */
+  /** Number of frames that were answered as unreadable. */
   badFrames(): number;
 }
 
-/** All that was asked under one id. */
+/** All requests with one id. */
 interface Entry {
-  /** The same chat sent again shares its answer with the first, or has one of its own. */
+  /** A repeated chat shares the answer of the first, or has its own. */
   chats: number;
   others: number;
   answers: number;
-  /** Of its chats. */
+  /** Conversations of its chats. */
   conversations: Set<string>;
-  /** Answers to questions that were put to another subject. */
+  /** Number of answers to questions of another subject. */
   foreign: number;
-  /** One of these was deleted: that ends the chats in it, those that wait for the deletion are answered all the same. */
-  isUprooted: boolean;
-  /** What was asked last. */
+  /** A conversation was deleted. That ends its chats; those that wait for the deletion are still answered. */
+  isDeleted: boolean;
+  /** The last request. */
   text: string;
 }
 
-/** Faults of ours or of the model, which answers every request of a fuzz run; no client can bring them about. */
-const ours =
+/** Faults of the server, or of the model, which answers every request of a fuzz run. No client can cause them. */
+const serverFaults =
   /^(?:internal|storage_failed|recovery_failed|shutting_down|conversation_failed|conversation_unavailable|provider_.*)$/;
 const unreadable = /^(?:invalid_json|invalid_request|unknown_action)$/;
 
-/** Ids that begin so are used by many sockets: what one reads may be the answer to another. */
+/** Prefix of ids that many sockets use: a socket may receive the answer to another one. */
 export const sharedPrefix = 'shared-';
 
-/** Of a frame that a breach is about. */
+/** Characters shown of a frame in a violation. */
 const shownChars = 300;
 
 export interface LedgerOptions {
-  /** Told of every answer by its status or code. */
+  /** Called with the status or code of every answer. */
   count(answer: string): void;
-  /** Told of every frame that is as it should be. */
+  /** Called with every valid frame. */
   onFrame(frame: Frame): void;
-  /** Whether a question was put to another subject: nobody else can answer it, or hears that it was asked. */
+  /** Whether a question belongs to another subject, which alone can answer it. */
   isForeign(interruptId: string): boolean;
-  /** Words of another subject, in no frame of this socket's; null where there is only one subject. */
+  /** Text of another subject, which no frame of this socket may contain; null if there is only one subject. */
   secret: string | null;
 }
 
-/** The ledger of one socket. */
+/** Creates the ledger of one socket. */
 export function createLedger({ count, onFrame, isForeign, secret }: LedgerOptions): Ledger {
   const entries = new Map<string | null, Entry>();
   let badFrames = 0;
   let wake = () => {};
 
   const unanswered = () =>
-    [...entries].filter(([id, entry]) => entry.answers < leastAnswers(id, entry)).map(([, entry]) => entry);
-  const uproot = (conversationId: string) => {
-    for (const entry of entries.values()) if (entry.conversations.has(conversationId)) entry.isUprooted = true;
+    [...entries].filter(([id, entry]) => entry.answers < minAnswers(id, entry)).map(([, entry]) => entry);
+  const markDeleted = (conversationId: string) => {
+    for (const entry of entries.values()) if (entry.conversations.has(conversationId)) entry.isDeleted = true;
     wake();
   };
 
   return {
-    asked(text) {
+    sent(text) {
       const { requestId, isChat, conversationId, interruptId } = readRequest(text);
       const entry = entries.get(requestId) ?? {
         chats: 0,
@@ -79,7 +79,7 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
         answers: 0,
         conversations: new Set(),
         foreign: 0,
-        isUprooted: false,
+        isDeleted: false,
         text,
       };
       entries.set(requestId, entry);
@@ -89,28 +89,28 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
       if (interruptId !== null && isForeign(interruptId)) entry.foreign += 1;
       if (isChat && conversationId !== null) entry.conversations.add(conversationId);
     },
-    heard(text) {
+    received(text) {
       const frame = readFrame(text);
       if (secret !== null && text.includes(secret))
-        throw new Breach(`the server told what another subject said: ${text.slice(0, shownChars)}`);
+        throw new Violation(`the server sent text of another subject: ${text.slice(0, shownChars)}`);
       onFrame(frame);
       count(frame.status === 'error' ? frame.error.code : frame.status);
-      if (frame.status === 'deleted') return uproot(frame.conversation_id);
-      if (frame.status === 'error' && ours.test(frame.error.code))
-        throw new Breach(`the server has a fault: ${text.slice(0, shownChars)}`);
+      if (frame.status === 'deleted') return markDeleted(frame.conversation_id);
+      if (frame.status === 'error' && serverFaults.test(frame.error.code))
+        throw new Violation(`the server has a fault: ${text.slice(0, shownChars)}`);
       if (frame.status === 'error' && unreadable.test(frame.error.code)) badFrames += 1;
-      // Rows and states are for subscribers, whoever asked.
+      // Rows and states go to subscribers, no matter who started the turn.
       if (frame.status === 'event' || frame.status === 'state') return undefined;
-      // Of a message that no turn is known to write.
+      // A chunk of a message that belongs to no known turn.
       if (frame.status === 'chunk' && frame.request_id === null) return undefined;
       const entry = entries.get(frame.request_id);
-      // Subscribers read of turns that they did not ask for.
+      // Subscribers also receive frames of other turns.
       if (!entry) return undefined;
-      if (entry.answers >= mostAnswers(frame.request_id, entry))
-        throw new Breach(`a frame came after the last answer to its request: ${text.slice(0, shownChars)}`);
+      if (entry.answers >= maxAnswers(frame.request_id, entry))
+        throw new Violation(`a frame came after the last answer to its request: ${text.slice(0, shownChars)}`);
       if (frame.status === 'processing' || frame.status === 'chunk') return undefined;
       if (entry.foreign > 0 && entry.foreign === entry.others + entry.chats && frame.status === 'result')
-        throw new Breach(`a question was answered that another subject was asked: ${text.slice(0, shownChars)}`);
+        throw new Violation(`a question of another subject was answered: ${text.slice(0, shownChars)}`);
       entry.answers += 1;
       wake();
       return undefined;
@@ -127,12 +127,12 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
   };
 }
 
-function leastAnswers(id: string | null, { chats, others, isUprooted }: Entry): number {
-  if (isShared(id)) return isUprooted ? 0 : 1;
-  return others + (isUprooted ? 0 : Math.min(1, chats));
+function minAnswers(id: string | null, { chats, others, isDeleted }: Entry): number {
+  if (isShared(id)) return isDeleted ? 0 : 1;
+  return others + (isDeleted ? 0 : Math.min(1, chats));
 }
 
-function mostAnswers(id: string | null, { chats, others }: Entry): number {
+function maxAnswers(id: string | null, { chats, others }: Entry): number {
   return isShared(id) ? Infinity : chats + others;
 }
 
@@ -144,12 +144,12 @@ function readFrame(text: string): Frame {
   const frame = anyFrame.safeParse(parseJson(text));
   if (frame.success) return frame.data;
   const [issue] = frame.error.issues;
-  throw new Breach(
-    `the server sent a frame that the protocol does not have (${issue?.path.join('.')}: ${issue?.message}): ${text.slice(0, shownChars)}`,
+  throw new Violation(
+    `the server sent a frame that the protocol does not define (${issue?.path.join('.')}: ${issue?.message}): ${text.slice(0, shownChars)}`,
   );
 }
 
-/** 1 to 128 characters, none of them control characters, no half of a pair. */
+/** 1 to 128 characters, without control characters and lone surrogates. */
 // oxlint-disable-next-line no-control-regex
 const legible = /^[^\u0000-\u001f\u007f-\u009f]{1,128}$/;
 

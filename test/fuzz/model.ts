@@ -1,6 +1,6 @@
 /**
- * The model of a fuzz run: an OpenAI-compatible endpoint that answers every message by the script, a chunk at a time
- * and now and then after a call of a tool, and holds every history to the rules of strict providers. Remembers nothing but what it objects to.
+ * Runs the model of a fuzz run: an OpenAI-compatible endpoint that answers every message by the script, chunk by chunk,
+ * sometimes after a tool call. Checks every history by the rules of strict providers. Keeps only violations.
  */
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
@@ -12,14 +12,14 @@ import { answerTo, callsFirst, scriptedCall } from './script.ts';
 export interface FuzzModel {
   /** Base URL for a provider's configuration. */
   readonly url: string;
-  /** Broken rules of all histories, the first few. */
+  /** Violations of all histories, the first few. */
   readonly violations: readonly string[];
   close(): Promise<void>;
 }
 
-/** Between two chunks: long enough that turns meet cancels, interrupts and drops. */
+/** Delay between two chunks, long enough that turns meet cancels, interrupts and drops. */
 const chunkDelayMs = 4;
-const mostViolations = 10;
+const maxViolations = 10;
 
 export async function startFuzzModel(): Promise<FuzzModel> {
   const violations: string[] = [];
@@ -27,14 +27,15 @@ export async function startFuzzModel(): Promise<FuzzModel> {
   const server = createServer((message, response) => {
     const answer = async () => {
       const body = requestBody.parse(JSON.parse(await readText(message)));
-      violations.push(...historyViolations(body).slice(0, mostViolations - violations.length));
+      violations.push(...historyViolations(body).slice(0, maxViolations - violations.length));
       const said = lastMessage(body);
       const isOffered = body.tools?.some((tool) => tool.function.name === scriptedCall.name) === true;
       if (isOffered && callsFirst(said) && body.messages.at(-1)?.role === 'user')
         await call(`call_${++calls}`, response);
       else await say(answerTo(said), response);
     };
-    // The server leaves whenever a turn is stopped; what is no request would end its turn, and be seen there.
+    // The server aborts the request whenever a turn is stopped. An invalid request would end its turn and show up
+    // there.
     answer().catch(() => response.destroy());
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -52,7 +53,7 @@ export async function startFuzzModel(): Promise<FuzzModel> {
   };
 }
 
-/** Of the person: after a call the turn has an answer to the same. */
+/** The last message of the user: after a call the turn is answered in the same way. */
 function lastMessage({ messages }: RequestBody): string {
   const content = messages.findLast(({ role }) => role === 'user')?.content;
   return typeof content === 'string' ? content : JSON.stringify(content);
@@ -60,9 +61,9 @@ function lastMessage({ messages }: RequestBody): string {
 
 type Send = (fields: object) => void;
 
-/** The head of a stream, and what sends its chunks. */
+/** Writes the head of a stream and returns a function that writes its chunks. */
 function begin(response: ServerResponse): Send {
-  // Connections that wait for the next request would count as the server's open sockets.
+  // Keep-alive connections would count as open sockets of the server.
   response.writeHead(200, { 'content-type': 'text/event-stream', connection: 'close' });
   return (fields) =>
     response.write(

@@ -1,12 +1,12 @@
 /**
- * What becomes of a request's text before it is sent: JSON that no `JSON.stringify` writes, and text that is
- * no JSON any more. Each takes text and gives text; what the server should make of it is not known here.
+ * Mutates the text of a request before it is sent: into JSON that `JSON.stringify` never writes, and into text that is
+ * no JSON. Does not know how the server should react.
  */
 import type { Random } from './random.ts';
 
 type Mutation = (text: string, random: Random) => string;
 
-/** Numbers as text: beyond doubles, minus zero, more digits than anybody reads, and three that JSON forbids. */
+/** Numbers as text: beyond doubles, minus zero, too many digits, and three that JSON forbids. */
 const strangeNumbers = [
   '1e999',
   '-1e999',
@@ -29,7 +29,7 @@ const strangeMembers = [
   '"toJSON":1',
 ];
 const strangeText = ['\\ud800', '\\udc00\\ud800', '\\u0000', '\ufeff', '\u2028', '\\', '"', '\t'];
-/** About the limit, and far beyond what a recursive reader survives. */
+/** Around the limit, and far beyond what a recursive parser survives. */
 const depths = [60, 61, 62, 63, 64, 65, 1000, 100_000];
 
 const mutations: readonly Mutation[] = [
@@ -46,15 +46,15 @@ const mutations: readonly Mutation[] = [
   (_, random) => random.pick(['', 'null', '0', '""', '[]', '{}', '"__proto__"', '{"request_id":{}}', 'undefined']),
 ];
 
-/** Frames of another size are for another assault: text that grows beyond this stays as it was. */
-const mostBytes = 1_000_000;
+/** Large frames belong to another attack: a text that would grow beyond this stays as it was. */
+const maxBytes = 1_000_000;
 
-/** One to three of them, one after the other. */
+/** Applies one to three mutations in sequence. */
 export function mutate(text: string, random: Random): string {
   let mutated = text;
   for (let count = random.int(1, 3); count > 0; count -= 1) {
     const next = random.pick(mutations)(mutated, random).toWellFormed();
-    if (Buffer.byteLength(next) <= mostBytes) mutated = next;
+    if (Buffer.byteLength(next) <= maxBytes) mutated = next;
   }
   return mutated;
 }

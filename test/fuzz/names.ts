@@ -1,31 +1,31 @@
 /**
- * The values that mean something to the server: ids of conversations, requests and messages, places in a
- * log. Few enough that assaults meet in the same conversations, and of the same shape as honest clients' ids.
+ * Generates values that mean something to the server: ids of conversations, requests and messages, and places in a log.
+ * They are few, so that attacks meet in the same conversations, and have the same shape as honest clients' ids.
  */
 import type { Questions } from './questions.ts';
 import type { Random } from './random.ts';
 import { sharedPrefix } from './ledger.ts';
 
 export interface Names {
-  /** A request id that nobody has used, seldom one of this socket's again, or one that many sockets use. */
+  /** A new request id; rarely one of this socket again, or one that many sockets use. */
   requestId(): string;
-  /** A value that could stand in a field of this name; undefined for names that mean nothing here. */
+  /** A value that could stand in a field of this name; undefined for fields that mean nothing here. */
   plausible(field: string): unknown;
-  /** The fields by which an answer means a question that one of the attackers was asked; now and then none of them. */
+  /** Fields that refer to a question of one of the attackers; sometimes null. */
   question(): { conversation_id: string; interrupt_id: string } | null;
 }
 
-/** Attackers meet in these. */
+/** Number of conversations that attackers share. */
 export const sharedConversations = 32;
 const sharedRequests = 64;
 
-/** A random UUID's shape, as typed clients make them. */
+/** Formats random bytes as a UUID, as typed clients make them. */
 function uuidFrom(random: Random): string {
   const hex = random.bytes(16).toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), `4${hex.slice(13, 16)}`, `a${hex.slice(17, 20)}`, hex.slice(20)].join('-');
 }
 
-/** Conversations are the same for all seeds: their logs grow over a run, and are trimmed and deleted again. */
+/** Conversations are the same for all seeds: their logs grow over a run, and are trimmed and deleted. */
 export function sharedConversation(number: number): string {
   return `f0220000-0000-4000-a000-${String(number).padStart(12, '0')}`;
 }
@@ -59,14 +59,14 @@ function textFrom(random: Random): string {
   return Array.from({ length: random.int(1, 12) }, () => random.pick(words)).join(' ');
 }
 
-/** Mostly within a log that a conversation could have; now and then far from any. */
+/** Mostly a seq within a realistic log, sometimes far beyond. */
 function placeFrom(random: Random): number {
   return random.chance(0.8)
     ? random.int(1, 60)
     : random.pick([0, 1_000_000, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER]);
 }
 
-/** Where a question may be meant, so much chance is taken whether or not there is one: the rest of the assault stays the same. */
+/** Takes the same random numbers whether or not a question exists, so that the rest of the attack stays the same. */
 export function createNames(random: Random, questions: Pick<Questions, 'at'>): Names {
   const used: string[] = [];
   const prefix = random.bytes(6).toString('hex');
@@ -83,12 +83,12 @@ export function createNames(random: Random, questions: Pick<Questions, 'at'>): N
     message_id: () => uuidFrom(random),
     interrupt_id: () => uuidFrom(random),
     text: () => textFrom(random),
-    // What the bundled server offers.
+    // Offered by the bundled server.
     server: () => 'demo',
     name: () => 'summarize',
     uri: () => 'parley://about',
     resources: () => Array.from({ length: random.int(0, 2) }, () => ({ server: 'demo', uri: 'parley://about' })),
-    // Of the one provider, its only model: any other is refused, and few chats would be left.
+    // The only model of the provider. Any other is rejected, and few chats would be left.
     model: () => 'scripted-model',
     reason: () => textFrom(random).slice(0, 1000),
     after_seq: () => placeFrom(random),

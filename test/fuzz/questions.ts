@@ -1,32 +1,32 @@
 /**
- * The open questions that attackers have heard of: one of them hears it, and all of them may answer, those too whom
- * nobody asked. Keeps the last ones only. Who may answer is for the server to know, and for the ledger to judge.
+ * Keeps the newest open questions that attackers have received. One attacker receives a question, and all of them may
+ * answer it, also those of another subject. The server decides who may answer; the ledger checks that.
  */
 import type { Frame } from '../../src/protocol/frames.ts';
 
 export interface Question {
   conversationId: string;
   interruptId: string;
-  /** What whoever heard it came in with; null where nobody is asked for anything. */
+  /** Credential of the attacker that received it; null without tokens. */
   credential: string | null;
 }
 
 export interface Questions {
-  /** Looks for one in a frame. */
-  heard(frame: Frame, credential: string | null): void;
-  /** One of the last ones, by any number; null if there was none yet. */
+  /** Looks for a question in a frame. */
+  record(frame: Frame, credential: string | null): void;
+  /** One of the newest, by any number; null if there is none. */
   at(place: number): Question | null;
-  /** Whether this one was put to another subject. */
+  /** Whether the question belongs to another subject. */
   isForeign(interruptId: string, credential: string | null): boolean;
 }
 
-/** Most of these are still open. */
+/** Most of so many are still open. */
 const kept = 6;
 
 export function createQuestions(): Questions {
   let last: Question[] = [];
   return {
-    heard(frame, credential) {
+    record(frame, credential) {
       if (frame.status !== 'chunk' || frame.chunk.type !== 'approval_request') return;
       const interruptId = frame.chunk.interrupt_id;
       if (last.some((question) => question.interruptId === interruptId)) return;

@@ -1,26 +1,26 @@
 /**
- * Chance that can be had again: a stream of numbers for each pair of seed and index, so that one assault
- * among thousands can be replayed without the others. Good enough to vary frames, for nothing else.
+ * Generates repeatable random numbers: one stream for each pair of seed and index, so that one attack among thousands
+ * can be replayed without the others. Good enough to vary frames, and for no other use.
  */
 
 export interface Random {
-  /** A whole number; both bounds are included. */
-  int(least: number, most: number): number;
-  /** True in that share of all cases. */
+  /** An integer; both bounds are included. */
+  int(min: number, max: number): number;
+  /** True with this probability. */
   chance(share: number): boolean;
-  /** One of a list that is not empty. */
+  /** An element of a list that is not empty. */
   pick<Item>(items: readonly Item[]): Item;
   bytes(count: number): Buffer;
 }
 
 export function createRandom(seed: number, index: number): Random {
-  // Neighbouring pairs must not give similar streams: both go through the mixer first.
+  // Neighbouring pairs must not give similar streams, so both go through the mixer first.
   let state = mix(mix(seed) ^ Math.imul(index + 1, GOLDEN_RATIO));
   const next = () => {
     state = (state + GOLDEN_RATIO) | 0;
     return (mix(state) >>> 0) / 2 ** 32;
   };
-  const int = (least: number, most: number) => least + Math.floor(next() * (most - least + 1));
+  const int = (min: number, max: number) => min + Math.floor(next() * (max - min + 1));
   return {
     int,
     chance: (share) => next() < share,

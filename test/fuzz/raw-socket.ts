@@ -1,57 +1,56 @@
 /**
- * A TCP connection to the server under attack that does what it is told and nothing by itself: no
- * keep-alive, no complaint when it is torn. Knows neither HTTP nor WebSocket.
+ * A TCP connection to the server under attack that does nothing by itself: no keep-alive, no error when it is torn.
+ * Knows neither HTTP nor WebSocket.
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Breach } from './breach.ts';
-import type { Trace } from './trace.ts';
+import { Violation, type Trace } from './violation.ts';
 
 /** Where the server listens. */
 export interface Target {
   host: string;
   port: number;
-  /** Of the WebSocket endpoint. */
+  /** Path of the WebSocket endpoint. */
   path: string;
-  /** A header line of the handshake that says who comes; null for none. */
+  /** Header line of the handshake with the credential; null for none. */
   credential: string | null;
 }
 
 export interface RawSocket {
-  /** Nothing happens when it is gone. What goes without saying is not traced. */
+  /** Does nothing when the socket is gone. `isTraced` false keeps the bytes out of the trace. */
   write(bytes: Buffer | string, options?: { isTraced: boolean }): void;
-  /** Half of an end: nothing more comes from here, and the server may still talk. */
+  /** Ends this side of the connection; the server may still send. */
   end(): void;
-  /** Leaves without a goodbye (FIN), or with a slap (RST). */
+  /** Leaves with FIN (`closed`) or RST (`reset`). */
   drop(manner: 'closed' | 'reset'): void;
-  /** Reads nothing until `resume`: the server's bytes wait, first here, then there. */
+  /** Reads nothing until `resume`: the server's bytes wait here, then there. */
   pause(): void;
   resume(): void;
-  /** Everything it got until now. */
+  /** Everything received until now. */
   received(): Buffer;
-  /** From now on bytes go there instead, first those that were received. */
-  handOn(listener: (bytes: Buffer) => void): void;
+  /** Sends bytes to the listener from now on, first those that were received. */
+  forwardTo(listener: (bytes: Buffer) => void): void;
   isGone(): boolean;
-  /** Resolves when both sides have ended, or one has torn it. */
+  /** Resolves when both sides have ended, or one has torn the connection. */
   readonly gone: Promise<void>;
-  /** Fails unless the server ends the connection within the time. */
+  /** Throws a Violation unless the server ends the connection within the time. */
   mustEnd(withinMs: number, what: string): Promise<void>;
 }
 
 export interface DialOptions {
-  /** Where it comes from: an address of this machine. */
+  /** Local address of the connection. */
   localAddress: string;
   trace: Trace;
   /** Destroys the socket when it aborts. */
   signal: AbortSignal;
 }
 
-/** Resolves when connected; rejects with a Breach when nobody takes the connection. */
+/** Resolves when connected; rejects with a Violation when the server refuses. */
 export async function dial({ host, port }: Target, { localAddress, trace, signal }: DialOptions): Promise<RawSocket> {
   const socket = connect({ host, port, localAddress, signal, noDelay: true });
   const refused = Promise.withResolvers<never>();
-  socket.once('error', (error) => refused.reject(new Breach(`the server takes no connections: ${error.message}`)));
+  socket.once('error', (error) => refused.reject(new Violation(`the server takes no connections: ${error.message}`)));
   refused.promise.catch(() => {});
   let listener: ((bytes: Buffer) => void) | null = null;
   let kept: Buffer[] = [];
@@ -59,7 +58,7 @@ export async function dial({ host, port }: Target, { localAddress, trace, signal
     if (listener) listener(bytes);
     else kept.push(bytes);
   });
-  // How a connection ends is looked at where it matters.
+  // The caller checks how a connection ends where it matters.
   socket.on('error', () => {});
   const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   await Promise.race([once(socket, 'connect'), refused.promise]);
@@ -78,7 +77,7 @@ export async function dial({ host, port }: Target, { localAddress, trace, signal
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     received: () => Buffer.concat(kept),
-    handOn(next) {
+    forwardTo(next) {
       listener = next;
       const earlier = Buffer.concat(kept);
       kept = [];
@@ -90,7 +89,7 @@ export async function dial({ host, port }: Target, { localAddress, trace, signal
       await Promise.race([gone, pause(withinMs, undefined, { ref: false })]);
       if (socket.destroyed) return;
       socket.destroy();
-      throw new Breach(`after ${withinMs} ms the server still holds ${what}`);
+      throw new Violation(`after ${withinMs} ms the server still holds ${what}`);
     },
   };
 }

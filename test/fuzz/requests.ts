@@ -1,6 +1,6 @@
 /**
- * Requests made from the protocol's own schemas, so that a new action or field is under attack from its first
- * day: each field right, missing, at its bounds, beyond them or of another type, and fields that nobody knows.
+ * Generates requests from the protocol's own schemas, so that a new action or field is attacked from its first day.
+ * Fields are valid, missing, at their bounds, beyond them, of another type, or unknown.
  */
 import { z } from 'zod';
 import { payloads } from '../../src/protocol/requests.ts';
@@ -15,20 +15,22 @@ interface Action {
 }
 
 export interface RequestSource {
-  /** A request; in that share of all cases something in it is not as it should be. */
-  next(spoiltShare: number): object;
+  /** A request; with this probability something in it is invalid. */
+  next(invalidShare: number): object;
 }
 
-/** The defaults of the configuration. */
+/** Defaults of the configuration. */
 const limits = { maxTextLength: 100_000, maxDepth: 64, allowedModels: [] };
 
-/** As JSON Schema, which can be walked, where the schemas themselves can only judge. */
+/** JSON Schema can be walked, while zod schemas only validate. */
 const actions: Action[] = Object.entries(payloads(limits)).map(([name, schema]) => ({
   name,
   payload: z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }),
 }));
 
-/** How often, beside one each: chats make the conversations that the others need, and a question does not stay open for long. */
+/**
+ * Additional shares: chats create the conversations that the others need, and a question does not stay open for long.
+ */
 const chats = actions.filter(({ name }) => name === 'chat');
 const answers = actions.filter(({ name }) => name === 'respond');
 const chosen: readonly Action[] = [...actions, ...chats, ...chats, ...chats, ...answers, ...answers];
@@ -36,26 +38,26 @@ const chosen: readonly Action[] = [...actions, ...chats, ...chats, ...chats, ...
 const longestId = 128;
 
 export function createRequestSource(random: Random, names: Names): RequestSource {
-  const spoilers: ((fields: Record<string, unknown>, schema: Schema) => void)[] = [
-    spoilField,
-    spoilField,
-    spoilField,
+  const invalidators: ((fields: Record<string, unknown>, schema: Schema) => void)[] = [
+    invalidateField,
+    invalidateField,
+    invalidateField,
     dropField,
     addField,
   ];
 
   return {
-    next(spoiltShare) {
+    next(invalidShare) {
       const { name, payload } = random.pick(chosen);
       const request: Record<string, unknown> = {
         action: name,
         request_id: names.requestId(),
         payload: { ...validFields(payload), ...(name === 'respond' ? names.question() : {}) },
       };
-      if (!random.chance(spoiltShare)) return request;
-      // The schema describes what it was made from; only the envelope is written by hand.
-      if (random.chance(0.2)) random.pick(spoilers)(request, envelope);
-      else if (isFields(request['payload'])) random.pick(spoilers)(request['payload'], payload);
+      if (!random.chance(invalidShare)) return request;
+      // The schemas describe payloads; only the envelope is written by hand.
+      if (random.chance(0.2)) random.pick(invalidators)(request, envelope);
+      else if (isFields(request['payload'])) random.pick(invalidators)(request['payload'], payload);
       return request;
     },
   };
@@ -87,13 +89,13 @@ export function createRequestSource(random: Random, names: Names): RequestSource
     }
   }
 
-  function spoilField(fields: Record<string, unknown>, { properties = {} }: Schema): void {
+  function invalidateField(fields: Record<string, unknown>, { properties = {} }: Schema): void {
     const known = Object.entries(properties);
     if (known.length === 0) return addField(fields);
     const [field, schema] = random.pick(known);
     if (typeof schema === 'boolean') return undefined;
     const inner = fields[field];
-    if (schema.properties && isFields(inner) && random.chance(0.6)) return random.pick(spoilers)(inner, schema);
+    if (schema.properties && isFields(inner) && random.chance(0.6)) return random.pick(invalidators)(inner, schema);
     fields[field] = random.chance(0.5) ? atBounds(schema) : otherType();
     return undefined;
   }
@@ -104,7 +106,7 @@ export function createRequestSource(random: Random, names: Names): RequestSource
   }
 
   function addField(fields: Record<string, unknown>): void {
-    // Defined, not assigned: `__proto__` shall be in the text.
+    // Defined, not assigned, so that `__proto__` is in the text.
     Object.defineProperty(fields, random.pick(strangeKeys), {
       value: anyJson(4),
       enumerable: true,
@@ -145,7 +147,7 @@ export function createRequestSource(random: Random, names: Names): RequestSource
     ]);
   }
 
-  /** JSON at most so deep. */
+  /** Generates JSON of at most this depth. */
   function anyJson(depth: number): unknown {
     if (depth === 0 || random.chance(0.5)) return random.pick<unknown>([null, true, 0, -0, 1e21, 'x', '\ud800', '']);
     const values = Array.from({ length: random.int(0, 4) }, () => anyJson(depth - 1));
@@ -181,12 +183,12 @@ const envelope: Schema = {
   },
 };
 
-/** What a field is for says how often requests without it are worth sending. */
+/** Probability of an optional field: how often requests without it are worth sending. */
 function likelihood(field: string): number {
   switch (field) {
     case 'text':
       return 0.95;
-    // Without it every socket has a conversation of its own, in which nobody meets.
+    // Without an id every socket has its own conversation, and attacks never meet.
     case 'conversation_id':
       return 0.9;
     case 'rewind_to':
@@ -200,7 +202,7 @@ function likelihood(field: string): number {
   }
 }
 
-/** A field that the protocol knows and refuses: as JSON Schema it allows everything. */
+/** A field that the protocol knows and rejects: as JSON Schema it allows everything. */
 function isForbidden({ type, enum: values, anyOf }: Schema): boolean {
   return type === undefined && values === undefined && anyOf === undefined;
 }

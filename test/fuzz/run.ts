@@ -1,6 +1,6 @@
 /**
- * Runs the fuzz test: `npm run fuzz`. Prints its report as JSON and ends with 1 when the server broke a rule;
- * docs/testing.md says how to read it.
+ * Runs the fuzz test: `npm run fuzz`. Prints its report as JSON and exits with 1 when the server broke a rule;
+ * docs/explanation/testing.md says how to read it.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,9 @@ Attacks the server and judges it by its answers, its honest clients, its memory 
 const { number } = readRunnerOptions(usage, ['minutes', 'seed', 'only']);
 const minutes = number('minutes', 0.1) ?? 1;
 
-/** The first is the warm-up, and a fifth of the time is enough of it: the page caches of the database fill with the log. */
+/**
+ * The first round is the warm-up. A fifth of the time is enough to fill the page caches of the database with the log.
+ */
 const rounds = 5;
 
 const note = (line: string) => process.stderr.write(`${line}\n`);
@@ -38,7 +40,7 @@ const options = chosen();
 const children = createChildren();
 const folder = await mkdtemp(join(tmpdir(), 'parley-fuzz-'));
 let cleaned: Promise<void> | null = null;
-/** Once, however many ask: the interrupted run does, and so does the signal. */
+/** Once, although the interrupted run and the signal handler both call it. */
 const cleanUp = () => (cleaned ??= children.stopAll().then(() => rm(folder, { recursive: true, force: true })));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
@@ -46,7 +48,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 try {
   const report = await runCampaign(children, folder, options);
-  const passed = report.breaches.length === 0 && report.complaints.length === 0;
+  const passed = report.violations.length === 0 && report.problems.length === 0;
   const repeat = `npm run fuzz -- --seed ${options.seed} --minutes ${minutes}`;
   process.stdout.write(
     `${JSON.stringify({ passed, seed: options.seed, repeat, node: process.version, ...report }, null, 2)}\n`,

@@ -1,6 +1,6 @@
 /**
- * The server under attack: the one that ships, in a process of its own, with every limit as it ships and only
- * its times shortened, so that what it lets go of is gone while one looks. Linux only: it reads /proc.
+ * Starts the server under attack in its own process: the shipping one with its shipping limits. Only its timeouts are
+ * shorter, so that resources that it releases are gone when they are counted. Linux only: it reads /proc.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,19 +13,23 @@ import { urlIn } from '../bench/subjects.ts';
 import { compileCache } from '../support/compile-cache.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { eventually } from '../support/server-process.ts';
-import { authOf, type Passes } from './passes.ts';
+import { authOf, type Tokens } from './tokens.ts';
 import { scriptedCall } from './script.ts';
 
 export interface TargetProcess {
   readonly url: string;
-  /** Resolves when that is all there is, no turn runs and no conversation is in memory; rejects when it takes too long. */
-  atRest(left: { connections: number; descriptors: number }): Promise<void>;
-  /** After a collection that gives back all it can; rejects with its last words when the server is gone. */
+  /**
+   * Resolves when no more than these are open, no turn runs and no conversation is in memory. Rejects after a timeout.
+   */
+  waitUntilIdle(left: { connections: number; descriptors: number }): Promise<void>;
+  /**
+   * Measures after a collection that frees as much as possible. Rejects with its final output when the server is gone.
+   */
   measure(): Promise<Measured>;
-  /** Entries of its log that no client may bring about. */
+  /** Error entries of its log, which no client may cause. */
   faults(): string[];
   stop(): Promise<void>;
-  /** What the command `check` has to say of the database; only once it has stopped. */
+  /** Output of the command `check` for the database, after the server has stopped. */
   audit(): { lines: readonly string[]; isClean: boolean };
 }
 
@@ -38,26 +42,27 @@ export interface Measured {
 
 const file = (...path: string[]) => join(import.meta.dirname, '..', ...path);
 const memory = z.object({ heapBytes: z.number() });
-/** Of pino. */
+/** `error` in pino. */
 const errorLevel = 50;
-const mostFaults = 10;
+const maxFaults = 10;
 
 export async function startTarget(
   children: Children,
   folder: string,
-  { modelUrl, passes }: { modelUrl: string; passes: Passes | null },
+  { modelUrl, tokens }: { modelUrl: string; tokens: Tokens | null },
 ): Promise<TargetProcess> {
   const config = {
     llm: { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } },
-    auth: authOf(passes),
+    auth: authOf(tokens),
     chat: {
-      // A second of quiet, and what is left in memory is nobody's. What is kept warm is bounded by `log_cache_bytes`, and would look like a leak until then.
+      // After an idle second all conversations should leave the memory. The log cache is bounded by `log_cache_bytes`, and
+      // would look like a leak until it is full.
       service: {
         idle_timeout: 1,
         log_cache_bytes: 1_048_576,
         tools: { permission: { [`demo.${scriptedCall.name}`]: 'ask' }, approval_timeout: 0.5 },
       },
-      // More than a busy machine may keep an attacker waiting between connecting and its first word.
+      // Longer than a busy machine delays an attacker between connecting and its first byte.
       websocket: { host: '127.0.0.1', port: 0, handshake_timeout: 4, ping_interval: 1.5, ping_timeout: 1.5 },
     },
     repository: {
@@ -92,19 +97,19 @@ export async function startTarget(
 
   return {
     url,
-    async atRest({ connections, descriptors }) {
+    async waitUntilIdle({ connections, descriptors }) {
       let seen = '';
       await eventually(async () => {
-        const metrics = await readMetrics(url, passes?.honest);
+        const metrics = await readMetrics(url, tokens?.honest);
         const [sockets = -1, turns = -1, live = -1] = ['connections', 'open_turns', 'conversations_live'].map((name) =>
           metrics.get(`parley_${name}`),
         );
         const open = openDescriptors();
         seen = `${sockets} connections, ${turns} turns, ${live} conversations, ${open} files and sockets`;
         return sockets === connections && turns === 0 && live === 0 && open <= descriptors;
-      }, 'the server to be at rest').catch((error: unknown) => {
+      }, 'the server to be idle').catch((error: unknown) => {
         throw new Error(
-          `the server does not come to rest: ${seen || String(error)}, of which ${connections} connections and ${descriptors} files and sockets are expected`,
+          `the server does not become idle: ${seen || String(error)}, of which ${connections} connections and ${descriptors} files and sockets are expected`,
           { cause: error },
         );
       });
@@ -113,7 +118,7 @@ export async function startTarget(
       const { heapBytes } = await child.ask({ flavor: 'last-resort' } satisfies MemoryQuestion, memory);
       return { heapBytes, rssBytes: usageOf(child.pid).rssBytes, descriptors: openDescriptors() };
     },
-    faults: () => readFileSync(log, 'utf8').split('\n').filter(isFault).slice(0, mostFaults),
+    faults: () => readFileSync(log, 'utf8').split('\n').filter(isFault).slice(0, maxFaults),
     stop: child.stop,
     audit() {
       if (!existsSync(config.repository.path)) return { lines: ['there is no database'], isClean: false };
@@ -123,7 +128,7 @@ export async function startTarget(
   };
 }
 
-/** Lines that are no JSON were not written by the log: warnings of Node, or what a process says that dies. */
+/** Lines that are no JSON do not come from the log: warnings of Node, or the output of a process that crashes. */
 function isFault(line: string): boolean {
   if (line === '') return false;
   try {

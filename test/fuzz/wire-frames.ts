@@ -1,8 +1,8 @@
 /**
- * WebSocket frames byte by byte (RFC 6455, section 5.2): written as right or as wrong as one likes, and
- * read as a strict client reads a server's. Knows no sockets.
+ * Writes and reads WebSocket frames byte by byte (RFC 6455, section 5.2): writes valid and invalid ones, and reads as a
+ * strict client does. Does not use sockets.
  */
-import { Breach } from './breach.ts';
+import { Violation } from './violation.ts';
 
 export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
@@ -13,14 +13,14 @@ export interface FrameForm {
   /** 0 to 15. */
   opcode: number;
   masked: boolean;
-  /** What the head claims; what follows it is the payload as it is. */
+  /** Length in the head, which may differ from that of the payload. */
   claimedLength: number | bigint;
 }
 
-/** Any key does: the server may not tell one from another. */
+/** Any key will do: the server must treat all keys alike. */
 const maskingKey = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 
-/** A whole masked text frame, but for what `form` says otherwise. */
+/** Encodes a whole masked text frame, except for what `form` changes. */
 export function encodeFrame(payload: Buffer, form: Partial<FrameForm> = {}): Buffer {
   const { fin = true, rsv = 0, opcode = opcodes.text, masked = true, claimedLength = payload.length } = form;
   const maskBit = masked ? 0x80 : 0;
@@ -42,7 +42,7 @@ function headFor(first: number, maskBit: number, length: bigint): Buffer {
   return head;
 }
 
-/** The payload of a close frame. */
+/** Encodes the payload of a close frame. */
 export function closePayload(code: number, reason: Buffer = Buffer.alloc(0)): Buffer {
   const payload = Buffer.alloc(2 + reason.length);
   payload.writeUInt16BE(code);
@@ -51,8 +51,8 @@ export function closePayload(code: number, reason: Buffer = Buffer.alloc(0)): Bu
 }
 
 /**
- * Takes bytes as they come and hands on whole frames. Throws a Breach for what no server may send; Parley's
- * frames are whole, unmasked and of four kinds.
+ * Decodes bytes into whole frames. Throws a Violation for a frame that no server may send. Parley's frames are whole,
+ * unmasked and of four kinds.
  */
 export function createFrameReader(onFrame: (opcode: number, payload: Buffer) => void): (bytes: Buffer) => void {
   let held: Buffer = Buffer.alloc(0);
@@ -67,13 +67,13 @@ export function createFrameReader(onFrame: (opcode: number, payload: Buffer) => 
 
 const ofServer: readonly number[] = [opcodes.text, opcodes.close, opcodes.ping, opcodes.pong];
 
-/** Null while it is not there as a whole. */
+/** Returns null until the whole frame is there. */
 function firstFrame(bytes: Buffer): { opcode: number; payload: Buffer; end: number } | null {
   const [first, second] = bytes;
   if (first === undefined || second === undefined) return null;
   const opcode = first & 0x0f;
   if ((first & 0xf0) !== 0x80 || second >= 0x80 || !ofServer.includes(opcode))
-    throw new Breach(`the server sent a frame that begins with the bytes ${first} and ${second}`);
+    throw new Violation(`the server sent a frame that begins with the bytes ${first} and ${second}`);
   const headBytes = second < 126 ? 2 : second === 126 ? 4 : 10;
   if (bytes.length < headBytes) return null;
   const length = second < 126 ? second : second === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));

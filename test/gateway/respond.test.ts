@@ -20,10 +20,10 @@ function createDesk(decision: 'deny' | null = null) {
   const steps: unknown[] = [];
   const deps: RespondDeps = {
     store: { interrupt: async () => ({ decision, question }) },
-    toolbox: {
+    mcpServers: {
       settled: () => firstRound.promise,
-      checkAnswer: () => null,
-      check(tool, args) {
+      validateForm: () => null,
+      validateChange(tool, args) {
         steps.push(['check', tool, args]);
         return 'a' in args ? null : { path: ['a'], message: 'is missing' };
       },

@@ -43,7 +43,7 @@ describe('the start page', () => {
       'No token is needed',
       'href="/inspect"',
       'href="/health"',
-      'href="/docs/protocol.md"',
+      'href="/docs/README.md"',
     ])
       assert.ok(body.includes(part), part);
     assert.doesNotMatch(body, /\{\{|undefined|<script|style=|https?:\/\//);
@@ -199,7 +199,7 @@ describe('the start page in a browser', { skip: withoutBrowser }, () => {
       );
       assert.ok(colorScheme === 'light' ? paper > 200 && ink < 60 : paper < 60 && ink > 200, `${ink} on ${paper}`);
       assert.equal(
-        await page.evaluate('document.styleSheets[0].cssRules.length > 10'),
+        await page.evaluate('document.styleSheets[1].cssRules.length > 10'),
         true,
         'its policy lets its style in',
       );

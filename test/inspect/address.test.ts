@@ -1,4 +1,4 @@
-/** Goes through conversations and events by the address of the inspector's page: links, Back and Forward. */
+/** Checks the address of the inspector's page: links, Back and Forward, reloads. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -24,7 +24,7 @@ const selected = (page: Page) => page.locator('#steps li[aria-selected="true"] .
 const hash = (page: Page) => new URL(page.url()).hash;
 
 describe('the address', { skip: withoutBrowser }, () => {
-  it('changes with the conversation, and Back and Forward go through those that were chosen', async (t) => {
+  it('changes with the conversation, so Back and Forward go through the chosen ones', async (t) => {
     const { page } = await openList(t);
     await rowOf(page, 'c1').click();
     await shows(page, 'c1');
@@ -45,7 +45,7 @@ describe('the address', { skip: withoutBrowser }, () => {
     await isHere(page, 'idle');
   });
 
-  it('has the event that was chosen, which a link opens', async (t) => {
+  it('contains the chosen event, so a link opens it', async (t) => {
     const { page, parley } = await openList(t);
     await rowOf(page, 'c1').click();
     await page.locator('#steps .label', { hasText: 'assistant_message' }).click();
@@ -61,7 +61,7 @@ describe('the address', { skip: withoutBrowser }, () => {
     await other.goBack();
     await eventually(async () => (await selected(other)) === 'assistant_message', 'the event from before');
     await other.goto(inspectUrl(parley, '#conversation=c1&from=log&at=99999.1'));
-    await other.locator('#notice', { hasText: 'is not among these rows' }).waitFor();
+    await other.locator('#notice', { hasText: 'was not found' }).waitFor();
     await isHere(other, 'idle');
   });
 
@@ -79,7 +79,7 @@ describe('the address', { skip: withoutBrowser }, () => {
     await eventually(() => !page.url().includes('at='), 'an address of the newest');
   });
 
-  it('reaches an event before the newest piece of the log', async (t) => {
+  it('opens an event that is older than the newest piece of the log', async (t) => {
     const { page, parley } = await openList(t, { inspect: { max_events: 10 } });
     const client = await parley.connect();
     for (let turn = 0; turn < 5; turn += 1) await client.chat('Hi', { conversation_id: 'c1' });
@@ -97,7 +97,7 @@ describe('the address', { skip: withoutBrowser }, () => {
 });
 
 describe('a place', () => {
-  it('is the same after it was written and read, whatever the ids are', () => {
+  it('survives writing and reading with any id', () => {
     for (const id of ['c1', 'a b&c=d', '#%é', '💬']) {
       for (const at of [null, `log/${id} 12.3`, `log/${id} 0`, 'k3x/x:4 12']) {
         const place = { ref: { owner: id, id }, at };

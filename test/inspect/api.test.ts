@@ -1,4 +1,4 @@
-/** The inspector's API: what waits and for what, rows without a gap, a whole row, titles, and the search. */
+/** Checks the inspector's API: open interrupts, rows without a gap, a whole row, titles, and the search. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
@@ -15,14 +15,14 @@ import {
   type Parley,
 } from '../support/parley.ts';
 
-interface Question {
+interface Interrupt {
   interrupt_id: string;
   kind: string;
   name: string;
   server: string;
   since_ms: number;
   until_ms: number;
-  asked: unknown;
+  content: unknown;
 }
 
 interface Listed {
@@ -30,16 +30,16 @@ interface Listed {
   title: string | null;
 }
 
-/** The answers of the API as far as they are looked at, by name. */
+/** The checked part of the API's responses, by name. */
 interface Answers {
   conversations: { waiting: number; conversations: Listed[] };
-  waiting: { total: number; next_offset: number | null; conversations: Listed[]; asking: Listed[] };
-  questions: { may_answer: boolean; questions: Question[] };
+  waiting: { total: number; next_offset: number | null; conversations: Listed[]; busy: Listed[] };
+  interrupts: { may_answer: boolean; interrupts: Interrupt[] };
   rows: { rows: { seq: number; type: string; duration_ms: number; first_token_ms: number }[]; head_seq: number };
   row: { row: { seq: number; type: string; content: string } };
   replay: { messages: unknown[] };
   search: {
-    texts: boolean;
+    include_content: boolean;
     hits: { conversation_id: string; seq: number | null; type: string }[];
     next_cursor: string | null;
     read_back_to: string | null;
@@ -70,7 +70,7 @@ const asking = {
   config: { chat: { service: { tools: { permission: { 'demo.current_time': 'ask', 'demo.add': 'always' } } } } },
 };
 
-/** A turn that asks whether a tool may be called. */
+/** Starts a turn that waits for an approval; returns the interrupt's id. */
 async function untilAsked(client: Client, conversationId: string): Promise<string> {
   client.send('chat', { text: 'What time is it?', conversation_id: conversationId }, `r-${conversationId}`);
   const asked = await client.waitFor(
@@ -80,8 +80,8 @@ async function untilAsked(client: Client, conversationId: string): Promise<strin
   return String(asked.chunk?.['interrupt_id']);
 }
 
-describe('what waits', () => {
-  it('is listed and counted, in memory and after a restart, with the question and the arguments', async (t) => {
+describe('an open interrupt', () => {
+  it('is listed and counted with its arguments, in memory and after a restart', async (t) => {
     const { parley, model, client } = await startScripted(t, asking);
     const call = { name: 'current_time', arguments: { timezone: 'Europe/Berlin' } };
     model.script(asks([call]), says('Noon.'));
@@ -96,26 +96,26 @@ describe('what waits', () => {
         [['c1', 'What time is it?']],
         round,
       );
-      const { questions, may_answer: mayAnswer } = await ask(parley, 'questions', { conversation: 'c1' });
-      const [question] = questions;
-      assert.ok(question && questions.length === 1, round);
+      const { interrupts, may_answer: mayAnswer } = await ask(parley, 'interrupts', { conversation: 'c1' });
+      const [interrupt] = interrupts;
+      assert.ok(interrupt && interrupts.length === 1, round);
       assert.deepEqual(
-        [mayAnswer, question.interrupt_id, question.kind, question.name, question.server, question.asked],
+        [mayAnswer, interrupt.interrupt_id, interrupt.kind, interrupt.name, interrupt.server, interrupt.content],
         [true, interruptId, 'approval', 'current_time', 'demo', call.arguments],
         round,
       );
-      assert.ok(question.since_ms >= before - 1000 && question.until_ms > question.since_ms, round);
+      assert.ok(interrupt.since_ms >= before - 1000 && interrupt.until_ms > interrupt.since_ms, round);
       await parley.restart();
     }
     const again = await parley.connect();
     await again.ask('subscribe', { conversation_id: 'c1' });
     await again.ask('respond', { conversation_id: 'c1', interrupt_id: interruptId, decision: 'deny' });
     await again.waitFor((frame) => frame.status === 'complete', 'the end');
-    assert.deepEqual((await ask(parley, 'questions', { conversation: 'c1' })).questions, []);
+    assert.deepEqual((await ask(parley, 'interrupts', { conversation: 'c1' })).interrupts, []);
     assert.equal((await ask(parley, 'waiting')).total, 0);
   });
 
-  it('is counted also where other calls run beside the question', async (t) => {
+  it('is counted while other calls run', async (t) => {
     const { parley, model, client } = await startScripted(t, {
       ...asking,
       mcpServers: { ...demoServer, ...misbehavingServer() },
@@ -127,13 +127,13 @@ describe('what waits', () => {
       ]),
     );
     await untilAsked(client, 'c1');
-    const { total, asking: beside, conversations } = await ask(parley, 'waiting');
-    assert.deepEqual([total, beside.map((each) => each.conversation_id), conversations], [1, ['c1'], []]);
+    const { total, busy, conversations } = await ask(parley, 'waiting');
+    assert.deepEqual([total, busy.map((each) => each.conversation_id), conversations], [1, ['c1'], []]);
     assert.equal((await ask(parley, 'conversations')).waiting, 1);
     await client.ask('cancel', { conversation_id: 'c1' });
   });
 
-  it('may be answered by its owner alone, and is shown without arguments where texts are off', async (t) => {
+  it('accepts a response only from its owner, and hides arguments if content is not included', async (t) => {
     const tokens = { root: createToken(), alice: createToken() };
     const auth = {
       mode: 'token',
@@ -146,33 +146,33 @@ describe('what waits', () => {
     model.script(asks([{ name: 'current_time', arguments: { timezone: 'Europe/Berlin' } }]));
     const alice = await parley.connect({ headers: { authorization: `Bearer ${tokens.alice}` } });
     await untilAsked(alice, 'c1');
-    const { may_answer: mayAnswer, questions } = await ask(
+    const { may_answer: mayAnswer, interrupts } = await ask(
       parley,
-      'questions',
+      'interrupts',
       { conversation: 'c1', owner: 'alice' },
       tokens.root,
     );
-    assert.deepEqual([mayAnswer, questions[0]?.name, questions[0]?.asked], [false, 'current_time', null]);
+    assert.deepEqual([mayAnswer, interrupts[0]?.name, interrupts[0]?.content], [false, 'current_time', null]);
     assert.equal(
       JSON.stringify([
-        questions,
+        interrupts,
         await ask(parley, 'waiting', {}, tokens.root),
         await ask(parley, 'replay', { conversation: 'c1', owner: 'alice' }, tokens.root),
       ]).includes('Berlin'),
       false,
     );
     assert.deepEqual(await ask(parley, 'search', { text: 'time' }, tokens.root), {
-      texts: false,
+      include_content: false,
       hits: [],
       next_cursor: null,
       read_back_to: null,
     });
-    assert.equal(await statusOf(parley, 'questions', { conversation: 'c1', owner: 'alice' }, tokens.alice), 403);
+    assert.equal(await statusOf(parley, 'interrupts', { conversation: 'c1', owner: 'alice' }, tokens.alice), 403);
   });
 });
 
 describe('rows', () => {
-  it('follow a cursor without a gap, and one of them is shown whole', async (t) => {
+  it('follow a cursor without a gap, and each can be read whole', async (t) => {
     const long = 'x'.repeat(3000);
     const parley = await startParley(t, { config: { inspect: { max_events: 10 } } });
     const client = await parley.connect();
@@ -204,7 +204,7 @@ describe('rows', () => {
 });
 
 describe('the lists', () => {
-  it('show titles, and as many conversations of those in memory as the page asks for', async (t) => {
+  it('show titles, and respect the requested limit', async (t) => {
     const parley = await startParley(t);
     const client = await parley.connect();
     for (const id of ['a', 'b', 'c']) await client.chat(`Hello ${id}`, { conversation_id: id });
@@ -219,7 +219,7 @@ describe('the lists', () => {
     );
   });
 
-  it('find titles and texts step by step', async (t) => {
+  it('search titles and content step by step', async (t) => {
     const parley = await startParley(t);
     const client = await parley.connect();
     await client.chat('Where is the needle?', { conversation_id: 'c1' });

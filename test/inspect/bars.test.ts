@@ -1,7 +1,8 @@
-/** What the bars of the timeline say of a turn, from rows and from states that were seen live. */
+/** Checks the bars of the timeline, computed from rows and from states that were followed live. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { phasesOf, scaleOf, slowestOf, turnsOf } from '../../src/inspect/page/bars.js';
+import { phasesOf, slowestOf, turnsOf } from '../../src/inspect/page/bars.js';
+import { scaleOf } from '../../src/inspect/page/time-scale.js';
 import { blankFacts } from '../support/blank-facts.ts';
 
 const blank = { request_id: 'r1', ...blankFacts };
@@ -13,7 +14,7 @@ const spans = (turn: ReturnType<typeof turnsOf>[number] | undefined) =>
   turn?.spans.map(({ kind, startMs, endMs }) => `${kind} ${startMs}-${endMs ?? ''}`);
 
 describe('the bars of a turn', () => {
-  it('are its queue, model calls, tools and waits, with the times that its rows tell', () => {
+  it('show queue, model calls, tools and waits with the times of the rows', () => {
     const [turn] = turnsOf(
       [
         row(1000, 'user_message', { text: 'Hi' }),
@@ -59,10 +60,10 @@ describe('the bars of a turn', () => {
       [30, 10, 1, 2, 2, 'stop', 'Hi'],
     );
     assert.ok(turn);
-    assert.equal(slowestOf(turn, 5600)?.startMs, 1100, 'the longest, but for waits for people');
+    assert.equal(slowestOf(turn, 5600)?.startMs, 1100, 'the longest, waits for people excluded');
   });
 
-  it('are open while something goes on', () => {
+  it('stay open while work goes on', () => {
     const kinds = (rows: ReturnType<typeof row>[]) =>
       turnsOf(rows, [])[0]
         ?.spans.filter(({ endMs }) => endMs === null)
@@ -74,7 +75,7 @@ describe('the bars of a turn', () => {
     assert.deepEqual(kinds([message, answer(1100, {}), row(1200, 'turn_end')]), []);
   });
 
-  it('belong to their own turn where turns wait for each other', () => {
+  it('belong to their own turn if turns queue', () => {
     const turns = turnsOf(
       [
         row(1000, 'user_message'),
@@ -92,7 +93,7 @@ describe('the bars of a turn', () => {
     ]);
   });
 
-  it('are the states that were seen, in place of what rows leave open', () => {
+  it('use the states that were followed live instead of guesses from rows', () => {
     const actor = (state: string) =>
       new Map([
         [
@@ -144,7 +145,7 @@ describe('the bars of a turn', () => {
 });
 
 describe('the scale', () => {
-  it('is true to time, and compresses long waits for people alone', () => {
+  it('is linear, and compresses only long waits for people', () => {
     const rows = (waitMs: number) =>
       turnsOf(
         [

@@ -1,4 +1,4 @@
-/** Zooms and moves the conversation's chart in a real Chromium, as a person does: wheel, drag, fingers, buttons, keys. */
+/** Zooms and moves the conversation's chart in a real Chromium: wheel, drag, touch, buttons, keys. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { BrowserContextOptions, Locator, Page } from 'playwright-core';
@@ -10,7 +10,7 @@ import { eventually } from '../support/server-process.ts';
 
 const openPage = createBrowser();
 
-/** The page with an idle conversation. Without motion, so that a view is what it is going to be. */
+/** Opens the page with an idle conversation. Without motion, so that a view has its final place at once. */
 async function openChart(t: TestContext, options: BrowserContextOptions = {}): Promise<{ page: Page; client: Client }> {
   const parley = await startParley(t);
   const client = await parley.connect();
@@ -37,7 +37,7 @@ async function middleOf(locator: Locator): Promise<{ x: number; y: number }> {
 const isNear = (one: { x: number; y: number }, other: { x: number; y: number }) =>
   Math.hypot(one.x - other.x, one.y - other.y) < 1.5;
 
-/** All that is drawn is within the canvas. */
+/** True if the whole chart is within the canvas. */
 async function isWhole(page: Page): Promise<boolean> {
   const canvas = await boxOf(page.locator('#canvas'));
   const chart = await boxOf(page.locator('#canvas [data-state=""] > rect').first());
@@ -50,7 +50,7 @@ async function isWhole(page: Page): Promise<boolean> {
 }
 
 describe('the view of the chart', { skip: withoutBrowser }, () => {
-  it('has legible names and the active state in it at first', async (t) => {
+  it('starts with legible names and the active state in view', async (t) => {
     const { page, client } = await openChart(t);
     const height: number = await page
       .locator('#canvas .name')
@@ -91,7 +91,7 @@ describe('the view of the chart', { skip: withoutBrowser }, () => {
     await eventually(async () => Math.abs((await boxOf(idle(page))).width - before.width) < 1, 'the size from before');
   });
 
-  it('goes along with a drag, and back with Follow', async (t) => {
+  it('moves with a drag, and returns with Follow', async (t) => {
     const { page } = await openChart(t);
     const [at, first] = [await middleOf(idle(page)), await viewOf(page)];
     await page.mouse.move(at.x, at.y);
@@ -107,7 +107,7 @@ describe('the view of the chart', { skip: withoutBrowser }, () => {
     assert.ok(box.y + box.height <= canvas.y + canvas.height);
   });
 
-  it('is moved by a press on the small map', async (t) => {
+  it('moves to a press on the small map', async (t) => {
     const { page } = await openChart(t);
     const [map, before] = [await boxOf(page.locator('#minimap')), await viewOf(page)];
     await page.mouse.click(map.x + map.width / 2, map.y + 12);
@@ -115,7 +115,7 @@ describe('the view of the chart', { skip: withoutBrowser }, () => {
     assert.ok(after.y < before.y - 100 && after.width === before.width, `${before.y} to ${after.y}`);
   });
 
-  it('is worked by buttons and keys', async (t) => {
+  it('zooms and moves by buttons and keys', async (t) => {
     const { page } = await openChart(t);
     const first = await viewOf(page);
     await page.getByRole('button', { name: 'Zoom in' }).click();
@@ -140,14 +140,14 @@ describe('the view of the chart', { skip: withoutBrowser }, () => {
     assert.ok(moved.x > still.x && moved.y > still.y && moved.width === still.width);
   });
 
-  it('stays whole when the panel gets another size', async (t) => {
+  it('stays whole when the panel is resized', async (t) => {
     const { page } = await openChart(t);
     await page.keyboard.press('w');
     await page.setViewportSize({ width: 1000, height: 640 });
     await eventually(() => isWhole(page), 'all of the chart in the smaller panel');
   });
 
-  it('brings the state into it that Tab reaches', async (t) => {
+  it('reveals the state that Tab reaches', async (t) => {
     const { page } = await openChart(t);
     await page.locator('#canvas').focus();
     for (let states = 0; states < 3; states += 1) await page.keyboard.press('Tab');
@@ -156,7 +156,7 @@ describe('the view of the chart', { skip: withoutBrowser }, () => {
     assert.ok(box.y >= canvas.y && box.y + box.height <= canvas.y + canvas.height, JSON.stringify({ box, canvas }));
   });
 
-  it('is zoomed by two fingers and moved by one at 400 pixels', async (t) => {
+  it('zooms with two fingers and moves with one at 400 pixels', async (t) => {
     const { page } = await openChart(t, { viewport: { width: 400, height: 800 }, hasTouch: true });
     const devtools = await page.context().newCDPSession(page);
     const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', ...points: (readonly [number, number])[]) =>
@@ -176,7 +176,7 @@ describe('the view of the chart', { skip: withoutBrowser }, () => {
   });
 
   for (const reducedMotion of ['no-preference', 'reduce'] as const) {
-    it(`${reducedMotion === 'reduce' ? 'jumps where less motion is preferred' : 'glides to its new place'}`, async (t) => {
+    it(`${reducedMotion === 'reduce' ? 'jumps with reduced motion' : 'glides to its new place'}`, async (t) => {
       const { page } = await openChart(t, { reducedMotion });
       const svg = page.locator('#canvas svg');
       await svg.evaluate((drawing) => {

@@ -1,8 +1,8 @@
-/** The feed of a conversation by itself: what a viewer who comes late is told, and what becomes of one who reads too slowly. */
+/** Checks a conversation's feed alone: late viewers and slow viewers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFeed, type Viewer } from '../../src/inspect/feed.ts';
-import type { StatelyMessage } from '../../src/inspect/stately-event.ts';
+import { createFeed, type Viewer } from '../../src/inspect/live/feed.ts';
+import type { StatelyMessage } from '../../src/inspect/stately-format.ts';
 
 const head = (sessionId: string, id: number) => ({
   rootId: 'a',
@@ -12,7 +12,7 @@ const head = (sessionId: string, id: number) => ({
   _version: '0',
 });
 const nothing = { output: undefined, error: undefined };
-const born = (sessionId: string, id: number): StatelyMessage => ({
+const actorMessage = (sessionId: string, id: number): StatelyMessage => ({
   type: '@xstate.actor',
   ...head(sessionId, id),
   name: sessionId,
@@ -20,7 +20,7 @@ const born = (sessionId: string, id: number): StatelyMessage => ({
   definition: '{}',
   snapshot: { ...nothing, status: 'active', value: 'new' },
 });
-const stands = (
+const stateMessage = (
   sessionId: string,
   id: number,
   value: string,
@@ -34,28 +34,28 @@ const stands = (
 });
 
 function viewer(isSlow = () => false) {
-  const told: { sessionId: string; type: string; snapshot: { value: string } }[] = [];
-  let sentAway = 0;
+  const received: { sessionId: string; type: string; snapshot: { value: string } }[] = [];
+  let closed = 0;
   const seen: Viewer = {
-    send: (text) => void told.push(JSON.parse(text)),
+    send: (text) => void received.push(JSON.parse(text)),
     isSlow,
-    askToReturn: () => void (sentAway += 1),
+    askToReturn: () => void (closed += 1),
   };
-  return { seen, told, sentAway: () => sentAway };
+  return { seen, received, closed: () => closed };
 }
 
-test('one who comes late is told of the actors as they were before the kept messages, and not of those that are over', () => {
+test('a feed sends a late viewer the actors before the kept messages, without ended ones', () => {
   const feed = createFeed(2);
   let id = 0;
-  feed.tell(born('a', (id += 1)));
-  feed.tell(born('gone', (id += 1)));
-  for (const value of ['one', 'two']) feed.tell(stands('a', (id += 1), value));
-  feed.tell(stands('gone', (id += 1), 'over', 'done'));
-  for (const value of ['three', 'four']) feed.tell(stands('a', (id += 1), value));
+  feed.publish(actorMessage('a', (id += 1)));
+  feed.publish(actorMessage('gone', (id += 1)));
+  for (const value of ['one', 'two']) feed.publish(stateMessage('a', (id += 1), value));
+  feed.publish(stateMessage('gone', (id += 1), 'over', 'done'));
+  for (const value of ['three', 'four']) feed.publish(stateMessage('a', (id += 1), value));
   const late = viewer();
   feed.join(late.seen);
   assert.deepEqual(
-    late.told.map(({ sessionId, type, snapshot }) => [sessionId, type, snapshot.value]),
+    late.received.map(({ sessionId, type, snapshot }) => [sessionId, type, snapshot.value]),
     [
       ['a', '@xstate.actor', 'two'],
       ['a', '@xstate.snapshot', 'three'],
@@ -64,15 +64,18 @@ test('one who comes late is told of the actors as they were before the kept mess
   );
 });
 
-test('one who reads too slowly is sent away once, and the others are not held up', () => {
+test('a feed closes a slow viewer once and does not delay the others', () => {
   const feed = createFeed(10);
   let slow = false;
-  const [lame, quick] = [viewer(() => slow), viewer()];
-  feed.join(lame.seen);
+  const [slowViewer, quick] = [viewer(() => slow), viewer()];
+  feed.join(slowViewer.seen);
   feed.join(quick.seen);
-  feed.tell(born('a', 1));
+  feed.publish(actorMessage('a', 1));
   slow = true;
-  feed.tell(stands('a', 2, 'one'));
-  feed.tell(stands('a', 3, 'two'));
-  assert.deepEqual([lame.told.length, lame.sentAway(), quick.told.length, feed.viewers()], [1, 1, 3, 1]);
+  feed.publish(stateMessage('a', 2, 'one'));
+  feed.publish(stateMessage('a', 3, 'two'));
+  assert.deepEqual(
+    [slowViewer.received.length, slowViewer.closed(), quick.received.length, feed.viewers()],
+    [1, 1, 3, 1],
+  );
 });

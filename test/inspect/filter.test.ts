@@ -1,9 +1,9 @@
-/** Filters the events of the inspector: what each event counts as, and the panel in a real Chromium. */
+/** Checks the filter of the events: the kind of each event, and the panel in a real Chromium. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
-import { actorsOf, createFilter, kindOf } from '../../src/inspect/page/filter.js';
-import { createTimeline, type Message } from '../../src/inspect/page/timeline.js';
+import { actorsOf, createFilter, stepKind } from '../../src/inspect/page/filter.js';
+import { createStepList, type Message } from '../../src/inspect/page/steps.js';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { inspectUrl, isHere, labelsOf } from '../support/inspect-page.ts';
 import { says } from '../support/model-replies.ts';
@@ -26,28 +26,28 @@ const starts = (sessionId: string, machine: string, value: unknown) =>
 const moves = (sessionId: string, type: string, value: unknown) =>
   message(sessionId, { event: { type }, transitions: [], snapshot: { status: 'active', value } });
 
-/** A server that checks its health, is suspected, changes its tools, and loses its connection. */
+/** Steps of a server that checks its health, changes its tools, and loses its connection. */
 function serverSteps() {
-  const timeline = createTimeline();
+  const stepList = createStepList();
   const ready = (state: string) => ({ open: { ready: state } });
   for (const each of [
-    starts('mcp:demo', 'mcpServer', ready('resting')),
-    moves('mcp:demo', 'xstate.after.healthInterval.mcpServer.open.ready.resting', ready('checking')),
-    moves('mcp:demo', 'xstate.done.actor.check', ready('resting')),
-    moves('mcp:demo', 'server.changed', ready('resting')),
+    starts('mcp:demo', 'mcpServer', ready('healthy')),
+    moves('mcp:demo', 'xstate.after.healthInterval.mcpServer.open.ready.healthy', ready('checking')),
+    moves('mcp:demo', 'xstate.done.actor.check', ready('healthy')),
+    moves('mcp:demo', 'server.changed', ready('healthy')),
     moves('mcp:demo', 'server.lost', 'backingOff'),
     moves('mcp:demo', 'xstate.after.backoff.mcpServer.backingOff', { open: 'connecting' }),
-    moves('mcp:demo', 'server.ready', ready('resting')),
+    moves('mcp:demo', 'server.ready', ready('healthy')),
   ])
-    timeline.add(each);
-  return timeline.steps();
+    stepList.add(each);
+  return stepList.steps();
 }
 
 describe('the filter', () => {
-  it('takes health checks for what they are, and nothing else of a server', () => {
+  it('recognizes health checks, and no other event of a server', () => {
     const steps = serverSteps();
     assert.deepEqual(
-      steps.map((_, index) => kindOf(steps, index)),
+      steps.map((_, index) => stepKind(steps, index)),
       ['birth', 'health', 'health', 'event', 'state', 'state', 'state'],
     );
     const shown = createFilter().visible(steps, null);
@@ -67,8 +67,8 @@ describe('the filter', () => {
     );
   });
 
-  it('knows the actors of an event: the one that got it, and the answer or the call that sent it', () => {
-    const timeline = createTimeline();
+  it('assigns an event to its receiver, and to the answer or call that sent it', () => {
+    const stepList = createStepList();
     for (const each of [
       starts('c1', 'conversation', 'idle'),
       message('answer', {
@@ -82,15 +82,15 @@ describe('the filter', () => {
       moves('c1', 'answer.finished', 'idle'),
       { ...starts('call 1', 'toolCall', 'running'), parentId: 'c1' },
     ])
-      timeline.add(each);
+      stepList.add(each);
     assert.deepEqual(
-      timeline.steps().map((step) => actorsOf(step).map(({ group }) => group)),
+      stepList.steps().map((step) => actorsOf(step).map(({ group }) => group)),
       [['conversation'], ['conversation', 'answer'], ['calls']],
     );
   });
 });
 
-/** A conversation with two calls, and servers whose health is checked every 50 ms. */
+/** Opens a conversation with two calls. Health checks run every 50 ms. */
 async function openEvents(t: TestContext): Promise<Page> {
   const { parley, model, client } = await startScripted(t, {
     mcpServers: demoServer,
@@ -119,7 +119,7 @@ const actorsInList = async (page: Page) =>
   new Set((await page.locator('#steps .who').allTextContents()).map((who) => who.replace(/ →.*/, '')));
 
 describe('the filter of the list', { skip: withoutBrowser }, () => {
-  it('hides health checks at first, says how many, and shows them on request', async (t) => {
+  it('hides health checks by default, counts them, and shows them on request', async (t) => {
     const page = await openEvents(t);
     await page.locator('#hidden-count', { hasText: /^([2-9]|\d\d+) of \d+ events hidden$/ }).waitFor();
     assert.ok(!(await labelsOf(page)).includes('after healthInterval'));
@@ -128,7 +128,7 @@ describe('the filter of the list', { skip: withoutBrowser }, () => {
     assert.equal(await page.locator('#hidden').isVisible(), false);
   });
 
-  it('shows one actor alone; the scrubber, the keys and Play go through no other', async (t) => {
+  it('shows one actor, and the scrubber, the keys and Play skip all others', async (t) => {
     const page = await openEvents(t);
     await page.getByRole('button', { name: 'Filter' }).click();
     await page.getByRole('button', { name: 'Only call of add #1' }).click();
@@ -151,21 +151,21 @@ describe('the filter of the list', { skip: withoutBrowser }, () => {
     await page.locator('#play', { hasText: 'Pause' }).waitFor();
     await page.locator('#play', { hasText: 'Play' }).waitFor();
     await position.filter({ hasText: `${labels.length} / ${labels.length}` }).waitFor();
-    await page.getByRole('button', { name: 'As at first' }).click();
+    await page.getByRole('button', { name: 'Reset' }).click();
     await eventually(async () => (await labelsOf(page)).includes('client.chat'), 'all actors again');
   });
 
-  it('hides a kind and a group by their boxes, with the keyboard', async (t) => {
+  it('hides kinds and groups by checkbox with the keyboard', async (t) => {
     const page = await openEvents(t);
     await page.getByRole('button', { name: 'Filter' }).focus();
     await page.keyboard.press('Enter');
     await page.getByRole('checkbox', { name: 'Tool calls' }).focus();
     await page.keyboard.press(' ');
     await eventually(async () => !(await actorsInList(page)).has('call of add'), 'no calls');
-    assert.equal(await page.locator('#play').textContent(), 'Play', 'Space ticks the box alone');
+    assert.equal(await page.locator('#play').textContent(), 'Play', 'Space only changes the checkbox');
     assert.equal(await page.getByRole('checkbox', { name: 'call of add #1' }).isDisabled(), true);
     await page.getByRole('checkbox', { name: 'Actors that start' }).uncheck();
-    await eventually(async () => !(await labelsOf(page)).includes('begins'), 'no births');
+    await eventually(async () => !(await labelsOf(page)).includes('begins'), 'no starting actors');
     await page.keyboard.press('Escape');
     assert.equal(await page.locator('#filters').isVisible(), false);
     assert.equal(await page.evaluate<string>('document.activeElement.id'), 'filter');

@@ -1,9 +1,9 @@
-/** When inspection is attached to an actor, and when it is gone again; with a small machine in the place of a conversation. */
+/** Checks when inspection attaches to an actor and detaches, with a small machine instead of a conversation. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { createActor, createMachine } from 'xstate';
-import { createDefinitions } from '../../src/inspect/definition.ts';
-import { createInspection } from '../../src/inspect/inspection.ts';
+import { createDefinitions } from '../../src/inspect/stately-format.ts';
+import { createInspection } from '../../src/inspect/live/inspection.ts';
 
 const lamp = createMachine({
   id: 'lamp',
@@ -12,7 +12,10 @@ const lamp = createMachine({
 });
 const ref = { owner: 'o', conversationId: 'lamp' };
 
-function scene(t: TestContext, limits: { texts: boolean; maxChars: number } = { texts: false, maxChars: 1000 }) {
+function scene(
+  t: TestContext,
+  limits: { includeContent: boolean; maxChars: number } = { includeContent: false, maxChars: 1000 },
+) {
   const actor = createActor(lamp, { id: 'lamp' }).start();
   t.after(() => actor.stop());
   const errors: unknown[] = [];
@@ -23,45 +26,45 @@ function scene(t: TestContext, limits: { texts: boolean; maxChars: number } = { 
     nowMs: () => 0,
     maxConversations: 2,
     maxMessages: 100,
-    lingerMs: 1000,
+    keepAfterLastViewerMs: 1000,
     actorOf: () => actor,
     onError: (error) => errors.push(error),
   });
-  const told: { type: string; transitions?: string[] }[] = [];
+  const received: { type: string; transitions?: string[] }[] = [];
   const viewer = {
-    send: (text: string) => void told.push(JSON.parse(text)),
+    send: (text: string) => void received.push(JSON.parse(text)),
     isSlow: () => false,
     askToReturn: () => undefined,
   };
-  return { actor, inspection, told, viewer, errors };
+  return { actor, inspection, received, viewer, errors };
 }
 
-test('a conversation is told of until its last viewer has been gone for the linger', (t) => {
+test("inspection keeps a conversation's feed for a while after its last viewer", (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const { actor, inspection, told, viewer } = scene(t);
+  const { actor, inspection, received, viewer } = scene(t);
   actor.send({ type: 'press' });
   inspection.watch(ref, viewer);
   actor.send({ type: 'press' });
   assert.deepEqual(
-    told.map(({ type }) => type),
+    received.map(({ type }) => type),
     ['@xstate.actor', '@xstate.event', '@xstate.snapshot'],
   );
-  assert.deepEqual(told[2]?.transitions, ['on|press|0']);
+  assert.deepEqual(received[2]?.transitions, ['on|press|0']);
   inspection.unwatch(ref, viewer);
   t.mock.timers.tick(999);
   assert.equal(inspection.isWatched(ref), true);
   inspection.watch(ref, viewer);
   t.mock.timers.tick(5000);
-  assert.equal(inspection.isWatched(ref), true, 'somebody is back');
+  assert.equal(inspection.isWatched(ref), true, 'a viewer is back');
   inspection.unwatch(ref, viewer);
   t.mock.timers.tick(1000);
   assert.equal(inspection.isWatched(ref), false);
-  const before = told.length;
+  const before = received.length;
   actor.send({ type: 'press' });
-  assert.equal(told.length, before);
+  assert.equal(received.length, before);
 });
 
-test('a fault of inspection ends the watch and touches no actor', (t) => {
+test('inspection detaches after an error of its own and does not affect the actor', (t) => {
   const { actor, inspection, viewer, errors } = scene(t);
   inspection.watch(ref, { ...viewer, send: () => undefined });
   const hostile = {

@@ -11,7 +11,7 @@ const openPage = createBrowser();
 const focused = (page: Page) => page.evaluate<string>('document.activeElement.id');
 
 describe('the keys of the page', { skip: withoutBrowser }, () => {
-  it('leave the search field with Escape, to where the focus was, and keep its text', async (t) => {
+  it('leave the search field with Escape, restore the focus, and keep the text', async (t) => {
     const parley = await startParley(t);
     await (await parley.connect()).chat('Hi', { conversation_id: 'c1' });
     const page = await openPage(t);
@@ -31,13 +31,13 @@ describe('the keys of the page', { skip: withoutBrowser }, () => {
     assert.equal(await page.locator('#search').inputValue(), 'lwfr c1+-? ');
     await page.keyboard.press('/');
     await page.keyboard.type('c1');
-    assert.equal(await page.locator('#search').inputValue(), 'c1', 'what was there is selected');
+    assert.equal(await page.locator('#search').inputValue(), 'c1', 'the old text is selected');
     await page.keyboard.press('Escape');
     await page.keyboard.press('t');
     await page.locator('#pane-trace[aria-pressed="true"]').waitFor();
   });
 
-  it('choose in a list, which tells what is chosen', async (t) => {
+  it('choose in a list, which announces the chosen option', async (t) => {
     const parley = await startParley(t);
     const client = await parley.connect();
     for (const id of ['c1', 'c2']) await client.chat('Hi', { conversation_id: id });
@@ -55,7 +55,7 @@ describe('the keys of the page', { skip: withoutBrowser }, () => {
     }
   });
 
-  it('find the search field at 400 pixels from every view', async (t) => {
+  it('reach the search field from every view at 400 pixels', async (t) => {
     const parley = await startParley(t);
     await (await parley.connect()).chat('Hi', { conversation_id: 'c1' });
     const page = await openPage(t, { viewport: { width: 400, height: 800 } });

@@ -1,4 +1,4 @@
-/** Finds conversations in the inspector's lists: titles, further pages, and a search in titles and texts. */
+/** Checks the inspector's lists: titles, further pages, and the search in titles and content. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -12,7 +12,7 @@ const openPage = createBrowser();
 const items = (page: Page) => page.locator('#conversations li');
 
 describe('the list', { skip: withoutBrowser }, () => {
-  it('has titles, and hundreds of conversations page by page, by More and by scrolling', async (t) => {
+  it('shows titles, and hundreds of conversations page by page, by More and by scrolling', async (t) => {
     const parley = await startParley(t);
     const client = await parley.connect();
     const all = 230;
@@ -35,7 +35,7 @@ describe('the list', { skip: withoutBrowser }, () => {
     assert.equal(new Set(ids).size, all);
   });
 
-  it('is the one of the log where nothing is in memory, and forgets what was deleted', async (t) => {
+  it('shows the log if no conversation is in memory, and drops deleted conversations', async (t) => {
     const parley = await startParley(t);
     const client = await parley.connect();
     for (const id of ['a', 'b']) await client.chat(`Hello ${id}`, { conversation_id: id });
@@ -51,7 +51,7 @@ describe('the list', { skip: withoutBrowser }, () => {
 });
 
 describe('the search', { skip: withoutBrowser }, () => {
-  it('finds texts of conversations that are not in memory, and opens the row that was found', async (t) => {
+  it('finds content of conversations that are not in memory, and opens the row of the match', async (t) => {
     const { parley, model, client } = await startScripted(t, { config: { inspect: { max_events: 10 } } });
     model.script(says('The ROSEBUD is a sledge.'));
     await client.chat('What is it?', { conversation_id: 'old' });
@@ -70,12 +70,12 @@ describe('the search', { skip: withoutBrowser }, () => {
     await page.waitForURL(/at=2\.0$/);
     await page.getByRole('button', { name: 'Newest' }).click();
     await page.locator('#steps li[data-seq="27"]').waitFor();
-    await page.locator('#count', { hasText: 'all of the log was searched' }).waitFor();
+    await page.locator('#count', { hasText: 'the whole log was searched' }).waitFor();
     await page.locator('#search').fill('');
     await rowOf(page, 'old').waitFor();
   });
 
-  it('says that texts cannot be searched where they are off, and shows none', async (t) => {
+  it('says that search is off if content is not included, and shows no content', async (t) => {
     const parley = await startParley(t, { config: { inspect: { include_content: false } } });
     const client = await parley.connect();
     await client.chat('Rosebud', { conversation_id: 'c1' });
@@ -83,12 +83,12 @@ describe('the search', { skip: withoutBrowser }, () => {
     await page.goto(inspectUrl(parley, '#conversation=c1'));
     await isHere(page, 'idle');
     await page.locator('#search').fill('Rosebud');
-    await page.getByRole('button', { name: 'Search titles and texts' }).click();
-    await page.locator('#count', { hasText: 'inspect.include_content is off' }).waitFor();
+    await page.getByRole('button', { name: 'Search titles and content' }).click();
+    await page.locator('#count', { hasText: 'inspect.include_content is false' }).waitFor();
     await page.locator('#search').fill('');
     await page.locator('#steps .of-row', { hasText: 'user_message' }).click();
     await page.locator('#detail pre', { hasText: '[7 characters]' }).waitFor();
-    const told = await page.locator('body').textContent();
-    assert.doesNotMatch(told ?? '', /Rosebud/);
+    const shown = await page.locator('body').textContent();
+    assert.doesNotMatch(shown ?? '', /Rosebud/);
   });
 });

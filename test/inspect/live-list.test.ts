@@ -1,7 +1,7 @@
-/** The list of conversations in memory, when there are many: the newest that fit, how many stand where, and nobody held up. */
+/** Checks the list of many conversations in memory: order, counts by state, and no blocked event loop. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { listLive } from '../../src/inspect/live-list.ts';
+import { listLive } from '../../src/inspect/live/live-list.ts';
 
 const many = Array.from({ length: 5000 }, (_, index) => ({
   ref: { owner: index % 2 === 0 ? 'alice' : 'bob', conversationId: `c${index}` },
@@ -9,7 +9,7 @@ const many = Array.from({ length: 5000 }, (_, index) => ({
   state: () => ({ state: { value: index % 10 === 0 ? 'turn.streaming' : 'idle', hop: 0, can: [] }, running: null }),
 }));
 
-test('the most recently active come first, and no more than a person reads', async () => {
+test('the live list starts with the most recently active conversations and respects its limit', async () => {
   const { conversations, states } = await listLive(() => many, { search: '', state: '', limit: 200 });
   assert.equal(conversations.length, 200);
   assert.deepEqual(
@@ -19,7 +19,7 @@ test('the most recently active come first, and no more than a person reads', asy
   assert.deepEqual(states, { 'turn.streaming': 500, idle: 4500 });
 });
 
-test('the search is for ids and owners, and a state is one with all that lie in it', async () => {
+test('the live list searches ids and owners, and includes substates of a state', async () => {
   const found = async (search: string, state: string) =>
     (await listLive(() => many, { search, state, limit: 200 })).conversations.map(
       ({ conversationId }) => conversationId,
@@ -30,7 +30,7 @@ test('the search is for ids and owners, and a state is one with all that lie in 
   assert.equal((await found('alice', 'turn.streaming')).length, 200);
 });
 
-test('others get their turn while it looks', async () => {
+test('the live list yields to the event loop while it reads', async () => {
   let turns = 0;
   let isDone = false;
   const count = () => {

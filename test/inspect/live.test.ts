@@ -1,14 +1,14 @@
-/** Live inspection over real sockets: what a viewer is told of a conversation, in whose format, how much of it, and when. */
+/** Checks live inspection over real sockets: order, format, limits, and access. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import { eventsUrl, refusedWatcher, statesOf, watch } from '../support/inspection.ts';
+import { eventsUrl, rejectedWatcher, statesOf, watch } from '../support/inspection.ts';
 import { says } from '../support/model-replies.ts';
 import { asks } from '../support/model-tool-calls.ts';
 import { demoServer, startParley, startScripted } from '../support/parley.ts';
 
 describe('a viewer', () => {
-  test('sees the states in the order in which the chart takes them, with the transitions that led there', async (t) => {
+  test('receives the states in order, with the transitions that led to them', async (t) => {
     const { parley, model, client } = await startScripted(t);
     model.script(says('Hello.'));
     const watcher = await watch(parley, 'c1');
@@ -19,19 +19,21 @@ describe('a viewer', () => {
       'the end',
     );
     assert.deepEqual(
-      statesOf(watcher.told, 'c1').filter((state) => state !== 'turn.queued'),
+      statesOf(watcher.received, 'c1').filter((state) => state !== 'turn.queued'),
       ['activating', 'turn.receiving', 'turn.loadingContext', 'turn.streaming', 'turn.persisting', 'idle'],
     );
-    const taken = watcher.told.flatMap((message) => (message.type === '@xstate.snapshot' ? message.transitions : []));
+    const taken = watcher.received.flatMap((message) =>
+      message.type === '@xstate.snapshot' ? message.transitions : [],
+    );
     assert.deepEqual(
       taken.filter((id) => /client.chat|answer/.test(id)),
       ['activating|client.chat|1', 'idle|client.chat|0', 'turn.streaming|answer.finished|1'],
     );
-    const ids = watcher.told.map(({ id, rootId }) => `${rootId} ${id}`);
+    const ids = watcher.received.map(({ id, rootId }) => `${rootId} ${id}`);
     assert.equal(new Set(ids).size, ids.length);
   });
 
-  test('is told of the one conversation alone', async (t) => {
+  test('receives only its own conversation', async (t) => {
     const parley = await startParley(t);
     const client = await parley.connect();
     const watcher = await watch(parley, 'mine');
@@ -44,7 +46,7 @@ describe('a viewer', () => {
     assert.deepEqual(
       [
         ...new Set(
-          watcher.told.flatMap((message) =>
+          watcher.received.flatMap((message) =>
             message.type === '@xstate.actor' && message.parentId === undefined ? [message.name] : [],
           ),
         ),
@@ -53,7 +55,7 @@ describe('a viewer', () => {
     );
   });
 
-  test('stays through a restart of the conversation, and is told of the new actor', async (t) => {
+  test("stays connected when the conversation's actor restarts, and receives the new actor", async (t) => {
     const parley = await startParley(t, { config: { chat: { service: { idle_timeout: 0.1 } } } });
     const client = await parley.connect();
     const watcher = await watch(parley, 'c1');
@@ -66,11 +68,11 @@ describe('a viewer', () => {
       'the end of the first',
     );
     await client.chat('Hi', { conversation_id: 'c1' });
-    const roots = watcher.told.filter((message) => message.type === '@xstate.actor' && message.name === 'c1');
+    const roots = watcher.received.filter((message) => message.type === '@xstate.actor' && message.name === 'c1');
     assert.equal(new Set(roots.map(({ sessionId }) => sessionId)).size, 2);
   });
 
-  test('who comes back within the linger has missed nothing', async (t) => {
+  test('misses nothing if it reconnects in time', async (t) => {
     const parley = await startParley(t);
     const client = await parley.connect();
     const first = await watch(parley, 'c1');
@@ -85,10 +87,10 @@ describe('a viewer', () => {
   });
 });
 
-describe('what is told', () => {
+describe('a message to viewers', () => {
   const secrets = ['Sesame', 'Rosebud', 'Xanadu'];
   for (const texts of [false, true]) {
-    test(`${texts ? 'holds texts and arguments if the configuration says so' : 'holds no text of a person, a model or a tool'}`, async (t) => {
+    test(`${texts ? 'contains texts and arguments if the configuration includes content' : 'contains no text of a person, a model or a tool otherwise'}`, async (t) => {
       const { parley, model, client } = await startScripted(t, {
         mcpServers: demoServer,
         config: { inspect: { texts, max_event_chars: 20_000 } },
@@ -106,16 +108,16 @@ describe('what is told', () => {
         (message) => message.type === '@xstate.snapshot' && message.event.type === 'answer.finished',
         'the answer',
       );
-      const all = JSON.stringify(watcher.told);
+      const all = JSON.stringify(watcher.received);
       assert.deepEqual(
         secrets.map((secret) => all.includes(secret)),
         secrets.map(() => texts),
       );
-      assert.ok(all.includes('"name":"add"'), 'names of tools are told');
+      assert.ok(all.includes('"name":"add"'), 'names of tools are visible');
     });
   }
 
-  test('is bounded in events and in the size of each', async (t) => {
+  test('is bounded in size, and so is the number of kept messages', async (t) => {
     const parley = await startParley(t, {
       config: { inspect: { include_content: true, max_events: 10, max_event_chars: 500 } },
     });
@@ -123,20 +125,20 @@ describe('what is told', () => {
     const first = await watch(parley, 'c1');
     await client.chat('Long '.repeat(5000), { conversation_id: 'c1' });
     await client.chat('Hi', { conversation_id: 'c1' });
-    const sizes = first.told.flatMap((message) =>
+    const sizes = first.received.flatMap((message) =>
       message.type === '@xstate.event' ? [JSON.stringify(message.event).length] : [],
     );
     assert.ok(sizes.length > 10 && Math.max(...sizes) < 1200, `at most ${Math.max(...sizes)} characters`);
     const second = await watch(parley, 'c1');
-    await second.waitFor((message) => message.id === first.told.at(-1)?.id, 'the newest');
-    assert.ok(second.told.length > 10 && second.told.length < 14, `${second.told.length} messages`);
-    const [root] = second.told;
-    assert.ok(root?.type === '@xstate.actor' && root.name === 'c1', 'the actor is told of first');
+    await second.waitFor((message) => message.id === first.received.at(-1)?.id, 'the newest');
+    assert.ok(second.received.length > 10 && second.received.length < 14, `${second.received.length} messages`);
+    const [root] = second.received;
+    assert.ok(root?.type === '@xstate.actor' && root.name === 'c1', 'the actor comes first');
   });
 });
 
-describe('the door', () => {
-  test('counts viewers and inspected conversations', async (t) => {
+describe('the socket of viewers', () => {
+  test('limits viewers and inspected conversations', async (t) => {
     const parley = await startParley(t, {
       config: { inspect: { max_viewers: 3, max_conversations: 1, keep_after_last_viewer: 60 } },
     });
@@ -145,28 +147,28 @@ describe('the door', () => {
     const client = await parley.connect();
     await client.chat('Hi', { conversation_id: 'c1' });
     await second.waitFor(() => true, 'anything');
-    assert.deepEqual(await refusedWatcher(eventsUrl(parley, 'c2')), {
+    assert.deepEqual(await rejectedWatcher(eventsUrl(parley, 'c2')), {
       code: 1013,
       reason: 'too many conversations are inspected: inspect.max_conversations',
-      told: 0,
+      received: 0,
     });
     const third = await watch(parley, 'c1');
-    assert.deepEqual(await refusedWatcher(eventsUrl(parley, 'c1')), {
+    assert.deepEqual(await rejectedWatcher(eventsUrl(parley, 'c1')), {
       code: 1013,
       reason: 'too many viewers: inspect.max_viewers',
-      told: 0,
+      received: 0,
     });
     for (const { socket } of [first, second, third]) {
       socket.close();
       await once(socket, 'close');
     }
-    // Nobody watches the first any more, so the second takes its place at once.
+    // The first has no viewers any more, so the second replaces it immediately.
     const other = await watch(parley, 'c2');
     await client.chat('Hi', { conversation_id: 'c2' });
     await other.waitFor((message) => message.type === '@xstate.actor', 'the second conversation');
   });
 
-  test('is for this machine alone: not under another name, not through a proxy, not for foreign pages, not without a conversation', async (t) => {
+  test('rejects other host names, proxies, pages of other sites, and requests without a conversation', async (t) => {
     const parley = await startParley(t);
     const url = eventsUrl(parley, 'c1');
     for (const headers of [
@@ -174,18 +176,18 @@ describe('the door', () => {
       { 'x-forwarded-for': '192.0.2.1' },
       { forwarded: 'for=192.0.2.1' },
     ]) {
-      const { code, reason } = await refusedWatcher(url, { headers });
+      const { code, reason } = await rejectedWatcher(url, { headers });
       assert.equal(code, 1008);
-      assert.match(reason, /for this machine alone/);
+      assert.match(reason, /serves this machine only/);
     }
     assert.match(
-      (await refusedWatcher(url, { headers: { origin: 'https://elsewhere.example' } })).reason,
+      (await rejectedWatcher(url, { headers: { origin: 'https://elsewhere.example' } })).reason,
       /^origin not allowed: .*chat\.websocket\.allowed_hosts/,
     );
-    assert.equal((await refusedWatcher(url.replace('conversation=c1', ''))).reason, 'say which: ?conversation=ID');
+    assert.equal((await rejectedWatcher(url.replace('conversation=c1', ''))).reason, 'say which: ?conversation=ID');
   });
 
-  test('is shut where inspection is off', async (t) => {
+  test('does not exist if inspection is off', async (t) => {
     const parley = await startParley(t, { config: { inspect: { enabled: false } } });
     await assert.rejects(watch(parley, 'c1'), /404/);
   });

@@ -1,4 +1,4 @@
-/** Resizes the panels of the inspector in a real Chromium, with the mouse and with the keyboard. */
+/** Resizes the inspector's panels in a real Chromium, by mouse and by keyboard. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { BrowserContextOptions, Page } from 'playwright-core';
@@ -18,7 +18,7 @@ async function openPanels(t: TestContext, options: BrowserContextOptions = {}): 
   return page;
 }
 
-/** Each separator, its panel, and the mouse's way to make the panel larger. */
+/** Each separator, its panel, and the mouse movement that enlarges the panel. */
 const PANELS = [
   { name: 'Width of the conversations', panel: '#list-panel', side: 'width', larger: [40, 0], key: 'ArrowRight' },
   { name: 'Width of the events', panel: '#events-panel', side: 'width', larger: [-40, 0], key: 'ArrowLeft' },
@@ -36,7 +36,7 @@ const sizeOf = async (page: Page, { panel, side }: (typeof PANELS)[number]) =>
   Math.round((await page.locator(panel).boundingBox())?.[side] ?? 0);
 
 describe('the panels', { skip: withoutBrowser }, () => {
-  it('are resized by dragging what is between them, and keep their sizes over a reload', async (t) => {
+  it('change size by drag, and keep it after a reload', async (t) => {
     const page = await openPanels(t);
     const expected: number[] = [];
     for (const each of PANELS) {
@@ -58,29 +58,29 @@ describe('the panels', { skip: withoutBrowser }, () => {
     assert.deepEqual(await Promise.all(PANELS.map((each) => sizeOf(page, each))), expected);
   });
 
-  it('are resized by keys, between a minimum and a maximum that are told', async (t) => {
+  it('change size by keys, between an announced minimum and maximum', async (t) => {
     const page = await openPanels(t);
     for (const each of PANELS) {
       const separator = page.getByRole('separator', { name: each.name });
       const [before, first] = [await sizeOf(page, each), await page.locator('#position').textContent()];
-      const told = async (name: string) => Number(await separator.getAttribute(`aria-${name}`));
+      const aria = async (name: string) => Number(await separator.getAttribute(`aria-${name}`));
       await separator.focus();
       await page.keyboard.press(each.key);
       await eventually(
-        async () => (await told('valuenow')) === before + 16 && (await sizeOf(page, each)) === before + 16,
+        async () => (await aria('valuenow')) === before + 16 && (await sizeOf(page, each)) === before + 16,
         `${each.name}: 16 pixels more`,
       );
       await page.keyboard.press('Home');
-      await eventually(async () => (await sizeOf(page, each)) === (await told('valuemin')), `${each.name}: the least`);
+      await eventually(async () => (await sizeOf(page, each)) === (await aria('valuemin')), `${each.name}: the least`);
       await page.keyboard.press('End');
-      await eventually(async () => (await sizeOf(page, each)) === (await told('valuemax')), `${each.name}: the most`);
+      await eventually(async () => (await sizeOf(page, each)) === (await aria('valuemax')), `${each.name}: the most`);
       await page.keyboard.press('Enter');
-      await eventually(async () => (await sizeOf(page, each)) === before, `${each.name}: as at first`);
+      await eventually(async () => (await sizeOf(page, each)) === before, `${each.name}: the default size`);
       assert.equal(await page.locator('#position').textContent(), first, 'the keys go through no events here');
     }
   });
 
-  it('leave the chart room, whatever was remembered', async (t) => {
+  it('leave room for the chart with any stored size', async (t) => {
     const page = await openPanels(t);
     await page.evaluate(
       'localStorage.setItem("parley-inspect-sizes", JSON.stringify({ "--list-width": 5000, "--events-width": 5000, "--others-height": "tall" }))',
@@ -93,7 +93,7 @@ describe('the panels', { skip: withoutBrowser }, () => {
     await isHere(page, 'idle');
   });
 
-  it('are stacked at 400 pixels, with nothing to resize', async (t) => {
+  it('are stacked at 400 pixels, without separators', async (t) => {
     const page = await openPanels(t, { viewport: { width: 400, height: 800 } });
     assert.equal(await page.locator('[role="separator"]:visible').count(), 0);
   });

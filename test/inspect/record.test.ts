@@ -1,8 +1,8 @@
-/** The seam between the past from the log and what happens live: rows in order, without a gap or a repeat, however the two arrive. */
+/** Checks that rows from the log and live events join in order, without a gap or a repeat, in any order of arrival. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createRecord } from '../../src/inspect/page/record.js';
-import { createTimeline } from '../../src/inspect/page/timeline.js';
+import { createStepList } from '../../src/inspect/page/steps.js';
 import { blankFacts } from '../support/blank-facts.ts';
 
 const machine = JSON.stringify({ id: 'conversation', states: {} });
@@ -14,7 +14,7 @@ const row = (seq: number) => ({
   ...blankFacts,
 });
 
-/** A log with its replay and its live messages, as the server has them; each row is a commit of its own. */
+/** Simulates a log with its replay and live messages; each row is its own commit. */
 function createLog(pieceRows: number) {
   let head = 0;
   let id = 0;
@@ -30,7 +30,7 @@ function createLog(pieceRows: number) {
   const snapshot = { status: 'active', value: 'idle' };
   return {
     head: () => head,
-    /** Appends a row and returns what is told of it live. */
+    /** Appends a row and returns its live message. */
     commit() {
       head += 1;
       return {
@@ -42,22 +42,22 @@ function createLog(pieceRows: number) {
         createdAt: String(1000 + head),
       };
     },
-    born: () => message('boot/x:0', '@xstate.actor', { name: 'c1', definition: machine, snapshot }),
+    actorMessage: () => message('boot/x:0', '@xstate.actor', { name: 'c1', definition: machine, snapshot }),
     replay(before: number | null) {
       const last = before === null ? head : Math.min(head, before - 1);
       const first = Math.max(1, last - pieceRows + 1);
       const seqs = Array.from({ length: last - first + 1 }, (_, index) => first + index);
-      const told = seqs.map((seq) => ({
+      const messages = seqs.map((seq) => ({
         ...message(rootId, '@xstate.snapshot', { event: { type: 'user_message', seq }, snapshot, transitions: [] }),
         id: `${seq}.2`,
       }));
       return {
         messages: [
           { ...message(rootId, '@xstate.actor', { name: 'c1', definition: machine, snapshot }), id: '0' },
-          ...told,
+          ...messages,
         ],
         rows: seqs.map(row),
-        standing: 'idle',
+        end_state: 'idle',
         head_seq: head,
         before_seq: first > 1 ? first : null,
       };
@@ -69,7 +69,7 @@ function createLog(pieceRows: number) {
   };
 }
 
-/** The same numbers every time. */
+/** Returns the same numbers for a seed. */
 function createRandom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -83,25 +83,25 @@ const ticks = async (count: number) => {
 };
 
 describe('past and present', () => {
-  it('are one sequence of all rows in order, whichever arrives first', async () => {
+  it('form one sequence of all rows in order, in any order of arrival', async () => {
     for (let seed = 1; seed <= 200; seed += 1) {
       const random = createRandom(seed);
       const log = createLog(20);
       for (let rows = random(15); rows > 0; rows -= 1) log.commit();
-      const timeline = createTimeline();
+      const stepList = createStepList();
       const failures: unknown[] = [];
-      // What is committed before the socket is there is not told live.
+      // Commits before the socket is open have no live message.
       let isFollowed = false;
       const record = createRecord({
         conversationId: 'c1',
-        timeline,
-        async ask() {
+        stepList,
+        async readPiece() {
           await ticks(random(6));
           const piece = log.replay(null);
           await ticks(random(6));
           return piece;
         },
-        async askRows(after) {
+        async readRows(after) {
           await ticks(random(6));
           const rows = log.after(after);
           await ticks(random(6));
@@ -117,11 +117,11 @@ describe('past and present', () => {
         const choice = random(4);
         if (choice === 0 && !isFollowed) {
           isFollowed = true;
-          record.live(log.born());
+          record.live(log.actorMessage());
           void record.catchUp();
         } else if (choice === 1 && isFollowed && random(6) === 0) {
           isFollowed = false;
-          record.breakAt('the server is away', 1000 + log.head());
+          record.breakAt('disconnected from the server', 1000 + log.head());
         } else if (choice > 1) {
           const message = log.commit();
           if (isFollowed) record.live(message);
@@ -130,7 +130,7 @@ describe('past and present', () => {
       await begun;
       void record.catchUp();
       await ticks(400);
-      const seqs = timeline.steps().flatMap(({ seq }) => (seq === null ? [] : [seq]));
+      const seqs = stepList.steps().flatMap(({ seq }) => (seq === null ? [] : [seq]));
       const first = seqs[0] ?? 1;
       assert.deepEqual(
         seqs,
@@ -139,38 +139,38 @@ describe('past and present', () => {
       );
       assert.equal(first, 1, `seed ${seed}`);
       assert.deepEqual(failures, []);
-      for (const step of timeline.steps()) {
+      for (const step of stepList.steps()) {
         if (step.commit === null) continue;
-        const [told, at] = [
-          timeline.steps().findIndex(({ seq }) => seq === step.commit),
-          timeline.steps().indexOf(step),
+        const [rowAt, at] = [
+          stepList.steps().findIndex(({ seq }) => seq === step.commit),
+          stepList.steps().indexOf(step),
         ];
-        assert.ok(told >= 0 && told < at, `seed ${seed}: row ${step.commit} stands before its commit`);
+        assert.ok(rowAt >= 0 && rowAt < at, `seed ${seed}: row ${step.commit} stands before its commit`);
       }
     }
   });
 
-  it('are left for a place far back, and found again with the newest rows', async () => {
+  it('are left for an old row, and return with the newest rows', async () => {
     const log = createLog(20);
     for (let rows = 0; rows < 100; rows += 1) log.commit();
-    const timeline = createTimeline();
-    const seqs = () => timeline.steps().flatMap(({ seq }) => (seq === null ? [] : [seq]));
+    const stepList = createStepList();
+    const seqs = () => stepList.steps().flatMap(({ seq }) => (seq === null ? [] : [seq]));
     const record = createRecord({
       conversationId: 'c1',
-      timeline,
-      ask: async ({ before }) => log.replay(before === undefined ? null : Number(before)),
-      askRows: async (after) => log.after(after),
+      stepList,
+      readPiece: async ({ before }) => log.replay(before === undefined ? null : Number(before)),
+      readRows: async (after) => log.after(after),
       onChange() {},
       onNews() {},
       onFailure: assert.ifError,
     });
     await record.begin();
-    record.live(log.born());
+    record.live(log.actorMessage());
     await record.goTo(30);
     assert.ok(seqs().includes(30) && !seqs().includes(100) && record.isDetached());
     record.live(log.commit());
     await ticks(20);
-    assert.equal(seqs().includes(101), false, 'what is live is not shown beside the past');
+    assert.equal(seqs().includes(101), false, 'live events are not shown beside old rows');
     await record.begin();
     assert.equal(seqs().at(-1), 101);
     assert.equal(record.isDetached(), false);

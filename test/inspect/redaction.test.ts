@@ -1,10 +1,10 @@
-/** What inspection lets out of a value, whatever is in it. */
+/** Checks the redacted copy of any value. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { redacted } from '../../src/inspect/redaction.ts';
 
-test('names, kinds and numbers are told; texts by their length; arguments, contents and results not at all', () => {
+test('a redacted copy keeps names, kinds and numbers, replaces texts by their length, and leaves out arguments and results', () => {
   const event = {
     type: 'client.chat',
     requestId: 'r1',
@@ -15,7 +15,7 @@ test('names, kinds and numbers are told; texts by their length; arguments, conte
     message: 'secret',
     tools: new Map([['secret', 1]]),
   };
-  assert.deepEqual(redacted(event, { texts: false, maxChars: 1000 }), {
+  assert.deepEqual(redacted(event, { includeContent: false, maxChars: 1000 }), {
     type: 'client.chat',
     requestId: 'r1',
     text: '[6 characters]',
@@ -27,11 +27,13 @@ test('names, kinds and numbers are told; texts by their length; arguments, conte
   });
 });
 
-test('a name that is longer than a name is no name', () => {
-  assert.deepEqual(redacted({ name: 'n'.repeat(200) }, { texts: false, maxChars: 1000 }), { name: '[200 characters]' });
+test('a redacted copy treats a very long name as text', () => {
+  assert.deepEqual(redacted({ name: 'n'.repeat(200) }, { includeContent: false, maxChars: 1000 }), {
+    name: '[200 characters]',
+  });
 });
 
-test('any value, however large or deep, becomes JSON that is little longer than its limit', () => {
+test('a redacted copy of any value stays near its size limit', () => {
   const nested = (depth: number): unknown => (depth === 0 ? 'end' : { down: nested(depth - 1) });
   const large = {
     texts: Array.from({ length: 1000 }, () => 'word '.repeat(1000)),
@@ -39,7 +41,7 @@ test('any value, however large or deep, becomes JSON that is little longer than 
     wide: Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`key${index}`, index])),
   };
   const check = (value: unknown, texts: boolean) => {
-    const text = JSON.stringify(redacted(value, { texts, maxChars: 1000 }));
+    const text = JSON.stringify(redacted(value, { includeContent: texts, maxChars: 1000 }));
     // The last string may go beyond the limit, and JSON writes a character as six.
     assert.ok(text.length < 6 * (1000 + 500) + 1000, `${text.length} characters`);
   };

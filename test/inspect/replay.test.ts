@@ -1,10 +1,10 @@
 /**
- * Replay from the log: the states that the fold tells are those that were lived through, in the same order; what is
- * told is as bounded and redacted as live.
+ * Checks the replay from the log: its states are those of the live run, in the same order. Its messages are bounded and
+ * redacted like live ones.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { StatelyMessage } from '../../src/inspect/stately-event.ts';
+import type { StatelyMessage } from '../../src/inspect/stately-format.ts';
 import type { Client } from '../support/client.ts';
 import { dotted, statesOf, watch, type Watcher } from '../support/inspection.ts';
 import { pageOf } from '../support/metrics.ts';
@@ -14,7 +14,7 @@ import { demoServer, startParley, startScripted, type Parley } from '../support/
 
 interface Replay {
   messages: StatelyMessage[];
-  standing: string | null;
+  end_state: string | null;
   head_seq: number;
   before_seq: number | null;
 }
@@ -28,11 +28,11 @@ async function replayed(parley: Pick<Parley, 'url'>, query: Record<string, strin
 
 const add = (...sums: [number, number][]) => asks(sums.map(([a, b]) => ({ name: 'add', arguments: { a, b } })));
 
-/** Every replayed state was lived through, in this order; what was lived through may have states between. */
+/** Asserts that every replayed state occurred live, in this order; the live run may have more states. */
 function assertLived(replay: readonly StatelyMessage[], live: readonly StatelyMessage[], name: string): void {
   const lived = statesOf(live, name);
   let from = 0;
-  // The first is where a conversation without rows stands.
+  // The first is the state of a conversation without rows.
   for (const state of statesOf(replay, name).slice(1)) {
     const found = lived.indexOf(state, from);
     assert.ok(
@@ -51,7 +51,7 @@ const endOf = (watcher: Watcher) =>
     'the end of the turn',
   );
 
-describe('the states of the fold are those that were lived through', () => {
+describe('replayed states match the live states', () => {
   const turns: [
     sentence: string,
     play: (scene: { client: Client; model: Awaited<ReturnType<typeof startScripted>>['model'] }) => Promise<unknown>,
@@ -71,7 +71,7 @@ describe('the states of the fold are those that were lived through', () => {
       },
     ],
     [
-      'when a person was asked',
+      'with an approval',
       async ({ client, model }) => {
         model.script(asks([{ name: 'current_time', arguments: {} }]), says('Done.'));
         client.send('chat', { text: 'list', conversation_id: 'c1' }, 'r1');
@@ -85,7 +85,7 @@ describe('the states of the fold are those that were lived through', () => {
       },
     ],
     [
-      'when it was stopped',
+      'of a cancelled turn',
       async ({ client, model }) => {
         const answer = saysStepwise('one ', 'two');
         model.script(answer.reply);
@@ -96,7 +96,7 @@ describe('the states of the fold are those that were lived through', () => {
       },
     ],
     [
-      'when it failed',
+      'of a failed turn',
       ({ client, model }) => {
         model.script(fails(401, 'no'));
         return client.chat('Hi', { conversation_id: 'c1' });
@@ -112,11 +112,11 @@ describe('the states of the fold are those that were lived through', () => {
       const watcher = await watch(parley, 'c1');
       await play({ client, model });
       await endOf(watcher);
-      const { messages, standing } = await replayed(parley, { conversation: 'c1' });
-      assertLived(messages, watcher.told, 'c1');
-      assert.equal(standing, 'idle');
-      const ends = (told: readonly StatelyMessage[]) =>
-        told
+      const { messages, end_state: endState } = await replayed(parley, { conversation: 'c1' });
+      assertLived(messages, watcher.received, 'c1');
+      assert.equal(endState, 'idle');
+      const ends = (all: readonly StatelyMessage[]) =>
+        all
           .flatMap((message) =>
             message.type === '@xstate.snapshot' &&
             message.snapshot.status === 'done' &&
@@ -126,12 +126,12 @@ describe('the states of the fold are those that were lived through', () => {
               : [],
           )
           .sort();
-      assert.deepEqual(ends(messages), ends(watcher.told), 'ends of tool calls');
+      assert.deepEqual(ends(messages), ends(watcher.received), 'ends of tool calls');
     });
   }
 });
 
-test('a long log is replayed from its end, and further back on request', async (t) => {
+test('replay starts with the newest rows and reads older ones on request', async (t) => {
   const parley = await startParley(t, { config: { inspect: { max_events: 10 } } });
   const client = await parley.connect();
   for (let turn = 0; turn < 6; turn += 1) await client.chat('Hi', { conversation_id: 'c1' });
@@ -143,18 +143,18 @@ test('a long log is replayed from its end, and further back on request', async (
     [[9, 10, 11, 12, 13, 14, 15, 16, 17, 18], 18, 9],
   );
   const older = await replayed(parley, { conversation: 'c1', before: String(newest.before_seq) });
-  assert.deepEqual([rowsOf(older), older.before_seq, older.standing], [[1, 2, 3, 4, 5, 6, 7, 8], null, null]);
+  assert.deepEqual([rowsOf(older), older.before_seq, older.end_state], [[1, 2, 3, 4, 5, 6, 7, 8], null, null]);
 });
 
-test('no text of the log is told unless the configuration says so', async (t) => {
+test('replay and lists contain texts only if the configuration includes content', async (t) => {
   for (const texts of [false, true]) {
     const parley = await startParley(t, { mcpServers: demoServer, config: { inspect: { texts } } });
     const client = await parley.connect();
     await client.chat('add 20 and 30, Rosebud', { conversation_id: 'c1' });
-    const told = JSON.stringify([
+    const response = JSON.stringify([
       await replayed(parley, { conversation: 'c1' }),
       await (await fetch(pageOf(parley.url, '/inspect/api/stored'))).json(),
     ]);
-    assert.deepEqual([told.includes('Rosebud'), told.includes('"a\\":20')], [texts, texts]);
+    assert.deepEqual([response.includes('Rosebud'), response.includes('"a\\":20')], [texts, texts]);
   }
 });

@@ -1,4 +1,4 @@
-/** The pages and the API of inspection over plain HTTP: what they answer, to whom, and under which policy. */
+/** Checks the inspector's pages and API over plain HTTP: responses, access, and content security policy. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
@@ -11,7 +11,7 @@ import { startParley, type Parley } from '../support/parley.ts';
 
 const at = ({ url }: Parley, path: string) => fetch(pageOf(url, path));
 
-/** As `fetch` will not: with any Host. */
+/** Sends any Host header, which `fetch` does not. */
 function ask(parley: Parley, path: string, headers: Record<string, string>): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     get(
@@ -22,7 +22,7 @@ function ask(parley: Parley, path: string, headers: Record<string, string>): Pro
   });
 }
 
-test("the page runs our scripts alone, sits in nobody's frame, and is never kept", async (t) => {
+test('the page allows only its own scripts, no embedding, and no caching', async (t) => {
   const parley = await startParley(t);
   const response = await at(parley, '/inspect');
   assert.equal(response.status, 200);
@@ -49,7 +49,7 @@ test("the page runs our scripts alone, sits in nobody's frame, and is never kept
   );
 });
 
-test("nothing above the page's folder is served, nor what is no part of the page", async (t) => {
+test("the routes serve no file outside the page's folder, and no file that is not part of the page", async (t) => {
   const parley = await startParley(t);
   for (const path of [
     '/inspect/assets/../routes.ts',
@@ -59,13 +59,13 @@ test("nothing above the page's folder is served, nor what is no part of the page
     '/inspect/api/nothing',
     '/inspect/api/',
     '/inspect/api/replay',
-    '/inspect/api/replay?conversation=nobody',
+    '/inspect/api/replay?conversation=unknown',
   ]) {
     assert.equal((await ask(parley, path, {})).status, 404, path);
   }
 });
 
-test('charts are drawn from the machines that ship, every state and every transition once', async (t) => {
+test('the API serves charts with every state and every transition once', async (t) => {
   const parley = await startParley(t);
   const {
     charts,
@@ -94,7 +94,7 @@ test('charts are drawn from the machines that ship, every state and every transi
   }
 });
 
-test('who may not look is told why, by the page and by the API', async (t) => {
+test('the page and the API report why they reject a request', async (t) => {
   const token = createToken();
   const auth = {
     mode: 'token',
@@ -108,17 +108,17 @@ test('who may not look is told why, by the page and by the API', async (t) => {
   assert.deepEqual((await ask(parley, list, {})).status, 401);
   assert.deepEqual((await ask(parley, list, { authorization: 'Bearer alice' })).status, 403);
   assert.deepEqual((await ask(parley, list, { authorization: `Bearer ${token}` })).status, 200);
-  assert.equal((await ask(parley, '/inspect', {})).status, 200, "the page holds nothing of anybody's");
+  assert.equal((await ask(parley, '/inspect', {})).status, 200, "the page contains no user's data");
   for (const headers of [{ host: 'rebound.example' }, { 'x-forwarded-for': '192.0.2.1' }]) {
     for (const path of ['/inspect', list]) {
       const { status, body } = await ask(parley, path, { ...headers, authorization: `Bearer ${token}` });
       assert.equal(status, 403);
-      assert.match(body, /for this machine alone/);
+      assert.match(body, /serves this machine only/);
     }
   }
 });
 
-test('behind a proxy and under any name where the configuration says so', async (t) => {
+test('the API serves proxies and any host name if the configuration allows it', async (t) => {
   const token = createToken();
   const auth = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken(token) }] };
   const parley = await startParley(t, { config: { auth, inspect: { viewers: ['root'], beyond_loopback: true } } });
@@ -130,7 +130,7 @@ test('behind a proxy and under any name where the configuration says so', async 
   assert.equal((await ask(parley, '/inspect/api/conversations', headers)).status, 401);
 });
 
-test('where inspection is off there is none of it', async (t) => {
+test('the routes do not exist if inspection is off', async (t) => {
   const parley = await startParley(t, { config: { inspect: { enabled: false } } });
   for (const path of ['/inspect', '/inspect/assets/inspect.js', '/inspect/api/conversations'])
     assert.equal((await at(parley, path)).status, 404);

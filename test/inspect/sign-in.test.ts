@@ -1,4 +1,4 @@
-/** Signs in to the inspector and out again, in a real Chromium in front of a server that asks for tokens. */
+/** Signs in to the inspector and out again, in a real Chromium with a server that requires tokens. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -10,7 +10,7 @@ import { startParley } from '../support/parley.ts';
 const openPage = createBrowser();
 const tokens = { root: createToken(), alice: createToken() };
 
-/** Alice has a conversation; root may view it. The page is at `after`. */
+/** Opens the page at `after`. Alice has a conversation, and root may view it. */
 async function openSignIn(t: TestContext, after = ''): Promise<Page> {
   const auth = {
     mode: 'token',
@@ -37,11 +37,11 @@ async function signIn(page: Page, token: string): Promise<void> {
 }
 
 describe('signing in', { skip: withoutBrowser }, () => {
-  it('says why a token does not do, and shows nothing before one does', async (t) => {
+  it('reports why a token is rejected, and shows nothing before a valid one', async (t) => {
     const page = await openSignIn(t);
-    assert.equal(await page.getByRole('alert').isVisible(), false, 'no error before a token was given');
+    assert.equal(await page.getByRole('alert').isVisible(), false, 'no error before the first attempt');
     await signIn(page, createToken());
-    await alert(page, 'This token is not accepted.');
+    await alert(page, 'The server does not accept this token.');
     await signIn(page, tokens.alice);
     await alert(page, 'The subject "alice" may not view the inspector; add it to inspect.viewers.');
     assert.equal(await page.locator('#conversations li').count(), 0);
@@ -58,7 +58,7 @@ describe('signing in', { skip: withoutBrowser }, () => {
     await page.locator('#steps .label', { hasText: 'turn_end' }).waitFor();
   });
 
-  it('has a field that password managers know, with the focus in it, and shows what was typed on request', async (t) => {
+  it('has a focused password field, and shows the token on request', async (t) => {
     const page = await openSignIn(t);
     const focused: string = await page.evaluate('document.activeElement.id');
     assert.equal(focused, 'token');
@@ -74,7 +74,7 @@ describe('signing in', { skip: withoutBrowser }, () => {
     assert.equal(await field(page).inputValue(), 'secret');
   });
 
-  it('opens what the link names, and ends with Sign out', async (t) => {
+  it('opens the linked conversation, and ends with Sign out', async (t) => {
     const page = await openSignIn(t, '#conversation=c1&owner=alice&from=log');
     await signIn(page, tokens.root);
     await page.locator('#steps .label', { hasText: 'turn_end' }).waitFor();

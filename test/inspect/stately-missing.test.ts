@@ -1,4 +1,4 @@
-/** The page with Stately's inspector, in a real Chromium that cannot reach Stately's address. */
+/** Checks the page with Stately's inspector in a real Chromium that cannot reach Stately's site. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -10,11 +10,11 @@ import { eventually } from '../support/server-process.ts';
 
 const openPage = createBrowser();
 
-/** Says that it is there, and counts what it is sent, as far as this test needs to know. */
+/** Announces itself, and counts its messages. */
 const RECEIVER =
   '<script>window.count = 0; onmessage = () => { window.count += 1; }; parent.postMessage({ type: "@statelyai.connected" }, "*");</script>';
 
-/** The page of a conversation, its clock stopped; `reachable` lets the address answer from then on. */
+/** Opens a conversation with a stopped clock; `reachable` makes Stately's address respond. */
 async function openWithoutInternet(
   t: TestContext,
 ): Promise<{ page: Page; parley: Parley; tries: () => number; reachable: () => void }> {
@@ -43,14 +43,14 @@ async function openWithoutInternet(
 }
 
 describe("Stately's page without the internet", { skip: withoutBrowser }, () => {
-  it('says within 5 seconds what is missing and what works, and tries again on request', async (t) => {
+  it('reports within 5 seconds what is missing and what works, and retries on request', async (t) => {
     const { page, tries, reachable } = await openWithoutInternet(t);
     await page.clock.fastForward(5000);
-    await page.getByRole('heading', { name: "Stately's inspector does not answer" }).waitFor();
+    await page.getByRole('heading', { name: "Stately's inspector does not respond" }).waitFor();
     await page
-      .locator('#missing', { hasText: 'https://stately.ai/inspect in a frame, which needs the internet' })
+      .locator('#missing', { hasText: 'https://stately.ai/inspect in a frame. It needs an internet connection' })
       .waitFor();
-    await page.locator('#missing', { hasText: 'All else works offline' }).waitFor();
+    await page.locator('#missing', { hasText: 'Everything else works offline' }).waitFor();
     assert.equal(tries(), 1);
     await page.getByRole('button', { name: 'Try again' }).click();
     await eventually(() => tries() === 2, 'another try');
@@ -63,11 +63,11 @@ describe("Stately's page without the internet", { skip: withoutBrowser }, () => 
     const frame = page.frames().find((each) => each.url().startsWith('https://stately.ai'));
     await eventually(
       async () => ((await frame?.evaluate<number>('window.count')) ?? 0) > 0,
-      'what happened before the receiver answered',
+      'the events before the receiver responded',
     );
   });
 
-  it('takes the message away when the receiver answers late, by itself', async (t) => {
+  it('removes the notice by itself when the receiver responds late', async (t) => {
     const { page, reachable } = await openWithoutInternet(t);
     await page.clock.fastForward(5000);
     await page.locator('#missing').waitFor();
@@ -79,7 +79,7 @@ describe("Stately's page without the internet", { skip: withoutBrowser }, () => 
     assert.equal(await page.locator('#missing').isVisible(), false);
   });
 
-  it("leads to the same conversation in Parley's own page", async (t) => {
+  it("links to the same conversation on Parley's own page", async (t) => {
     const { page } = await openWithoutInternet(t);
     await page.clock.fastForward(5000);
     await page.getByRole('link', { name: "Parley's own inspector" }).click();

@@ -1,7 +1,6 @@
 /**
- * Stately's own tools at both ends: our messages in the package's types, its receivers fed by the server's socket and
- * by our page. Stately's site is out of reach of tests; in its place stands a page that runs the package's receiver,
- * under the site's own address.
+ * Checks Parley's messages with Stately's own package: its types, and its receivers on the server's socket and in the
+ * page. Tests cannot reach Stately's site, so a page with the package's receiver replaces it at the same address.
  */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -10,7 +9,7 @@ import { test } from 'node:test';
 import { createWebSocketReceiver, type StatelyInspectionEvent } from '@statelyai/inspect';
 import type { Page } from 'playwright-core';
 import { createMachine } from 'xstate';
-import type { StatelyMessage } from '../../src/inspect/stately-event.ts';
+import type { StatelyMessage } from '../../src/inspect/stately-format.ts';
 import { createBrowser, withoutBrowser } from '../support/browser.ts';
 import { eventsUrl } from '../support/inspection.ts';
 import { pageOf } from '../support/metrics.ts';
@@ -19,13 +18,13 @@ import { asks } from '../support/model-tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
 import { eventually } from '../support/server-process.ts';
 
-/** Does not compile where our messages are not the package's. */
+/** Does not compile if Parley's messages differ from the package's. */
 const asPackageHasIt = (message: StatelyMessage): StatelyInspectionEvent => message;
 
 const openPage = createBrowser();
 const modules = join(import.meta.dirname, '..', '..', 'node_modules');
 
-/** The package as it is, and of what it imports only what a receiver in a browser needs. */
+/** The package itself, with stubs for the imports that a receiver in a browser does not need. */
 const site: Readonly<Record<string, { type: string; text(): Promise<string> | string }>> = {
   '/inspect': {
     type: 'text/html',
@@ -43,8 +42,8 @@ const site: Readonly<Record<string, { type: string; text(): Promise<string> | st
       ),
     })}</script><script type="module">
       import { createBrowserReceiver } from '/package.js';
-      window.told = [];
-      createBrowserReceiver().subscribe((event) => window.told.push(event));
+      window.received = [];
+      createBrowserReceiver().subscribe((event) => window.received.push(event));
     </script>`,
   },
   '/package.js': {
@@ -64,27 +63,27 @@ async function standInForStately(page: Page): Promise<void> {
   });
 }
 
-/** What the receiver in Stately's place was told. */
-async function toldIn(page: Page): Promise<StatelyInspectionEvent[]> {
+/** The messages that the substitute receiver got. */
+async function receivedIn(page: Page): Promise<StatelyInspectionEvent[]> {
   const frame = page.frames().find((each) => each.url().startsWith('https://stately.ai'));
-  return (await frame?.evaluate<StatelyInspectionEvent[]>('window.told ?? []').catch(() => [])) ?? [];
+  return (await frame?.evaluate<StatelyInspectionEvent[]>('window.received ?? []').catch(() => [])) ?? [];
 }
 
-test('the receiver of the package is told every step of a turn, its tool calls and the MCP servers', async (t) => {
+test("the package's receiver gets every step of a turn, its tool calls and the MCP servers", async (t) => {
   const { parley, model, client } = await startScripted(t, { mcpServers: demoServer });
   const answer = saysStepwise('It ', 'is 5.');
   model.script(says('Hello.'), asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), answer.reply);
   await client.chat('Hi', { conversation_id: 'c1' });
-  const told: StatelyInspectionEvent[] = [];
-  createWebSocketReceiver({ server: eventsUrl(parley, 'c1') }).subscribe((event) => told.push(event));
-  await eventually(() => told.length >= 2, 'the actors as they are');
+  const received: StatelyInspectionEvent[] = [];
+  createWebSocketReceiver({ server: eventsUrl(parley, 'c1') }).subscribe((event) => received.push(event));
+  await eventually(() => received.length >= 2, 'the actors as they are');
   client.send('chat', { text: 'add 2 and 3', conversation_id: 'c1' }, 'r2');
   answer.release();
   answer.release();
   await client.turn('r2');
-  await eventually(() => endsIdle(told), 'the end of the turn');
+  await eventually(() => endsIdle(received), 'the end of the turn');
 
-  const actors = told.filter((event) => event.type === '@xstate.actor');
+  const actors = received.filter((event) => event.type === '@xstate.actor');
   const machines = actors.flatMap(({ definition }) =>
     definition?.includes('"states"') ? [createMachine(JSON.parse(definition)).id] : [],
   );
@@ -95,17 +94,19 @@ test('the receiver of the package is told every step of a turn, its tool calls a
   assert.ok(conversation && call);
   assert.equal(call.parentId, conversation.sessionId);
   assert.ok(
-    told.some(
+    received.some(
       (event) =>
         event.type === '@xstate.event' && event.event.type === 'call.ended' && event.sessionId === call.sessionId,
     ),
   );
   assert.ok(
-    told.every(({ _version, createdAt }) => _version === '0.7.2' && Math.abs(Number(createdAt) - Date.now()) < 60_000),
+    received.every(
+      ({ _version, createdAt }) => _version === '0.7.2' && Math.abs(Number(createdAt) - Date.now()) < 60_000,
+    ),
   );
 });
 
-test("a message of ours is one of the package's", () => {
+test("a message has the package's type", () => {
   const message: StatelyMessage = {
     type: '@xstate.event',
     rootId: 'r',
@@ -120,7 +121,7 @@ test("a message of ours is one of the package's", () => {
 });
 
 test(
-  "a button opens the conversation in Stately's inspector, and the receiver there is told what happens",
+  'the Stately button opens the conversation, and the receiver there gets its events',
   { skip: withoutBrowser },
   async (t) => {
     const { parley, model, client } = await startScripted(t);
@@ -135,15 +136,15 @@ test(
     await tab.reload();
     await tab.locator('#link', { hasText: 'connected' }).waitFor();
     await client.chat('Hi again', { conversation_id: 'c1' });
-    await eventually(async () => endsIdle(await toldIn(tab)), 'the end of the turn');
-    const told = await toldIn(tab);
-    const [root] = told;
+    await eventually(async () => endsIdle(await receivedIn(tab)), 'the end of the turn');
+    const received = await receivedIn(tab);
+    const [root] = received;
     assert.ok(
       root?.type === '@xstate.actor' &&
         root.name === 'c1' &&
         createMachine(JSON.parse(root.definition ?? '')).id === 'conversation',
     );
-    const states = told.flatMap((event) =>
+    const states = received.flatMap((event) =>
       event.type === '@xstate.snapshot' && event.sessionId === root.sessionId && 'value' in event.snapshot
         ? [JSON.stringify(event.snapshot.value)]
         : [],
@@ -156,23 +157,23 @@ test(
   },
 );
 
-test('a conversation of the log is replayed there as well', { skip: withoutBrowser }, async (t) => {
+test("the page with Stately's inspector replays a conversation from the log", { skip: withoutBrowser }, async (t) => {
   const { parley, model, client } = await startScripted(t, { mcpServers: demoServer });
   model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('It is 5.'));
   await client.chat('add', { conversation_id: 'c1' });
   const page = await openPage(t);
   await standInForStately(page);
   await page.goto(`${pageOf(parley.url, '/inspect/stately')}#conversation=c1&from=log`);
-  await eventually(async () => endsIdle(await toldIn(page)), 'the end of the log');
-  const machines = (await toldIn(page)).flatMap((event) =>
+  await eventually(async () => endsIdle(await receivedIn(page)), 'the end of the log');
+  const machines = (await receivedIn(page)).flatMap((event) =>
     event.type === '@xstate.actor' ? [createMachine(JSON.parse(event.definition ?? '')).id] : [],
   );
   assert.deepEqual(machines, ['conversation', 'toolCall']);
 });
 
-/** The newest snapshot of a conversation is idle, after one that was not. */
-function endsIdle(told: readonly StatelyInspectionEvent[]): boolean {
-  const values = told.flatMap((event) =>
+/** True if the newest state is idle, after one that was not. */
+function endsIdle(received: readonly StatelyInspectionEvent[]): boolean {
+  const values = received.flatMap((event) =>
     event.type === '@xstate.snapshot' && 'value' in event.snapshot ? [JSON.stringify(event.snapshot.value)] : [],
   );
   return values.at(-1) === '"idle"' && values.some((value) => value.includes('streaming'));

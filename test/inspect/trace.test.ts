@@ -1,4 +1,4 @@
-/** The timeline on the inspector's page, and the seam between the log and what happens live, as a person sees them. */
+/** Checks the timeline on the inspector's page, and the join of the log and live events in the list. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -16,7 +16,7 @@ const seqs = (page: Page): Promise<number[]> =>
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
 describe('the events of a conversation', { skip: withoutBrowser }, () => {
-  it('are the rows of the log and then what happens live, each row once, also while a turn runs', async (t) => {
+  it('show the rows of the log and then live events, each row once, also during a turn', async (t) => {
     const { parley, model, client } = await startScripted(t, { mcpServers: demoServer });
     model.script(says('One.'));
     await client.chat('first', { conversation_id: 'c1' });
@@ -44,7 +44,7 @@ describe('the events of a conversation', { skip: withoutBrowser }, () => {
     await eventually(async () => (await seqs(page)).join() === upTo(12).join(), 'the same after a reload');
   });
 
-  it('have rows of further pieces when the list is scrolled up', async (t) => {
+  it('include older rows when the list is scrolled up', async (t) => {
     const parley = await startParley(t, { config: { inspect: { max_events: 10 } } });
     const client = await parley.connect();
     for (let turn = 0; turn < 10; turn += 1) await client.chat('Hi', { conversation_id: 'c1' });
@@ -60,7 +60,7 @@ describe('the events of a conversation', { skip: withoutBrowser }, () => {
 });
 
 describe('the timeline', { skip: withoutBrowser }, () => {
-  it('has a bar for each part of a turn, tells its numbers, and goes to its event', async (t) => {
+  it('has a bar for each part of a turn, shows its numbers, and goes to its event', async (t) => {
     const config = {
       llm: { providers: { scripted: { prices: { 'scripted-model': { input: 2, output: 8 } } } } },
       chat: { service: { tools: { permission: { 'demo.current_time': 'ask' } } } },

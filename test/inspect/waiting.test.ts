@@ -1,4 +1,4 @@
-/** Answers what conversations wait for from the inspector's page, as a person does: calls, forms and pages of servers. */
+/** Responds to interrupts on the inspector's page: approvals, forms and pages of MCP servers. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { ElicitRequestFormParams, McpServer } from '@modelcontextprotocol/server';
@@ -20,11 +20,11 @@ const asking = {
   config: { chat: { service: { tools: { permission: { 'demo.current_time': 'ask', 'demo.add': 'ask' } } } } },
 };
 
-const card = (page: Page) => page.locator('.question');
+const card = (page: Page) => page.locator('.interrupt');
 const press = (page: Page, name: string) => card(page).first().getByRole('button', { name, exact: true }).click();
 const isIdle = (page: Page) => isHere(page, 'idle');
 
-/** A page that looks at a conversation which waits. */
+/** Opens the page with a conversation that waits for a person. */
 async function openWaiting(
   t: TestContext,
   call: { name: string; arguments?: Record<string, unknown> },
@@ -37,7 +37,7 @@ async function openWaiting(
   await page.goto(inspectUrl(started.parley));
   await page.locator('#source-waiting', { hasText: '1' }).waitFor();
   await page.locator('#source-waiting').click();
-  await page.locator('#conversations li.asks[data-id="c1"]').click();
+  await page.locator('#conversations li.needs-person[data-id="c1"]').click();
   await card(page).waitFor();
   return { ...started, page };
 }
@@ -48,10 +48,10 @@ async function tableServer(t: TestContext, offer: (server: McpServer) => void) {
   return { mcpServers: { tables: { url: tables.url } } };
 }
 
-describe('a call that waits', { skip: withoutBrowser }, () => {
-  it('says which tool of which server, with what, since and until when, and is made after Approve', async (t) => {
+describe('a call that needs approval', { skip: withoutBrowser }, () => {
+  it('shows tool, server, arguments and times, and runs after Approve', async (t) => {
     const { page, client } = await openWaiting(t, { name: 'current_time', arguments: { timezone: 'Europe/Berlin' } });
-    await card(page).getByRole('heading', { name: 'May current_time of server demo be called?' }).waitFor();
+    await card(page).getByRole('heading', { name: 'Allow the call of current_time on server demo?' }).waitFor();
     assert.match((await card(page).locator('.asked').textContent()) ?? '', /"timezone": "Europe\/Berlin"/);
     await card(page)
       .locator('.note', { hasText: /^Since .*, until .* left\)$/ })
@@ -64,7 +64,7 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
     await page.locator('#steps .of-row .label', { hasText: 'tool_result' }).waitFor();
   });
 
-  it('is made with changed arguments, and remembered for the conversation', async (t) => {
+  it('runs with changed arguments, and the decision is remembered for the conversation', async (t) => {
     const { page, client, model } = await openWaiting(t, { name: 'add', arguments: { a: 2, b: 3 } });
     await card(page).locator('summary').click();
     await card(page).locator('textarea').fill('{ "a": 2, ');
@@ -81,10 +81,10 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
     await page.locator('#detail details[data-title="Result"] pre', { hasText: /\b50\b/ }).waitFor();
     model.script(asks([{ name: 'add', arguments: { a: 1, b: 1 } }]), says('Two.'));
     await client.chat('again', { conversation_id: 'c1' });
-    assert.equal(await card(page).count(), 0, 'the tool is called without a question');
+    assert.equal(await card(page).count(), 0, 'the tool runs without an approval');
   });
 
-  it('is not made after Deny, and the model gets the reason', async (t) => {
+  it('does not run after Deny, and the model gets the reason', async (t) => {
     const { page, client } = await openWaiting(t, { name: 'current_time' });
     await card(page).getByLabel('Reason for a denial').fill('It is late.');
     await press(page, 'Deny');
@@ -100,7 +100,7 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
     await card(page).waitFor({ state: 'detached' });
   });
 
-  it('waits across a restart and a reload, keeps what is typed until then, and is answered after it', async (t) => {
+  it('waits across a restart and a reload, keeps typed text until the reload, and accepts a response afterwards', async (t) => {
     const port = await freePort();
     const { page, parley } = await openWaiting(
       t,
@@ -109,7 +109,7 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
     );
     await card(page).getByLabel('Reason for a denial').fill('Not yet');
     await parley.restart();
-    await page.locator('#steps .break', { hasText: 'the server is back' }).waitFor();
+    await page.locator('#steps .break', { hasText: 'connected again' }).waitFor();
     assert.equal(await card(page).getByLabel('Reason for a denial').inputValue(), 'Not yet');
     await page.reload();
     await card(page).waitFor();
@@ -126,7 +126,7 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
     );
   });
 
-  it('that was decided elsewhere meanwhile leaves the page', async (t) => {
+  it('leaves the page after a response from another client', async (t) => {
     const { page, client } = await openWaiting(t, { name: 'current_time' });
     const interruptId = await card(page).getAttribute('data-interrupt');
     await client.ask('respond', { conversation_id: 'c1', interrupt_id: interruptId, decision: 'deny' });
@@ -134,7 +134,7 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
     await isIdle(page);
   });
 
-  it('can be answered by its owner alone: other viewers are told why', async (t) => {
+  it('accepts a response only from its owner, and shows other viewers the reason', async (t) => {
     const tokens = { root: createToken(), alice: createToken() };
     const auth = {
       mode: 'token',
@@ -155,12 +155,12 @@ describe('a call that waits', { skip: withoutBrowser }, () => {
     await page.locator('#token').fill(tokens.root);
     await page.keyboard.press('Enter');
     await rowOf(page, 'of-alice').click();
-    await card(page).getByText('Only its owner, alice, can answer').waitFor();
+    await card(page).getByText('Only its owner, alice, can respond').waitFor();
     assert.equal(await card(page).getByRole('button').count(), 0);
     assert.doesNotMatch((await card(page).textContent()) ?? '', /Berlin/);
     model.script(says('Done.'));
     await rowOf(page, 'of-root').click();
-    await page.locator('.question[data-interrupt] .asked', { hasText: 'Berlin' }).waitFor();
+    await page.locator('.interrupt[data-interrupt] .asked', { hasText: 'Berlin' }).waitFor();
     await press(page, 'Approve');
     await isIdle(page);
   });
@@ -193,8 +193,8 @@ const everything: ElicitRequestFormParams['requestedSchema'] = {
   required: ['name', 'guests', 'extras'],
 };
 
-describe('a question of a server', { skip: withoutBrowser }, () => {
-  it('is a form with the fields, the choices and the defaults of its schema, checked before it is sent', async (t) => {
+describe('a request of an MCP server', { skip: withoutBrowser }, () => {
+  it('is a form with the fields, choices and defaults of its schema, checked before it is sent', async (t) => {
     const answers: unknown[] = [];
     const { page } = await openWaiting(
       t,
@@ -210,7 +210,7 @@ describe('a question of a server', { skip: withoutBrowser }, () => {
         });
       }),
     );
-    await card(page).getByText('Server tables asks you (reserve)').waitFor();
+    await card(page).getByText('Server tables requests input (reserve)').waitFor();
     await card(page).getByText('What shall it be?').waitFor();
     await card(page).getByText('As on the card').waitFor();
     await press(page, 'Send');
@@ -250,7 +250,7 @@ describe('a question of a server', { skip: withoutBrowser }, () => {
     ]);
   });
 
-  it('is declined by a button', async (t) => {
+  it('can be declined', async (t) => {
     const { page, client } = await openWaiting(
       t,
       { name: 'book' },
@@ -266,7 +266,7 @@ describe('a question of a server', { skip: withoutBrowser }, () => {
     assert.ok(frames.some(({ chunk }) => chunk?.type === 'tool_result' && chunk['data'] === 'answered: decline'));
   });
 
-  it('that wants a page visited shows where it leads, and goes on after Done', async (t) => {
+  it('with a URL shows the address, and continues after Done', async (t) => {
     const { page, client } = await openWaiting(
       t,
       { name: 'pay' },

@@ -99,7 +99,7 @@ describe('an approval with other arguments', () => {
     const client = connect();
     await assert.rejects(
       respond({ decision: 'approve', arguments: { a: 20, b: 3 } }, client),
-      /"demo" does not offer the tool "add" at present; approve the call as it was asked, or deny it/,
+      /"demo" does not offer the tool "add" now; approve the call without changes, or deny it/,
     );
     assert.deepEqual(await respond({ decision: 'deny' }, client), { accepted: true });
   });

@@ -35,7 +35,7 @@ test('the terminal and the list of tools tell what to open; then its tools are t
   const { state, authorize_url: url } = await standing(client);
   assert.deepEqual([state, typeof url], ['authorizing', 'string']);
   assert.ok(first.output.stderr.includes(JSON.stringify(url)), 'the terminal');
-  assert.match(first.output.stdout, /MCP: web \(waits for somebody to authorize it in a browser\)/);
+  assert.match(first.output.stdout, /MCP: web \(needs a person to sign in with a browser\)/);
   const health = await (await fetch(pageOf(await first.listening, '/health'))).text();
   assert.match(health, /"state":"authorizing"/);
 

@@ -60,9 +60,9 @@ describe('a configuration that names MCP servers and tools', () => {
     assert.deepEqual(await warningsOf(t, { mcpServers }, 2), [
       {
         server: 'demo',
-        msg: 'it has no tool "word_cuont", which includeTools of its block names; did you mean "word_count"?',
+        msg: 'it has no tool "word_cuont", which is listed under includeTools of its block; did you mean "word_count"?',
       },
-      { server: 'demo', msg: 'it has no tool "erase_everything", which excludeTools of its block names' },
+      { server: 'demo', msg: 'it has no tool "erase_everything", which is listed under excludeTools of its block' },
     ]);
   });
 

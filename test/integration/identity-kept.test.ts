@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import Database from 'better-sqlite3';
+import { sharedOut } from '../support/day.ts';
 import { fails, says, saysStepwise, stalls, type Reply } from '../support/model-replies.ts';
 import type { ModelServer } from '../support/model-server.ts';
 import { serveScripted, type Parley } from '../support/parley.ts';
@@ -105,10 +106,13 @@ const passages: {
   },
 ];
 
-for (const ending of endings) {
+/** Every ending is played each day, and so is every passage. */
+const notToday = sharedOut(3);
+
+for (const [at, ending] of endings.entries()) {
   describe(`a turn that ended in ${ending.end} is told anew, and not to another text,`, () => {
-    for (const { after, rowsAreGone = false, persistence = {}, pass } of passages) {
-      test(`after ${after}`, async (t) => {
+    for (const [place, { after, rowsAreGone = false, persistence = {}, pass }] of passages.entries()) {
+      test(`after ${after}`, { skip: notToday(at + place) }, async (t) => {
         const { parley, model } = await serveScripted(t, { config: { repository: { persistence } } });
         const isToldAnew = await runToEnd(t, { url: parley.url, model }, ending);
         await pass(t, parley);
@@ -116,7 +120,7 @@ for (const ending of endings) {
       });
     }
 
-    test('after kill -9', async (t) => {
+    test('after kill -9', { skip: notToday(at) }, async (t) => {
       const { model, start } = await startKillable(t);
       const first = await start();
       const isToldAnew = await runToEnd(t, { url: first.url, model }, ending);

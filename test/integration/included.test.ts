@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { offerMemos } from '../support/mcp-offers.ts';
+import { offerMemos } from '../support/mcp-memos.ts';
 import type { ModelServer } from '../support/model-server.ts';
 import { says } from '../support/model-replies.ts';
 import { eventually } from '../support/server-process.ts';

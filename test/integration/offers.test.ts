@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { offerMemos } from '../support/mcp-offers.ts';
+import { offerMemos } from '../support/mcp-memos.ts';
 import { demoServer, startParley } from '../support/parley.ts';
 import { eventually } from '../support/server-process.ts';
 import { connectClient, withCode, type WatchedClient } from '../support/typed-client.ts';

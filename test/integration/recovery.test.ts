@@ -63,7 +63,7 @@ describe('after kill -9', () => {
     assert.equal((await turn.end).metadata.tool_hops, 1);
   });
 
-  test('a call that is harmless to repeat is made once more', async (t) => {
+  test('an idempotent call is made once more', async (t) => {
     const { model, killAt, comeBack } = await scene(t, { mcpServers: misbehavingServer() });
     model.script(asks([{ name: 'slow', arguments: { ms: 700 } }]), says('Done.'));
     await killAt('tool_call');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { connect, turnedAway } from '../support/client.ts';
-import { eventsUrl, openWatcher, refusedWatcher } from '../support/inspection.ts';
+import { eventsUrl, openWatcher, rejectedWatcher } from '../support/inspection.ts';
 import { pageOf, readMetrics } from '../support/metrics.ts';
 import { startParley } from '../support/parley.ts';
 import { sendLines } from '../support/raw-request.ts';
@@ -108,7 +108,7 @@ describe('the metric', () => {
     await fetch(pageOf(parley.url, '/metrics'));
     await fetch(pageOf(parley.url, '/inspect/api/conversations'));
     await fetch(pageOf(parley.url, '/inspect/api/conversations'), alice);
-    await refusedWatcher(eventsUrl(parley, 'c1'), alice);
+    await rejectedWatcher(eventsUrl(parley, 'c1'), alice);
     assert.deepEqual(await refusedBy(parley.url, tokens.root), { token: 4, viewer: 2 });
   });
 
@@ -143,7 +143,7 @@ describe('the metric', () => {
     const url = eventsUrl(parley, 'c1');
     const first = openWatcher(url);
     await eventually(() => first.socket.readyState === first.socket.OPEN, 'the first viewer');
-    assert.equal((await refusedWatcher(eventsUrl(parley, 'c2'))).code, 1013);
+    assert.equal((await rejectedWatcher(eventsUrl(parley, 'c2'))).code, 1013);
     assert.equal((await readMetrics(parley.url)).get(nameOf('inspected_limit')), 1);
     first.socket.terminate();
   });

@@ -1,4 +1,4 @@
-/** A server behind the real nginx and the real Caddy: what visitors of the proxy get, with the configuration of docs/operations.md and with less. */
+/** A server behind the real nginx and the real Caddy: what visitors of the proxy get, with the configuration of the how-to guides and with less. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { get as httpGet } from 'node:http';
@@ -10,14 +10,14 @@ import { connect, turnedAway, type ConnectOptions } from '../support/client.ts';
 import { startParley } from '../support/parley.ts';
 import { startCaddy, startNginx, withoutCaddy, withoutNginx } from '../support/reverse-proxy.ts';
 
-const operations = readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8');
+const guides = join(import.meta.dirname, '../../docs/how-to');
 
-/** The configuration of that language in docs/operations.md, for this server, without TLS. */
-const documented = (language: string, port: string) =>
-  (new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(operations)?.[1] ?? assert.fail(language)).replace(
-    '127.0.0.1:8000',
-    `127.0.0.1:${port}`,
-  );
+/** The configuration in the guide for that proxy, for this server, without TLS. */
+const documented = (guide: string, language: string, port: string) =>
+  (
+    new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(readFileSync(join(guides, guide), 'utf8'))?.[1] ??
+    assert.fail(language)
+  ).replace('127.0.0.1:8000', `127.0.0.1:${port}`);
 
 const WEBSOCKET_LINES =
   'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";';
@@ -91,13 +91,15 @@ describe('a server without auth behind nginx', { skip: withoutNginx }, () => {
     for (const path of PATHS) assert.equal((await page(path)).status, 403, path);
   });
 
-  it('serves chat under a listed host with the configuration of docs/operations.md, and no inspection', async (t) => {
+  it('serves chat under a listed host with the configuration of the guide, and no inspection', async (t) => {
     const {
       connect: enter,
       page,
       turnedAway: away,
     } = await withNginx(t, { chat: { websocket: { allowed_hosts: ['chat.example.com'] } } }, (port) =>
-      documented('nginx', port).replace('listen 443 ssl', 'listen 127.0.0.1:PORT'),
+      documented('nginx.md', 'nginx', port)
+        .replaceAll(/^ *ssl_certificate.*\n/gm, '')
+        .replace('listen 443 ssl', 'listen 127.0.0.1:PORT'),
     );
     for (const headers of [{ origin: 'https://chat.example.com' }, {}]) {
       const client = await enter({ headers });
@@ -141,7 +143,7 @@ describe('a server without auth behind Caddy', { skip: withoutCaddy }, () => {
     return visitor(
       await startCaddy(
         t,
-        documented('caddyfile', new URL(parley.url).port).replace(
+        documented('caddy.md', 'caddyfile', new URL(parley.url).port).replace(
           'chat.example.com {',
           'http://chat.example.com:PORT {',
         ),
@@ -155,7 +157,7 @@ describe('a server without auth behind Caddy', { skip: withoutCaddy }, () => {
     assert.equal((await away()).code, 1008);
   });
 
-  it('serves chat under a listed host with the configuration of docs/operations.md, and no inspection', async (t) => {
+  it('serves chat under a listed host with the configuration of the guide, and no inspection', async (t) => {
     const { connect: enter, page } = await start(t, { chat: { websocket: { allowed_hosts: ['chat.example.com'] } } });
     const client = await enter({ headers: { origin: 'https://chat.example.com' } });
     assert.equal((await client.chat('Hi')).end.status, 'complete');

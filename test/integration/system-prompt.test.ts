@@ -4,7 +4,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { McpServer } from '@modelcontextprotocol/server';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { offerMemos } from '../support/mcp-offers.ts';
+import { offerMemos } from '../support/mcp-memos.ts';
 import { says } from '../support/model-replies.ts';
 import { startScripted } from '../support/parley.ts';
 

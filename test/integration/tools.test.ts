@@ -136,7 +136,7 @@ describe('a tool hop', () => {
     assert.equal(next.results[0]?.status, 'ok');
   });
 
-  test('makes a lost call once more where that is harmless, by configuration or by hint', async (t) => {
+  test('makes a lost call once more if its tool is idempotent, by configuration or by hint', async (t) => {
     const { model, client } = await startTyped(t, {
       mcpServers: misbehavingServer(),
       config: { chat: { service: { tools: { repeat: { 'odd.crash': 'always' } } } } },

@@ -1,6 +1,6 @@
 /**
  * The dialects of OpenAI's chat completions that Parley is known to understand: who speaks it, where that is told,
- * the scripted answer, and what has to come of it. docs/providers.md shows this table. A dialect that gives
+ * the scripted answer, and what has to come of it. docs/reference/providers.md shows this table. A dialect that gives
  * somebody trouble is a row here first.
  */
 import {

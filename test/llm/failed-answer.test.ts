@@ -1,4 +1,4 @@
-/** Every way in which a provider fails, as the fault that people are shown. */
+/** Tests the fault of each failure of a provider. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -53,7 +53,7 @@ function failed(end: AnswerEnd): Extract<AnswerEnd, { status: 'failed' }> {
   assert.ok(end.status === 'failed', JSON.stringify(end));
   assert.match(end.fault.message, /^Provider "scripted" /);
   assert.equal(end.fault.data['provider'], 'scripted');
-  assert.ok(!JSON.stringify(end).includes(key), 'a fault never tells the key');
+  assert.ok(!JSON.stringify(end).includes(key), 'a fault never holds the key');
   return end;
 }
 
@@ -147,7 +147,9 @@ describe('a refusal', () => {
   });
 
   test('quotes the provider in one bounded line without secrets', async () => {
-    server.script(fails(401, `Incorrect key\n${key} of tenant-secret or sk-somebody-elses: ${'long '.repeat(500)}`));
+    server.script(
+      fails(401, `Incorrect key\n${key} of tenant-secret or sk-other-key-of-a-user: ${'long '.repeat(500)}`),
+    );
     const { message } = failed((await askWith()).end).fault;
     assert.match(message, /Incorrect key \[secret\] of \[secret\] or \[secret\]: long/);
     assert.ok(message.length < 450, `${message.length} characters`);
@@ -155,11 +157,13 @@ describe('a refusal', () => {
 });
 
 describe('retry-after', () => {
-  const inFive = () => new Date(Date.now() + 5_000).toUTCString();
-  const table: [title: string, headers: Record<string, string>, low: number | null, high: number | null][] = [
+  /** Made when it is sent: other tests come before. */
+  const inAMinute = () => ({ 'retry-after': new Date(Date.now() + 60_000).toUTCString() });
+  type Headers = Record<string, string>;
+  const table: [title: string, headers: Headers | (() => Headers), low: number | null, high: number | null][] = [
     ['in seconds', { 'retry-after': '2' }, 2_000, 2_000],
     ['in milliseconds, which win', { 'retry-after-ms': '250', 'retry-after': '2' }, 250, 250],
-    ['as a date', { 'retry-after': inFive() }, 1_000, 5_000],
+    ['as a date', inAMinute, 1_000, 60_000],
     ['as a date gone by, which is none', { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' }, null, null],
     ['in no seconds, which is none', { 'retry-after': '0' }, null, null],
     ['in no milliseconds, which is none', { 'retry-after-ms': '0' }, null, null],
@@ -169,7 +173,7 @@ describe('retry-after', () => {
   ];
   for (const [title, headers, low, high] of table) {
     test(`is read ${title}`, async () => {
-      server.script(fails(429, 'slow down', { headers }));
+      server.script(fails(429, 'slow down', { headers: typeof headers === 'function' ? headers() : headers }));
       const { retryAfterMs, fault } = failed((await askWith()).end);
       assert.equal(fault.data['retry_after_ms'], retryAfterMs ?? undefined);
       if (low === null || high === null) assert.equal(retryAfterMs, null);

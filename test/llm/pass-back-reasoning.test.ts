@@ -1,4 +1,4 @@
-/** Thoughts on their way back: what a model gave beside its words, and which provider gets to see it again. */
+/** Tests which reasoning is passed back, and to which providers. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import {
@@ -77,7 +77,7 @@ describe('what a provider gave beside its words', () => {
   });
 });
 
-describe('a message with thoughts goes out', () => {
+describe('a message with reasoning is sent', () => {
   const call = { id: 'c1', type: 'function' as const, function: { name: 'add', arguments: '{}' } };
   const details = [{ type: 'reasoning.text', text: 'Hm.', signature: 'sig' }];
   const extra = { google: { thought_signature: 'sig' } };

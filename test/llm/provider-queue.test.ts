@@ -1,4 +1,4 @@
-/** What a provider is asked at once and in a minute, and who is next where that is not enough: around a real endpoint. */
+/** Tests the queue of a provider at a real endpoint: its limits, and who is next. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { LanguageModelOptions } from '../../src/llm/model.ts';
@@ -22,7 +22,7 @@ async function startLimited(
     ask: (words: string, options: AskOptions = {}) =>
       ask(model, { ...options, messages: [{ role: 'user', content: words }] }),
     asked: () => server.requests.map(({ body }) => body.messages[0]?.content),
-    waiting: (count: number) => eventually(() => model.status()[0]?.queued === count, `${count} in line`),
+    waiting: (count: number) => eventually(() => model.status()[0]?.queued === count, `${count} queued`),
   };
 }
 
@@ -51,7 +51,7 @@ test('requests beyond what a provider may be asked at once wait, and each owner 
   });
 });
 
-test('limits are between us and our owner: no request tells of them', async (t) => {
+test('limits are not part of any request', async (t) => {
   const { server, ask } = await startLimited(t, { max_concurrent: 1, requests_per_minute: 10 });
   await ask('Hi');
   const body = server.requests[0]?.body ?? {};
@@ -61,7 +61,7 @@ test('limits are between us and our owner: no request tells of them', async (t) 
   );
 });
 
-test('a Stop in line ends the wait at once: nothing is sent, and the place goes to the next', async (t) => {
+test('a cancel of a queued request sends nothing, and the next request moves up', async (t) => {
   const { server, ask, asked, waiting } = await startLimited(t, { max_concurrent: 1 });
   const slow = saysStepwise('slowly');
   server.script(slow.reply);
@@ -78,7 +78,7 @@ test('a Stop in line ends the wait at once: nothing is sent, and the place goes 
   assert.deepEqual(asked(), ['first', 'next']);
 });
 
-test('nobody waits beyond the limit without an answer, and the place of who gave up is free', async (t) => {
+test('a queued request fails after the timeout, and frees its place', async (t) => {
   const { server, ask, asked, waiting } = await startLimited(t, { max_concurrent: 1 }, { queueTimeoutMs: 20 });
   const stop = new AbortController();
   server.script(hangs());
@@ -154,7 +154,7 @@ test('no more requests begin within any minute than may, and who waits is served
   assert.deepEqual(asked(), ['1', '2', '3', '4']);
 });
 
-test('nobody stands in line for a provider that is left alone', async (t) => {
+test('a request is not queued while the circuit is open', async (t) => {
   const { server, ask } = await startLimited(
     t,
     { requests_per_minute: 1 },
@@ -167,7 +167,7 @@ test('nobody stands in line for a provider that is left alone', async (t) => {
   assert.deepEqual([end.fault.code, queued], ['provider_unavailable', null]);
 });
 
-test('those who stand in line when a provider is left alone hear so at once', async (t) => {
+test('queued requests fail at once when the circuit opens', async (t) => {
   const { server, ask, waiting } = await startLimited(
     t,
     { requests_per_minute: 1 },

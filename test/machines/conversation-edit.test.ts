@@ -60,7 +60,7 @@ describe('a call that was approved with other arguments', () => {
     assert.ok(result(lost).startsWith(`${note}The server restarted`));
   });
 
-  test('is repeated with these where a repeat is harmless, also after a restart', async () => {
+  test('is repeated with these if its tool is idempotent, also after a restart', async () => {
     const world = await startWorld();
     await streaming(world, { tools: new Map([['look', { ...tool('look'), permission: 'ask' }]]) });
     world.answering().finish({ calls: [asked('look', { callId: 'call_d', arguments: { path: '/a' } })] });

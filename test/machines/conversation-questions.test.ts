@@ -27,12 +27,12 @@ async function calling(name = 'add'): Promise<World> {
   return world;
 }
 
-/** The call of `add` is laid down with these questions, which are in the log. */
-async function laidDown(asks: ServerAsk[] = [form], name = 'add'): Promise<World> {
+/** The call of `add` is suspended with these questions, which are in the log. */
+async function suspended(asks: ServerAsk[] = [form], name = 'add'): Promise<World> {
   const world = await calling(name);
   world.calling(name).asks({
-    type: 'call.laidDown',
-    asks: asks.map((ask, index) => ({ key: `k${index}`, ask })),
+    type: 'call.suspended',
+    requests: asks.map((ask, index) => ({ key: `k${index}`, ask })),
     resume,
     number: 1,
     askedAtMs: 1_000,
@@ -45,14 +45,14 @@ async function waiting(name = 'add'): Promise<World> {
   const world = await calling(name);
   world
     .calling(name)
-    .asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 1_000, workedMs: 0 });
+    .asks({ type: 'call.serverRequest', requests: [{ key: '', ask: form }], number: 1, askedAtMs: 1_000, workedMs: 0 });
   world.commit();
   return world;
 }
 
-describe('a call that its server has laid down', () => {
+describe('a call that its server has suspended', () => {
   test('waits like one that needs approval, and is made again with the answer', async () => {
-    const world = await laidDown();
+    const world = await suspended();
     assert.equal(world.state(), 'turn.toolHop.waiting');
     assert.equal(world.calls[0]?.open, false, 'nothing is kept open for it');
     assert.deepEqual(world.log.stored().at(-1)?.waiting, { requestId: 'r1', untilMs: 61_000 });
@@ -77,7 +77,7 @@ describe('a call that its server has laid down', () => {
   });
 
   test('asks one thing after the other, and is made again after the last', async () => {
-    const world = await laidDown([form, form]);
+    const world = await suspended([form, form]);
     world.send(answer('answer'));
     world.commit();
     assert.equal(world.state(), 'turn.toolHop.waiting');
@@ -94,7 +94,7 @@ describe('a call that its server has laid down', () => {
   });
 
   test('goes on after a restart from the rows alone', async () => {
-    const before = await laidDown();
+    const before = await suspended();
     const world = await reopen(before);
     assert.equal(world.state(), 'turn.toolHop.waiting');
     world.send(answer('decline'));
@@ -107,7 +107,7 @@ describe('a call that its server has laid down', () => {
   });
 
   test('is made again with the news that nobody has answered, when time is up', async () => {
-    const world = await laidDown();
+    const world = await suspended();
     world.send({ type: 'conversation.expire', nowMs: 61_000 });
     world.commit();
     assert.deepEqual(
@@ -118,7 +118,7 @@ describe('a call that its server has laid down', () => {
   });
 
   test('is denied when a person does not let its server ask the model', async () => {
-    const world = await laidDown([sampling]);
+    const world = await suspended([sampling]);
     world.send(answer('deny'));
     await bringToRest(world);
     assert.deepEqual(storyOfTurn(world).slice(3, 5), ['response deny', 'result add denied']);
@@ -126,7 +126,7 @@ describe('a call that its server has laid down', () => {
   });
 
   test('ends with its turn: the question is closed first', async () => {
-    const world = await laidDown();
+    const world = await suspended();
     world.send(cancel('stop'));
     await bringToRest(world);
     assert.deepEqual(storyOfTurn(world).slice(3), [
@@ -142,7 +142,7 @@ describe('a call that its server has laid down', () => {
     world.send(cancel('stop'));
     world
       .calling('add')
-      .asks({ type: 'call.laidDown', asks: [{ key: 'k0', ask: form }], resume, number: 1, askedAtMs: 1_000 });
+      .asks({ type: 'call.suspended', requests: [{ key: 'k0', ask: form }], resume, number: 1, askedAtMs: 1_000 });
     await bringToRest(world);
     assert.deepEqual(storyOfTurn(world).slice(2), ['cancel cancelled', 'result add cancelled', 'end cancelled']);
   });
@@ -180,13 +180,17 @@ describe('a call whose server waits', () => {
     assert.deepEqual(storyOfTurn(world).slice(3, 5), ['response cancelled', 'result add outcome_unknown']);
   });
 
-  test('is made once more where that is harmless, and asks again', async () => {
+  test('is made once more if its tool is idempotent, and asks again', async () => {
     const world = await reopen(await waiting('look'));
     world.commit();
     assert.deepEqual(storyOfTurn(world).slice(3), ['response cancelled', 'dispatch look', 'recovered 1']);
-    world
-      .calling('look')
-      .asks({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 2_000, workedMs: 0 });
+    world.calling('look').asks({
+      type: 'call.serverRequest',
+      requests: [{ key: '', ask: form }],
+      number: 1,
+      askedAtMs: 2_000,
+      workedMs: 0,
+    });
     world.commit();
     const ids = world.log
       .rowsOf('r1')

@@ -54,7 +54,7 @@ describe('a turn that was cut off', () => {
     assert.deepEqual(storyOfTurn(world), ['recovered 1', 'assistant: Hello.', 'end stop']);
   });
 
-  test('in a harmless call makes it once more, and no third time', async () => {
+  test('in an idempotent call makes it once more, and no third time', async () => {
     let world = await reopen(await callingHarmless());
     world.commit();
     assert.equal(world.state(), 'turn.toolHop.running');

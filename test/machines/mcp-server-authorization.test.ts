@@ -1,18 +1,18 @@
-/** The MCP server chart where a person has to let us in. */
+/** Tests the MCP server chart with servers that a person has to authorize. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { start } from '../support/machine-mcp-server.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('a server that has to be authorized', () => {
-  test('tells the address while it waits for a person, and connects when somebody came', async () => {
+describe('a server that needs authorization', () => {
+  test('has the sign-in page while it waits for a person, and connects afterwards', async () => {
     const box = start();
     box.actor.send({ type: 'server.unauthorized' });
-    box.actor.send({ type: 'server.asks', url: 'https://login.example/' });
+    box.actor.send({ type: 'server.authorizeUrl', url: 'https://login.example/' });
     assert.deepEqual(
       [box.context.authorizeUrl, box.context.lastError],
-      ['https://login.example/', 'waits for somebody to authorize it in a browser'],
+      ['https://login.example/', 'needs a person to sign in with a browser'],
     );
 
     box.authorizations[0]?.resolve();
@@ -21,7 +21,7 @@ describe('a server that has to be authorized', () => {
     assert.deepEqual([box.state, box.context.authorizeUrl, box.connections.opened], ['connecting', null, 2]);
   });
 
-  test('connects anew, for a new address, when nobody came in time', () => {
+  test('connects again, for a new link, after the timeout', () => {
     const box = start();
     box.actor.send({ type: 'server.unauthorized' });
     box.clock.increment(60_000);
@@ -30,7 +30,7 @@ describe('a server that has to be authorized', () => {
     assert.deepEqual([box.state, box.authorizations.length], ['authorizing', 2]);
   });
 
-  test('has failed when the person refused, with the reason', async () => {
+  test('fails with the reason when the person denies', async () => {
     const box = start();
     box.actor.send({ type: 'server.unauthorized' });
     box.authorizations[0]?.reject(new Error('was not authorized'));
@@ -38,7 +38,7 @@ describe('a server that has to be authorized', () => {
     assert.deepEqual([box.state, box.context.lastError], ['failed', 'was not authorized']);
   });
 
-  test('has failed when it refuses what it was given twice, and is asked again later', async () => {
+  test('fails after it rejected two authorizations, and tries again later', async () => {
     const box = start();
     for (const round of [0, 1]) {
       box.actor.send({ type: 'server.unauthorized' });
@@ -48,7 +48,7 @@ describe('a server that has to be authorized', () => {
     box.actor.send({ type: 'server.unauthorized' });
     assert.deepEqual(
       [box.state, box.context.lastError],
-      ['failed', 'refuses the authorization that it was just given'],
+      ['failed', 'rejects the authorization that it has just issued'],
     );
 
     box.clock.increment(9_000);
@@ -56,7 +56,7 @@ describe('a server that has to be authorized', () => {
     assert.equal(box.state, 'authorizing');
   });
 
-  test('may be asked for more rights as often as it was ready in between', async () => {
+  test('may request more scopes again each time that it was ready in between', async () => {
     const box = start();
     for (const round of [0, 1, 2]) {
       box.actor.send({ type: 'server.unauthorized' });
@@ -64,6 +64,6 @@ describe('a server that has to be authorized', () => {
       await turn();
       box.becomeReady();
     }
-    assert.equal(box.state, 'resting');
+    assert.equal(box.state, 'healthy');
   });
 });

@@ -1,21 +1,20 @@
-/** The MCP server chart over time: it comes back, is asked whether it lives, is given up, and ends. */
+/** Tests the MCP server chart over time: reconnects, health checks, failure, restart and drain. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createActor, fromCallback } from 'xstate';
-import { reconnectDelayMs } from '../../machines/mcp-server-setup.ts';
-import { mcpServerMachine, serverState } from '../../machines/mcp-server.ts';
+import { reconnectDelayMs, mcpServerMachine, serverState } from '../../machines/mcp-server.ts';
 import { catalogue, limits, start, ways } from '../support/machine-mcp-server.ts';
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('a server that comes back', () => {
-  test('waits twice as long each time, up to the cap, and halves it at most by jitter', () => {
+describe('a server that reconnects', () => {
+  test('doubles its wait up to the cap; jitter takes off up to half', () => {
     const waits = [1, 2, 3, 4].map((attempts) => reconnectDelayMs({ limits, attempts, jitter: 1 }));
     assert.deepEqual(waits, [100, 200, 400, 400]);
     assert.equal(reconnectDelayMs({ limits, attempts: 1, jitter: 0 }), 50);
   });
 
-  test('connects after its wait and not before', () => {
+  test('connects after its wait, not before', () => {
     const box = start();
     box.lose();
     box.clock.increment(99);
@@ -24,7 +23,7 @@ describe('a server that comes back', () => {
     assert.deepEqual([box.state, box.connections.opened], ['connecting', 2]);
   });
 
-  test('has all its attempts again once it was ready', () => {
+  test('gets all its attempts again after it was ready', () => {
     const box = start();
     box.lose();
     box.clock.increment(100);
@@ -35,7 +34,7 @@ describe('a server that comes back', () => {
     assert.deepEqual([box.context.attempts, box.context.lastError], [0, null]);
   });
 
-  test('keeps its catalogue meanwhile, until a new one replaces it whole', () => {
+  test('keeps its catalogue until a new one replaces it', () => {
     const box = start();
     box.actor.send({ type: 'server.ready', catalogue });
     box.lose();
@@ -45,14 +44,14 @@ describe('a server that comes back', () => {
     assert.deepEqual(box.context.catalogue, []);
   });
 
-  test('opens one connection however many calls wake it', () => {
+  test('opens one connection for many waiting calls', () => {
     const box = start();
     box.lose();
     for (let calls = 0; calls < 5; calls += 1) box.actor.send({ type: 'server.wake' });
     assert.deepEqual(box.connections, { opened: 2, open: 1 });
   });
 
-  test('gets one attempt for each wake once it has failed', () => {
+  test('tries once for each waiting call after it has failed', () => {
     const box = start({ maxReconnectAttempts: 0 });
     box.lose();
     assert.equal(box.state, 'failed');
@@ -64,7 +63,7 @@ describe('a server that comes back', () => {
 });
 
 describe('a server that is ready', () => {
-  test('is checked at each interval, and rests again when it answers', async () => {
+  test('is checked at each interval, and is healthy when it answers', async () => {
     const box = start();
     box.becomeReady();
     for (const round of [1, 2]) {
@@ -74,11 +73,11 @@ describe('a server that is ready', () => {
       assert.deepEqual([box.state, box.checks.length, box.checks.at(-1)?.suspected], ['checking', round, false]);
       box.checks.at(-1)?.answer.resolve();
       await settled();
-      assert.equal(box.state, 'resting');
+      assert.equal(box.state, 'healthy');
     }
   });
 
-  test('is lost when it does not answer, and told so', async () => {
+  test('is lost, with the reason, when it does not answer', async () => {
     const box = start();
     box.becomeReady();
     box.clock.increment(5_000);
@@ -90,7 +89,7 @@ describe('a server that is ready', () => {
     );
   });
 
-  test('is checked at once, and once, when calls were given up', async () => {
+  test('is checked once, immediately, when calls were aborted', async () => {
     const box = start();
     box.becomeReady();
     for (let calls = 0; calls < 3; calls += 1) box.actor.send({ type: 'server.suspect' });
@@ -100,11 +99,11 @@ describe('a server that is ready', () => {
     );
     box.checks[0]?.answer.resolve();
     await settled();
-    assert.equal(box.state, 'resting');
+    assert.equal(box.state, 'healthy');
   });
 
-  test('is told as ready, whatever check is under way', () => {
-    for (const way of ['resting', 'checking', 'doubted']) {
+  test('shows as ready during every check', () => {
+    for (const way of ['healthy', 'checking', 'verifying']) {
       const box = start();
       ways[way]?.(box);
       assert.equal(serverState(box.actor.getSnapshot().value), 'ready');
@@ -112,7 +111,7 @@ describe('a server that is ready', () => {
   });
 });
 
-test('a server that has failed is tried again now and then, once each time', () => {
+test('a failed server is tried again at intervals, once each time', () => {
   const box = start({ maxReconnectAttempts: 0 });
   box.lose();
   box.clock.increment(8_999);
@@ -123,13 +122,13 @@ test('a server that has failed is tried again now and then, once each time', () 
   assert.equal(box.state, 'failed');
 });
 
-test('a connection that tells nothing in time is closed and counts as lost', () => {
+test('a connection without an event in time is closed and counts as lost', () => {
   const box = start();
   box.clock.increment(1_000);
   assert.deepEqual([box.state, box.context.lastError, box.connections.open], ['backingOff', 'no answer within 1 s', 0]);
 });
 
-test('a connection actor that throws is a loss like another', () => {
+test('a connection actor that throws counts as lost', () => {
   const logic = mcpServerMachine.provide({
     actors: {
       connection: fromCallback(() => {
@@ -156,7 +155,7 @@ test('draining ends when the last connection is closed', async () => {
 });
 
 describe('a server whose configuration has changed', () => {
-  test('is connected to anew once its old connection is closed, with its tools offered meanwhile and its past forgotten', async () => {
+  test('is reconnected after its old connection is closed, keeps its tools, and resets its counters', async () => {
     const box = start();
     box.lose();
     box.clock.increment(100);
@@ -171,7 +170,7 @@ describe('a server whose configuration has changed', () => {
     assert.deepEqual([box.state, box.connections.open], ['connecting', 1]);
   });
 
-  test('is connected to anew although its old connection does not close', () => {
+  test('is reconnected although its old connection does not close', () => {
     const box = start();
     box.becomeReady();
     box.actor.send({ type: 'server.reconfigured' });
@@ -181,7 +180,7 @@ describe('a server whose configuration has changed', () => {
     assert.deepEqual([box.state, box.connections.open], ['connecting', 1]);
   });
 
-  test('is tried at once although it counted as failed', async () => {
+  test('is tried at once although it had failed', async () => {
     const box = start({ maxReconnectAttempts: 0 });
     box.lose();
     box.actor.send({ type: 'server.reconfigured' });
@@ -192,7 +191,7 @@ describe('a server whose configuration has changed', () => {
   });
 });
 
-test('limits that change are followed by a server that runs', () => {
+test('a running server uses changed limits', () => {
   const changing = { ...limits };
   const box = start({}, changing);
   changing.healthIntervalMs = 50;

@@ -1,4 +1,4 @@
-/** The MCP server chart as a table: every state, every event. */
+/** Tests every event in every state of the MCP server chart, as a table. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { McpServerEvent } from '../../machines/mcp-server-types.ts';
@@ -10,33 +10,33 @@ const events: McpServerEvent[] = [
   { type: 'server.lost', reason: 'gone', jitter: 1 },
   { type: 'server.suspect' },
   { type: 'server.unauthorized' },
-  { type: 'server.asks', url: 'https://login.example/' },
+  { type: 'server.authorizeUrl', url: 'https://login.example/' },
   { type: 'server.wake' },
   { type: 'server.reconfigured' },
   { type: 'server.drain' },
 ];
 
-/** Where each event leads from each state; the same state where it is to change nothing. */
+/** The next state for each event in each state; the same state if the event changes nothing. */
 const table: Record<string, Record<McpServerEvent['type'], string>> = {
   connecting: {
-    'server.ready': 'resting',
+    'server.ready': 'healthy',
     'server.changed': 'connecting',
     'server.lost': 'backingOff',
     'server.suspect': 'connecting',
     'server.unauthorized': 'authorizing',
-    'server.asks': 'connecting',
+    'server.authorizeUrl': 'connecting',
     'server.wake': 'connecting',
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
   },
-  resting: {
-    'server.ready': 'resting',
-    'server.changed': 'resting',
+  healthy: {
+    'server.ready': 'healthy',
+    'server.changed': 'healthy',
     'server.lost': 'backingOff',
-    'server.suspect': 'doubted',
+    'server.suspect': 'verifying',
     'server.unauthorized': 'authorizing',
-    'server.asks': 'resting',
-    'server.wake': 'resting',
+    'server.authorizeUrl': 'healthy',
+    'server.wake': 'healthy',
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
   },
@@ -44,21 +44,21 @@ const table: Record<string, Record<McpServerEvent['type'], string>> = {
     'server.ready': 'checking',
     'server.changed': 'checking',
     'server.lost': 'backingOff',
-    'server.suspect': 'doubted',
+    'server.suspect': 'verifying',
     'server.unauthorized': 'authorizing',
-    'server.asks': 'checking',
+    'server.authorizeUrl': 'checking',
     'server.wake': 'checking',
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
   },
-  doubted: {
-    'server.ready': 'doubted',
-    'server.changed': 'doubted',
+  verifying: {
+    'server.ready': 'verifying',
+    'server.changed': 'verifying',
     'server.lost': 'backingOff',
-    'server.suspect': 'doubted',
+    'server.suspect': 'verifying',
     'server.unauthorized': 'authorizing',
-    'server.asks': 'doubted',
-    'server.wake': 'doubted',
+    'server.authorizeUrl': 'verifying',
+    'server.wake': 'verifying',
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
   },
@@ -68,7 +68,7 @@ const table: Record<string, Record<McpServerEvent['type'], string>> = {
     'server.lost': 'authorizing',
     'server.suspect': 'authorizing',
     'server.unauthorized': 'authorizing',
-    'server.asks': 'authorizing',
+    'server.authorizeUrl': 'authorizing',
     'server.wake': 'authorizing',
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
@@ -79,7 +79,7 @@ const table: Record<string, Record<McpServerEvent['type'], string>> = {
     'server.lost': 'backingOff',
     'server.suspect': 'backingOff',
     'server.unauthorized': 'backingOff',
-    'server.asks': 'backingOff',
+    'server.authorizeUrl': 'backingOff',
     'server.wake': 'connecting',
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
@@ -90,7 +90,7 @@ const table: Record<string, Record<McpServerEvent['type'], string>> = {
     'server.lost': 'failed',
     'server.suspect': 'failed',
     'server.unauthorized': 'failed',
-    'server.asks': 'failed',
+    'server.authorizeUrl': 'failed',
     'server.wake': 'connecting',
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
@@ -101,7 +101,7 @@ const table: Record<string, Record<McpServerEvent['type'], string>> = {
     'server.lost': 'restarting',
     'server.suspect': 'restarting',
     'server.unauthorized': 'restarting',
-    'server.asks': 'restarting',
+    'server.authorizeUrl': 'restarting',
     'server.wake': 'restarting',
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
@@ -112,7 +112,7 @@ const table: Record<string, Record<McpServerEvent['type'], string>> = {
     'server.lost': 'draining',
     'server.suspect': 'draining',
     'server.unauthorized': 'draining',
-    'server.asks': 'draining',
+    'server.authorizeUrl': 'draining',
     'server.wake': 'draining',
     'server.reconfigured': 'draining',
     'server.drain': 'draining',
@@ -133,7 +133,7 @@ for (const [state, answers] of Object.entries(table)) {
         assert.equal(box.state, answers[event.type]);
         assert.equal(
           box.connections.open,
-          ['connecting', 'resting', 'checking', 'doubted'].includes(box.state) ? 1 : 0,
+          ['connecting', 'healthy', 'checking', 'verifying'].includes(box.state) ? 1 : 0,
         );
       });
     }

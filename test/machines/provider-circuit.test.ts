@@ -1,4 +1,4 @@
-/** The circuit of a provider as a table: every state, every event, and the one timer. */
+/** Tests the circuit of a provider with a table: every state, every event, and the timer. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, createActor } from 'xstate';

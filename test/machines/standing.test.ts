@@ -17,7 +17,7 @@ const history: LogRow[] = [
     type: 'tool_call',
     tool_call_id: 'a',
     content: '{"a":1}',
-    extra: { name: 'add', server: 'demo', tool_name: 'add', harmless: true, attempt: 1 },
+    extra: { name: 'add', server: 'demo', tool_name: 'add', idempotent: true, attempt: 1 },
   }),
   row(4, 'r1', { type: 'tool_result', tool_call_id: 'a' }),
   row(5, 'r1', { type: 'tool_result', tool_call_id: 'b' }),
@@ -78,7 +78,7 @@ describe('a turn without an end', () => {
       description: '',
       inputSchema: {},
       definition: '',
-      harmless: true,
+      idempotent: true,
       permission: 'always',
     };
     assert.deepEqual(after(3).interrupted?.open[0]?.dispatch, {
@@ -129,7 +129,7 @@ describe('a turn without an end', () => {
         name: 'add',
         server: 'demo',
         tool_name: 'add',
-        harmless: false,
+        idempotent: false,
         definition: 'add of demo',
         arguments: { a: 1 },
         expires_at: '2026-01-01T00:00:09.000Z',
@@ -145,7 +145,7 @@ describe('a turn without an end', () => {
       description: '',
       inputSchema: {},
       definition: 'add of demo',
-      harmless: false,
+      idempotent: false,
       permission: 'always',
     };
     assert.deepEqual(approval(question), {

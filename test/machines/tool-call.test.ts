@@ -1,18 +1,18 @@
-/** One tool call by itself: every way it can end, and that its hop hears of it exactly once. */
+/** Tests the tool-call chart: every end, reported to the hop exactly once. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
-import type { CallAsks } from '../../machines/conversation/events.ts';
+import type { CallNeedsInput } from '../../machines/conversation/events.ts';
 import type { CallResult } from '../../machines/conversation/hop-answers.ts';
 import type {
   CallAbort,
   CallAnswered,
   CallEnded,
-  CallLaidDown,
+  CallSuspended,
   CallProgress,
-  CallQuestion,
+  CallServerRequest,
   ToolCallInput,
-} from '../../machines/tool-call-terms.ts';
+} from '../../machines/tool-call.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { tool } from '../support/machine-values.ts';
 
@@ -33,12 +33,12 @@ const form = { kind: 'form', message: 'Where?', schema: {} } as const;
 const resume = { requestState: null, answered: [], questions: 1, workedMs: 1_500 };
 const answer = { action: 'accept', content: null } as const;
 
-/** A call under a parent that keeps what it is told, as a hop would. */
+/** A call under a parent that keeps the events that it gets, like a hop. */
 function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
   const aborts: (CallAbort | CallAnswered)[] = [];
-  let report: (event: CallEnded | CallProgress | CallQuestion | CallLaidDown) => void = () => undefined;
+  let report: (event: CallEnded | CallProgress | CallServerRequest | CallSuspended) => void = () => undefined;
   let open = false;
-  const asks: CallAsks[] = [];
+  const asks: CallNeedsInput[] = [];
   const logic = toolCallMachine.provide({
     actors: {
       callTool: fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ sendBack, receive }) => {
@@ -53,14 +53,14 @@ function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
   const hop = setup({
     types: {
       context: {} as { settled: CallResult[] },
-      events: {} as { type: 'call.settled'; callId: string; result: CallResult } | CallAsks,
+      events: {} as { type: 'call.settled'; callId: string; result: CallResult } | CallNeedsInput,
     },
     actors: { call: logic },
   }).createMachine({
     context: { settled: [] },
     invoke: { id: 'call', src: 'call', input: { ...input, ...changes } },
     on: {
-      'call.asks': { actions: ({ event }) => asks.push(event) },
+      'call.needsInput': { actions: ({ event }) => asks.push(event) },
       'call.settled': { actions: assign({ settled: ({ context, event }) => [...context.settled, event.result] }) },
     },
   });
@@ -75,8 +75,9 @@ function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
       report({ type: 'call.ended', status, text, content: { said: text }, durationMs: 7 }),
     asks,
     question: (workedMs = 0) =>
-      report({ type: 'call.question', asks: [{ key: '', ask: form }], number: 1, askedAtMs: 5, workedMs }),
-    layDown: () => report({ type: 'call.laidDown', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 }),
+      report({ type: 'call.serverRequest', requests: [{ key: '', ask: form }], number: 1, askedAtMs: 5, workedMs }),
+    suspend: () =>
+      report({ type: 'call.suspended', requests: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 }),
     answer: () => call?.send({ type: 'call.answered', answer }),
     getOn: (workedMs: number) => report({ type: 'call.progress', workedMs }),
     settled: () => parent.getSnapshot().context.settled,
@@ -84,7 +85,7 @@ function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
   };
 }
 
-describe('a call that is left alone', () => {
+describe('a call that runs to its end', () => {
   for (const [status, end, text] of [
     ['ok', 'ok', /^said$/],
     ['error', 'error', /^said$/],
@@ -105,15 +106,15 @@ describe('a call that is left alone', () => {
     });
   }
 
-  test('and throws is an error that says whose fault it was', () => {
+  test('and throws is an error inside Parley', () => {
     const [result, ...more] = startCall(new Error('a bug')).settled();
     assert.deepEqual([result?.status, result?.content, more.length], ['error', null, 0]);
     assert.match(String(result?.text), /failed inside Parley/);
   });
 });
 
-describe('a call whose server asks people', () => {
-  test('has its clock stand still until the answer, and then its time anew', () => {
+describe('a call whose server requests input of people', () => {
+  test('stops its clock until the answer, which restarts its timeout', () => {
     const call = startCall();
     call.clock.increment(1_999);
     call.question(1_999);
@@ -133,7 +134,7 @@ describe('a call whose server asks people', () => {
     );
   });
 
-  test('has no more than what is left of its longest time, however often it asks', () => {
+  test('does not exceed its longest time by repeated requests', () => {
     const call = startCall();
     for (const workedMs of [1_900, 3_800]) {
       call.clock.increment(1_900);
@@ -152,7 +153,7 @@ describe('a call whose server asks people', () => {
     assert.match(String(call.settled()[0]?.text), /within 5 s in all/);
   });
 
-  test('that was laid down has what is left of it, too', () => {
+  test('keeps what is left of its longest time after it was suspended', () => {
     const call = startCall(undefined, { resume: { ...resume, workedMs: 4_000 } });
     call.clock.increment(500);
     call.getOn(4_500);
@@ -162,7 +163,7 @@ describe('a call whose server asks people', () => {
     assert.deepEqual(call.aborts, [{ type: 'call.abort' }]);
   });
 
-  test('has its timeout where that is the longer of the two', () => {
+  test('uses its timeout if it exceeds the longest time', () => {
     const call = startCall(undefined, { timeoutMs: 9_000 });
     call.clock.increment(1_000);
     call.question(1_000);
@@ -176,7 +177,7 @@ describe('a call whose server asks people', () => {
     assert.equal(call.aborts.at(-1)?.type, 'call.abort');
   });
 
-  test('is given up when nobody answers', () => {
+  test('times out without an answer', () => {
     const call = startCall();
     call.question();
     call.clock.increment(60_000);
@@ -188,18 +189,25 @@ describe('a call whose server asks people', () => {
     assert.match(String(call.settled()[0]?.text), /no answer of a person in time/);
   });
 
-  test('is over when its server has laid it down, and tells what it is made again with', () => {
+  test('ends when its server suspends it, and reports the resumption', () => {
     const call = startCall();
-    call.layDown();
+    call.suspend();
     assert.deepEqual(call.asks, [
-      { type: 'call.asks', callId: 'call-1', asks: [{ key: 'k', ask: form }], resume, number: 1, askedAtMs: 5 },
+      {
+        type: 'call.needsInput',
+        callId: 'call-1',
+        requests: [{ key: 'k', ask: form }],
+        resume,
+        number: 1,
+        askedAtMs: 5,
+      },
     ]);
     assert.deepEqual([call.settled(), call.isOpen()], [[], false]);
   });
 });
 
 describe('a call that takes too long', () => {
-  test('is aborted at its limit, and has timed out when it reports, whatever it reports', () => {
+  test('is aborted at its limit, and has timed out with every reported end', () => {
     for (const status of ['ok', 'error', 'cancelled', 'lost'] as const) {
       const call = startCall();
       call.clock.increment(1_999);
@@ -216,7 +224,7 @@ describe('a call that takes too long', () => {
     }
   });
 
-  test('has its time anew with each step that it tells of, up to the longest time that a call may take', () => {
+  test('restarts its timeout with each progress, up to its longest time', () => {
     const call = startCall();
     for (const workedMs of [1_500, 3_000]) {
       call.clock.increment(1_500);
@@ -228,7 +236,7 @@ describe('a call that takes too long', () => {
     call.clock.increment(499);
     assert.equal(call.aborts.length, 0);
     call.clock.increment(1);
-    assert.equal(call.aborts.length, 1, 'at 5 s, whatever it told at 4.5 s');
+    assert.equal(call.aborts.length, 1, 'at 5 s, in spite of progress at 4.5 s');
     call.getOn(5_000);
     call.end('cancelled');
     assert.deepEqual(
@@ -237,7 +245,7 @@ describe('a call that takes too long', () => {
     );
   });
 
-  test('and does not even say that it gave up is left behind', () => {
+  test('and does not report its end is not waited for', () => {
     const late = startCall();
     late.clock.increment(2_000);
     late.clock.increment(2_000);
@@ -254,7 +262,7 @@ describe('a call that takes too long', () => {
     );
   });
 
-  test('is not aborted again by a Stop', () => {
+  test('is not aborted again by a cancel', () => {
     const call = startCall();
     call.clock.increment(2_000);
     call.cancel();
@@ -268,7 +276,7 @@ describe('a call that takes too long', () => {
 });
 
 describe('a call that is cancelled', () => {
-  test('is aborted once, and is over when it reports', () => {
+  test('is aborted once, and ends when it reports', () => {
     for (const status of ['error', 'cancelled', 'lost'] as const) {
       const call = startCall();
       call.cancel();
@@ -283,7 +291,7 @@ describe('a call that is cancelled', () => {
     }
   });
 
-  test('keeps a result that overtook the Stop', () => {
+  test('keeps a result that came before the cancel', () => {
     const call = startCall();
     call.cancel();
     call.end('ok');

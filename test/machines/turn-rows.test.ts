@@ -112,7 +112,7 @@ describe('a hop', () => {
       name: 'add',
       server: 'demo',
       tool_name: 'add',
-      harmless: false,
+      idempotent: false,
       definition: 'add of demo',
       attempt: 1,
       hop: 1,
@@ -256,8 +256,8 @@ describe('a recovery', () => {
     approval: null,
     question: null,
   });
-  const dispatched = (harmless: boolean, attempt = 1) => ({
-    tool: { ...tool('add'), harmless },
+  const dispatched = (idempotent: boolean, attempt = 1) => ({
+    tool: { ...tool('add'), idempotent },
     arguments: { a: 1 },
     attempt,
     edited: false,
@@ -286,7 +286,7 @@ describe('a recovery', () => {
     );
   });
 
-  test('makes a harmless call once more, and only once', () => {
+  test('makes an idempotent call once more, and only once', () => {
     const turn = cutOff({ open: [call('first', dispatched(true)), call('second', dispatched(true, 2))] });
     const { rows } = recoveryRows(turn, policy);
     assert.deepEqual(

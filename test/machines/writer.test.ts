@@ -1,4 +1,4 @@
-/** The writer's chart by itself: opening, committing and closing, and what each of its states must answer. */
+/** Tests the writer's chart: opening, committing and closing, and each event in each state. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createActor, fromCallback, fromPromise } from 'xstate';
@@ -108,7 +108,7 @@ describe('the chart', () => {
     }
   });
 
-  test('closes when nothing can be heard of the queue any more', () => {
+  test('closes when the listener of the queue ends', () => {
     const running = createActor(
       writerMachine.provide({
         actors: {

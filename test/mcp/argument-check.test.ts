@@ -1,7 +1,7 @@
-/** A model's arguments, and a person's, against a tool's schema: what fits, where it breaks, and that no schema does any harm. */
+/** Tests the validation of arguments: violations with their place, and schemas that do harm. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createArgumentCheck } from '../../src/mcp/argument-check.ts';
+import { createArgumentValidator } from '../../src/mcp/argument-check.ts';
 
 const schema = {
   type: 'object',
@@ -14,91 +14,96 @@ const schema = {
   additionalProperties: false,
 };
 
-const check = createArgumentCheck();
-const breachOf = (by: Record<string, unknown>, args: Record<string, unknown>) => {
-  const verdict = check(by, args);
-  assert.notEqual(verdict.fits, null);
-  return verdict.fits === false ? verdict.breach : null;
+const validate = createArgumentValidator();
+const violationOf = (by: Record<string, unknown>, args: Record<string, unknown>) => {
+  const result = validate(by, args);
+  assert.notEqual(result.valid, null);
+  return result.valid === false ? result.violation : null;
 };
 
-describe('arguments', () => {
-  test('that fit have no breach', () => {
-    assert.equal(breachOf(schema, { a: 1, 'b/c~ d': 'x', list: [{ unit: 'km' }] }), null);
+describe('argument validation', () => {
+  test('accepts valid arguments', () => {
+    assert.equal(violationOf(schema, { a: 1, 'b/c~ d': 'x', list: [{ unit: 'km' }] }), null);
   });
 
   for (const { what, args, path, says } of [
-    { what: 'of the wrong type', args: { a: 'x' }, path: ['a'], says: /Expected "number"$/ },
-    { what: 'that lack something', args: {}, path: [], says: /required property "a"$/ },
+    { what: 'a wrong type', args: { a: 'x' }, path: ['a'], says: /Expected "number"$/ },
+    { what: 'a missing property', args: {}, path: [], says: /required property "a"$/ },
     {
-      what: 'that have something too many',
+      what: 'an additional property',
       args: { a: 1, z: 1 },
       path: ['z'],
       says: /"z" does not match additional properties/,
     },
     {
-      what: 'that are wrong far down',
+      what: 'a violation deep inside',
       args: { a: 1, list: [{ unit: 'm' }, { unit: 'mile' }] },
       path: ['list', '1', 'unit'],
       says: /\["m","km"\]$/,
     },
-    { what: 'under an odd name', args: { a: 1, 'b/c~ d': 7 }, path: ['b/c~ d'], says: /Expected "string"$/ },
+    {
+      what: 'a violation under an escaped name',
+      args: { a: 1, 'b/c~ d': 7 },
+      path: ['b/c~ d'],
+      says: /Expected "string"$/,
+    },
   ]) {
-    test(`${what} are told with their place`, () => {
-      const breach = breachOf(schema, args);
-      assert.deepEqual(breach?.path, path);
-      assert.match(breach?.message ?? '', says);
+    test(`reports ${what} with its path`, () => {
+      const violation = violationOf(schema, args);
+      assert.deepEqual(violation?.path, path);
+      assert.match(violation?.message ?? '', says);
     });
   }
 
-  test('are judged in the dialect of the schema, by default that of 2020-12', () => {
-    // What stands beside a reference counts in the one, and not in the other.
+  test('uses the dialect of the schema, by default 2020-12', () => {
+    // Keywords beside `$ref` count in 2020-12, and not in draft-07.
     const narrowed = {
       type: 'object',
       definitions: { any: {} },
       properties: { a: { $ref: '#/definitions/any', type: 'string' } },
     };
-    assert.deepEqual(breachOf(narrowed, { a: 7 })?.path, ['a']);
-    assert.equal(breachOf({ ...narrowed, $schema: 'http://json-schema.org/draft-07/schema#' }, { a: 7 }), null);
+    assert.deepEqual(violationOf(narrowed, { a: 7 })?.path, ['a']);
+    assert.equal(violationOf({ ...narrowed, $schema: 'http://json-schema.org/draft-07/schema#' }, { a: 7 }), null);
   });
 
-  test('are quoted no further than needed', () => {
-    const { message = '' } = breachOf(schema, { a: 1, ['z'.repeat(10_000)]: 1 }) ?? {};
+  test('cuts the quoted arguments', () => {
+    const { message = '' } = violationOf(schema, { a: 1, ['z'.repeat(10_000)]: 1 }) ?? {};
     assert.ok(message.length < 600);
   });
 });
 
-describe('a schema', () => {
+describe('argument validation with an unusable schema', () => {
   for (const { what, broken, says } of [
-    { what: 'of a dialect that nobody knows', broken: { $schema: 'urn:mine' }, says: /unsupported dialect/ },
-    { what: 'that refers to itself for ever', broken: { $ref: '#' }, says: /call stack/ },
-    { what: 'that refers to another place', broken: { $ref: 'http://127.0.0.1:9/schema' }, says: /Unresolved \$ref/ },
+    { what: 'an unknown dialect', broken: { $schema: 'urn:mine' }, says: /unsupported dialect/ },
+    { what: 'an endless reference', broken: { $ref: '#' }, says: /call stack/ },
+    { what: 'an external reference', broken: { $ref: 'http://127.0.0.1:9/schema' }, says: /Unresolved \$ref/ },
     {
-      what: 'with a broken pattern',
+      what: 'an invalid pattern',
       broken: { properties: { a: { pattern: '(' } } },
       says: /Invalid regular expression/,
     },
     {
-      what: 'with a pattern that runs for ever',
+      what: 'a pattern that runs for too long',
       broken: { properties: { a: { pattern: '^(x+)+$' } } },
-      says: /it takes too long/,
+      says: /the check takes too long/,
     },
   ]) {
-    test(`${what} is told apart from one that arguments do not fit`, () => {
-      const verdict = check({ type: 'object', ...broken }, { a: `${'x'.repeat(50)}!` });
-      assert.match(verdict.fits === null ? verdict.unusable : '', says);
+    test(`gives the reason for ${what}`, () => {
+      const result = validate({ type: 'object', ...broken }, { a: `${'x'.repeat(50)}!` });
+      assert.match(result.valid === null ? result.reason : '', says);
     });
   }
 
-  test('that took too long once is not tried again', () => {
+  test('does not try a schema again that timed out', () => {
     const slow = { type: 'object', properties: { a: { pattern: '^(x+)+$' } } };
-    assert.deepEqual(check(slow, { a: 'xxx' }), { fits: true });
-    check(slow, { a: `${'x'.repeat(50)}!` });
-    assert.deepEqual(check(slow, { a: 'xxx' }), { fits: null, unusable: 'it takes too long' });
+    assert.deepEqual(validate(slow, { a: 'xxx' }), { valid: true });
+    validate(slow, { a: `${'x'.repeat(50)}!` });
+    assert.deepEqual(validate(slow, { a: 'xxx' }), { valid: null, reason: 'the check takes too long' });
   });
 
-  test('is not changed by being used: models are sent it too', () => {
+  test('does not modify the schema, which models get too', () => {
     const used = structuredClone(schema);
-    check(used, { a: 'x' });
+    validate(used, { a: 'x' });
     assert.equal(JSON.stringify(used), JSON.stringify(schema));
   });
 });

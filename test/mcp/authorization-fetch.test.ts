@@ -1,4 +1,4 @@
-/** Where an MCP server can lead Parley when it asks for authorization, and where it cannot. */
+/** Tests which addresses an MCP server can make Parley request for authorization. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -25,15 +25,15 @@ async function startSite(t: TestContext) {
   return { visited, url: `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}` };
 }
 
-describe('a server that asks for authorization', () => {
-  test('leads to no service of this machine or its network, unless it is one itself', async (t) => {
+describe('fetch for authorization servers', () => {
+  test('rejects services of this machine and its network, unless the MCP server is one itself', async (t) => {
     const { url, visited } = await startSite(t);
     const far = createAuthorizationFetch({ serverUrl: 'https://mcp.example/mcp', limits });
     await assert.rejects(
       far(`${url}/token`),
-      /leads to http:\/\/127\.0\.0\.1:\d+ for authorization, which is not https/,
+      /names http:\/\/127\.0\.0\.1:\d+ for authorization, which does not use https/,
     );
-    await assert.rejects(far('http://169.254.169.254/latest'), /which is not https/);
+    await assert.rejects(far('http://169.254.169.254/latest'), /which does not use https/);
     assert.deepEqual(visited, []);
 
     const near = createAuthorizationFetch({ serverUrl: 'http://localhost:1/mcp', limits });
@@ -42,13 +42,13 @@ describe('a server that asks for authorization', () => {
     assert.equal((await own(`${url}/token`)).status, 200);
   });
 
-  test('leads no further by redirects', async (t) => {
+  test('does not follow redirects', async (t) => {
     const { url, visited } = await startSite(t);
     const { status } = await createAuthorizationFetch({ serverUrl: url, limits })(`${url}/away`);
     assert.deepEqual([status, visited], [302, ['/away']]);
   });
 
-  test('is waited for, and read, within bounds', async (t) => {
+  test('limits the time and the size of a response', async (t) => {
     const { url } = await startSite(t);
     const ask = createAuthorizationFetch({ serverUrl: url, limits });
     await assert.rejects(ask(`${url}/silent`), { name: 'TimeoutError' });

@@ -1,4 +1,4 @@
-/** OAuth 2.1 at HTTP servers: a real authorization server, a real gate before a real MCP server, and a browser that follows redirects. */
+/** Tests OAuth 2.1 with a real authorization server, a gate before a real MCP server, and a browser that follows redirects. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
@@ -10,7 +10,7 @@ import type { AuthorizerOptions } from '../../src/mcp/oauth/authorizer.ts';
 import { openCredentials } from '../../src/mcp/oauth/credentials.ts';
 import type { OAuthSettings } from '../../src/mcp/config/oauth-settings.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 import { startOAuthServer, type OAuthServerOptions } from '../support/oauth-server.ts';
 
 interface SceneOptions extends OAuthServerOptions {
@@ -19,11 +19,11 @@ interface SceneOptions extends OAuthServerOptions {
   authorization?: Partial<AuthorizerOptions>;
   authorizationTimeoutMs?: number;
   scopeFor?: (request: IncomingMessage) => string;
-  /** True for a request that is to be answered when `letGo` is called, not before. */
+  /** True for a request that waits for `letGo`. */
   holds?: (request: IncomingMessage) => boolean;
 }
 
-/** An MCP server behind a gate, and a function that starts a toolbox before it. */
+/** An MCP server behind a gate, and a function that starts the client side. */
 async function startScene(
   t: TestContext,
   {
@@ -56,7 +56,7 @@ async function startScene(
   });
   const start = async () => {
     const block = { ...httpServer('web', server.url), oauth: { client: null, scope: null, ...settings } };
-    const box = await startToolbox([block], {
+    const box = await startMcpServers([block], {
       authorizationTimeoutMs,
       authorization: { credentialsFile, ...authorization },
     });
@@ -66,9 +66,9 @@ async function startScene(
   return { oauth, server, credentialsFile, start, letGo: held.promise };
 }
 
-type Box = Awaited<ReturnType<typeof startToolbox>>;
+type Box = Awaited<ReturnType<typeof startMcpServers>>;
 
-/** Resolves with the address that somebody has to open. */
+/** Resolves with the page that a person has to open. */
 async function asked(box: Box): Promise<string> {
   const { context } = await waitFor(box.actor('web'), ({ context }) => context.authorizeUrl !== null, {
     timeout: 90_000,
@@ -86,18 +86,18 @@ async function authorized(t: TestContext, scene: Awaited<ReturnType<typeof start
 
 for (const era of ['sessions', 'stateless'] as const) {
   describe(`a server that asks for OAuth (${era})`, () => {
-    test('waits for a person, says what to open, and is ready when somebody did', async (t) => {
+    test('waits for a person, shows the sign-in page, and is ready afterwards', async (t) => {
       const scene = await startScene(t, { era });
       const box = await scene.start();
       t.after(box.stop);
       const url = await asked(box);
-      assert.deepEqual(box.host.servers(), [
+      assert.deepEqual(box.host.statuses(), [
         {
           name: 'web',
           state: 'authorizing',
           tools: 0,
           protocol: null,
-          error: 'waits for somebody to authorize it in a browser',
+          error: 'needs a person to sign in with a browser',
           authorizeUrl: url,
         },
       ]);
@@ -106,12 +106,12 @@ for (const era of ['sessions', 'stateless'] as const) {
       const page = await scene.oauth.browse(url);
       await box.reaches('web', 'ready');
 
-      assert.deepEqual(page, { status: 200, text: 'Parley has got the answer. You can close this page.\n' });
+      assert.deepEqual(page, { status: 200, text: 'Parley has received the sign-in. You can close this page.\n' });
       assert.equal((await box.call('count')).status, 'ok');
       assert.deepEqual(scene.oauth.counts, { registered: 1, redeemed: 1, refreshed: 0, refused: 0 });
     });
 
-    test('has an expired token refreshed once for all calls that were refused with it', async (t) => {
+    test('refreshes an expired token once for all rejected calls', async (t) => {
       const scene = await startScene(t, { era });
       const box = await authorized(t, scene);
       scene.oauth.expire();
@@ -122,7 +122,7 @@ for (const era of ['sessions', 'stateless'] as const) {
       assert.deepEqual(scene.oauth.counts, { registered: 1, redeemed: 1, refreshed: 1, refused: 0 });
     });
 
-    test('asks a person again when it takes its tokens back, and the call that found it goes on', async (t) => {
+    test('asks a person again after its tokens were revoked, and the waiting call continues', async (t) => {
       const scene = await startScene(t, { era });
       const box = await authorized(t, scene);
       scene.oauth.revoke();
@@ -137,7 +137,7 @@ for (const era of ['sessions', 'stateless'] as const) {
   });
 }
 
-test('a request that is refused late, with a token that was renewed since, is made with the new one', async (t) => {
+test('authorization retries a late rejected request with the token that was renewed meanwhile', async (t) => {
   let isHolding = false;
   const scene = await startScene(t, { holds: ({ headers }) => isHolding && headers['mcp-name'] === 'talk' });
   const box = await authorized(t, scene);
@@ -154,7 +154,7 @@ test('a request that is refused late, with a token that was renewed since, is ma
   assert.equal(scene.oauth.counts.refreshed, 1);
 });
 
-test('tokens outlive the process, in a file that only its owner may read', async (t) => {
+test('authorization keeps tokens across processes, in a file that only its owner may read', async (t) => {
   const scene = await startScene(t);
   const box = await scene.start();
   await scene.oauth.browse(await asked(box));
@@ -163,27 +163,25 @@ test('tokens outlive the process, in a file that only its owner may read', async
   assert.equal(statSync(scene.credentialsFile).mode & 0o777, 0o600);
   assert.doesNotMatch(
     box.lines.join('\n'),
-    new RegExp(
-      openCredentials(scene.credentialsFile).drawer('web', scene.server.url).get().tokens?.access_token ?? 'none',
-    ),
+    new RegExp(openCredentials(scene.credentialsFile).of('web', scene.server.url).get().tokens?.access_token ?? 'none'),
   );
 
   const second = await scene.start();
   t.after(second.stop);
 
-  assert.equal(second.host.servers()[0]?.state, 'ready');
+  assert.equal(second.host.statuses()[0]?.state, 'ready');
   assert.deepEqual(scene.oauth.counts, { registered: 1, redeemed: 1, refreshed: 0, refused: 0 });
 });
 
-test('a server that is pointed elsewhere takes no token along', async (t) => {
+test('a server with a changed URL does not get the old tokens', async (t) => {
   const scene = await startScene(t);
   await authorized(t, scene);
   const store = openCredentials(scene.credentialsFile);
-  assert.ok(store.drawer('web', scene.server.url).get().tokens);
-  assert.equal(store.drawer('web', 'http://127.0.0.1:1/mcp').get().tokens, undefined);
+  assert.ok(store.of('web', scene.server.url).get().tokens);
+  assert.equal(store.of('web', 'http://127.0.0.1:1/mcp').get().tokens, undefined);
 });
 
-test('a file of credentials that others may read is closed to them; one that is no such file is refused and kept', () => {
+test('the credentials file becomes readable for its owner only; an invalid file is rejected and kept', () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-oauth-'));
   const file = join(folder, 'credentials.json');
   writeFileSync(file, '{"version":1,"servers":{}}', { mode: 0o644 });
@@ -191,26 +189,26 @@ test('a file of credentials that others may read is closed to them; one that is 
   assert.equal(statSync(file).mode & 0o777, 0o600);
 
   writeFileSync(file, 'gone wrong');
-  assert.throws(() => openCredentials(file), /credentials\.json: this file of MCP credentials cannot be read/);
+  assert.throws(() => openCredentials(file), /credentials\.json: cannot read this file of MCP credentials/);
   assert.equal(readFileSync(file, 'utf8'), 'gone wrong');
   rmSync(folder, { recursive: true });
 });
 
 const countNeedsMore = ({ headers }: IncomingMessage) => (headers['mcp-name'] === 'count' ? 'count' : 'use');
 
-test('credentials that cannot be kept are no authorization, and the reason names no path', async (t) => {
+test('authorization fails if credentials cannot be stored, and the reason contains no path', async (t) => {
   const scene = await startScene(t, {
     authorization: { credentialsFile: join(tmpdir(), 'parley-no-such-folder', 'credentials.json') },
   });
   const box = await scene.start();
   t.after(box.stop);
   assert.match(
-    box.host.servers()[0]?.error ?? '',
-    /the file of credentials cannot be written \(ENOENT\); mcp\.authorization\.credentials_file names it$/,
+    box.host.statuses()[0]?.error ?? '',
+    /the file of credentials cannot be written \(ENOENT\); check mcp\.authorization\.credentials_file$/,
   );
 });
 
-test('more rights are asked for when a call needs them', async (t) => {
+test('authorization requests more scopes when a call needs them', async (t) => {
   const scene = await startScene(t, { scopeFor: countNeedsMore });
   const box = await authorized(t, scene);
 
@@ -222,7 +220,7 @@ test('more rights are asked for when a call needs them', async (t) => {
   assert.deepEqual(scene.oauth.scopesAsked, ['use', 'use count']);
 });
 
-test('a call that needs more rights costs none of the calls that are under way', async (t) => {
+test('a call that needs more scopes does not end the running calls', async (t) => {
   const scene = await startScene(t, { scopeFor: countNeedsMore });
   const box = await authorized(t, scene);
   const held = box.call('hold', { key: 'under way' });
@@ -237,7 +235,7 @@ test('a call that needs more rights costs none of the calls that are under way',
   assert.equal((await held).status, 'ok');
 });
 
-test('rights that were asked for and not granted are not asked for again: such a call is refused', async (t) => {
+test('authorization does not request scopes again that were not granted: the call is rejected', async (t) => {
   const scene = await startScene(t, { scopeFor: countNeedsMore, grants: 'use' });
   const box = await authorized(t, scene);
   const first = box.call('count');
@@ -246,14 +244,14 @@ test('rights that were asked for and not granted are not asked for again: such a
 
   const refused = {
     status: 'error',
-    text: 'The MCP server "web" refused the call: it asks for rights that Parley was not granted (count).',
+    text: 'The MCP server "web" refused the call: it requires a scope that Parley was not granted (count).',
     content: null,
   };
   assert.deepEqual([await first, await box.call('count')], [refused, refused]);
   assert.deepEqual(scene.oauth.scopesAsked, ['use', 'use count']);
 });
 
-test('a person who refuses is not asked again at once, and the calls hear of it', async (t) => {
+test('a person who denies is not asked again at once, and the calls get the reason', async (t) => {
   const scene = await startScene(t, { consents: false });
   const box = await scene.start();
   t.after(box.stop);
@@ -261,11 +259,11 @@ test('a person who refuses is not asked again at once, and the calls hear of it'
   await scene.oauth.browse(await asked(box));
   await box.reaches('web', 'failed');
 
-  assert.equal(box.host.servers()[0]?.error, 'was not authorized: the browser came back with a refusal');
+  assert.equal(box.host.statuses()[0]?.error, 'was not authorized: the sign-in was denied in the browser');
   assert.equal(scene.oauth.counts.redeemed, 0);
 });
 
-test('an answer that nobody waits for is turned away, and so is one that comes twice', async (t) => {
+test('the callback server rejects an unknown redirect, and a repeated one', async (t) => {
   const scene = await startScene(t);
   const box = await scene.start();
   t.after(box.stop);
@@ -283,7 +281,7 @@ test('an answer that nobody waits for is turned away, and so is one that comes t
   await box.reaches('web', 'ready');
 });
 
-test('an address that nobody opened is made anew', async (t) => {
+test('an unused sign-in link is replaced by a new one', async (t) => {
   const scene = await startScene(t, { authorizationTimeoutMs: 100 });
   const box = await scene.start();
   t.after(box.stop);
@@ -299,7 +297,7 @@ test('an address that nobody opened is made anew', async (t) => {
   );
 });
 
-test('a client that was registered by hand is used as it is', async (t) => {
+test('authorization uses a client that was registered by hand', async (t) => {
   const scene = await startScene(t, {
     clients: { parley: 'secret' },
     settings: { client: { client_id: 'parley', client_secret: 'secret' } },
@@ -308,22 +306,22 @@ test('a client that was registered by hand is used as it is', async (t) => {
   assert.deepEqual(scene.oauth.counts, { registered: 0, redeemed: 1, refreshed: 0, refused: 0 });
 });
 
-test('a client that a document describes need not register', async (t) => {
+test('authorization uses a client metadata document without registration', async (t) => {
   const clientMetadataUrl = 'https://parley.example/client.json';
   const scene = await startScene(t, { metadataDocuments: true, authorization: { clientMetadataUrl } });
   await authorized(t, scene);
   assert.deepEqual(scene.oauth.counts, { registered: 0, redeemed: 1, refreshed: 0, refused: 0 });
   assert.equal(
-    openCredentials(scene.credentialsFile).drawer('web', scene.server.url).get().client?.client_id,
+    openCredentials(scene.credentialsFile).of('web', scene.server.url).get().client?.client_id,
     clientMetadataUrl,
   );
 });
 
-test('a token from the configuration is used alone: nobody is asked to authorize', async (t) => {
+test('a token from the configuration disables OAuth', async (t) => {
   const scene = await startScene(t);
   const block = { ...httpServer('web', scene.server.url), headers: { Authorization: 'Bearer wrong' }, oauth: null };
-  const box = await startToolbox([block], { maxReconnectAttempts: 0 });
+  const box = await startMcpServers([block], { maxReconnectAttempts: 0 });
   t.after(box.stop);
   await box.reaches('web', 'failed');
-  assert.deepEqual([box.host.servers()[0]?.error, scene.oauth.counts.registered], ['answered HTTP 401', 0]);
+  assert.deepEqual([box.host.statuses()[0]?.error, scene.oauth.counts.registered], ['answered HTTP 401', 0]);
 });

@@ -1,4 +1,4 @@
-/** Answers over HTTP that are held to a size: the whole of most, each event of a stream. */
+/** Tests the size limit of HTTP responses: of the whole, or of each event of a stream. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { bounded } from '../../src/mcp/transport/bounded-response.ts';
@@ -10,8 +10,8 @@ function answer(type: string, chunks: string[]): Response {
   return bounded(new Response(body, { status: 201, headers: { 'content-type': type } }), MAX_BYTES);
 }
 
-describe('an answer', () => {
-  test('within the bound is as it was', async () => {
+describe('a bounded response', () => {
+  test('passes a response within the limit unchanged', async () => {
     const taken = answer('application/json', ['{"a":', '1}']);
     assert.deepEqual(
       [taken.status, taken.headers.get('content-type'), await taken.text()],
@@ -19,20 +19,20 @@ describe('an answer', () => {
     );
   });
 
-  test('beyond it fails, however it comes', async () => {
+  test('fails beyond the limit, in one chunk or in many', async () => {
     for (const chunks of [['x'.repeat(101)], Array.from({ length: 101 }, () => 'x')]) {
-      await assert.rejects(answer('application/json', chunks).text(), /the answer has more than 100 bytes/);
+      await assert.rejects(answer('application/json', chunks).text(), /the response has more than 100 bytes/);
     }
   });
 
-  test('without a body is left alone', () => {
+  test('passes a response without a body unchanged', () => {
     assert.equal(bounded(new Response(null, { status: 204 }), MAX_BYTES).body, null);
   });
 });
 
-describe('a stream of events', () => {
+describe('a bounded event stream', () => {
   for (const end of ['\n\n', '\r\n\r\n', '\r\r']) {
-    test(`may last for ever, events ending in ${JSON.stringify(end)}`, async () => {
+    test(`has no limit as a whole, with events ending in ${JSON.stringify(end)}`, async () => {
       const events = Array.from({ length: 50 }, (_, index) => `data: ${index}${end}`);
       assert.equal(await answer('text/event-stream; charset=utf-8', events).text(), events.join(''));
       assert.equal(
@@ -42,7 +42,7 @@ describe('a stream of events', () => {
     });
   }
 
-  test('fails at an event that has no end, whatever lines it has', async () => {
+  test('fails at an event that does not end, although it has lines', async () => {
     const endless = Array.from({ length: 30 }, () => 'data: x\n');
     await assert.rejects(
       answer('text/event-stream', ['data: fine\n\n', ...endless]).text(),

@@ -1,14 +1,14 @@
-/** A server that takes only so many calls at once: no more are made, everyone gets a turn, and who cannot wait is told. */
+/** Tests a server with a limit of concurrent calls: order, fairness and calls that give up. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import type { FairKey } from '../../src/scheduling/fair-queue.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 
 async function startBusy(t: TestContext, maxConcurrent: number | null, limit = 64) {
   const server = await startHttpServer({ era: 'stateless' });
   t.after(server.stop);
-  const box = await startToolbox([{ ...httpServer('web', server.url), maxConcurrent }], { maxConcurrent: limit });
+  const box = await startMcpServers([{ ...httpServer('web', server.url), maxConcurrent }], { maxConcurrent: limit });
   t.after(box.stop);
   await box.host.settled();
   /** `owner/conversation/call` */
@@ -20,8 +20,8 @@ async function startBusy(t: TestContext, maxConcurrent: number | null, limit = 6
   return { server, box, hold };
 }
 
-describe('a server that takes so many calls at once', () => {
-  test('is made no more, and everyone gets a turn: owners, then their conversations', async (t) => {
+describe('a server with a limit of concurrent calls', () => {
+  test('gets no more calls, and serves owners in turn, then their conversations', async (t) => {
     const { server, hold } = await startBusy(t, 2);
     const keys = ['a/1/x', 'a/1/y', 'a/1/z', 'a/2/x', 'b/1/x'];
     const calls = keys.map((key) => hold(key));
@@ -39,7 +39,7 @@ describe('a server that takes so many calls at once', () => {
     );
   });
 
-  test('is made as many as the configuration says where its block says nothing', async (t) => {
+  test('uses the configured limit if its block has none', async (t) => {
     const { server, hold } = await startBusy(t, null, 1);
     const first = hold('a/1/x');
     const second = hold('a/1/y');
@@ -52,7 +52,7 @@ describe('a server that takes so many calls at once', () => {
     assert.equal((await second).status, 'ok');
   });
 
-  test('never hears of a call that waited in vain, or that was stopped while it waited', async (t) => {
+  test('never receives a call that timed out or was cancelled while it waited', async (t) => {
     const { server, hold } = await startBusy(t, 1);
     const first = hold('a/1/x');
     await server.sees('a/1/x');
@@ -65,7 +65,7 @@ describe('a server that takes so many calls at once', () => {
     assert.deepEqual(await stopped, { status: 'cancelled' });
     assert.deepEqual(await late, {
       status: 'not_sent',
-      text: 'The call was not made: the MCP server "web" is at work on as many calls as it may be.',
+      text: 'The call was not made: the MCP server "web" has reached its limit of concurrent calls.',
     });
     server.letGo();
     await first;

@@ -1,4 +1,4 @@
-/** One catalogue of many servers: safe names, clashes, and no tool that passes for another server's. */
+/** Tests the merged catalogue: safe names, clashes, impersonation and fair shares. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fairShare, mergeCatalogues } from '../../src/mcp/catalogue.ts';
@@ -9,7 +9,7 @@ const tool = (name: string) => ({
   description: '',
   inputSchema: { type: 'object' },
   annotations: {},
-  harmless: false,
+  idempotent: false,
   effect: 'destructive' as const,
   definition: '',
 });
@@ -18,7 +18,7 @@ const merge = (...servers: [name: string, tools: string[]][]) =>
 const names = (...servers: [name: string, tools: string[]][]) => merge(...servers).map(({ name }) => name);
 
 describe('the merged catalogue', () => {
-  test('keeps names that providers take, in the order of the servers', () => {
+  test('keeps names that providers accept, in the order of the servers', () => {
     assert.deepEqual(names(['b', ['two', 'one']], ['a', ['Three-3']]), ['two', 'one', 'Three-3']);
   });
 
@@ -39,7 +39,7 @@ describe('the merged catalogue', () => {
     assert.deepEqual(catalogue, merge(['a b', own]), 'names are stable');
   });
 
-  test("lets no tool pass for another server's, whether that one offers anything or not", () => {
+  test("lets no tool impersonate another server's, even if that server offers none", () => {
     assert.deepEqual(names(['files', ['read']], ['evil', ['files__read', 'files_read']]), [
       'read',
       'evil__files__read',
@@ -60,7 +60,7 @@ describe('the merged catalogue', () => {
   });
 });
 
-test('a server that lists without end leaves the others their share, in the order of the catalogue', () => {
+test('a server with many tools leaves the others their share, in the order of the catalogue', () => {
   const share = (most: number) =>
     fairShare(merge(['a', ['a1', 'a2', 'a3', 'a4']], ['b', ['b1']], ['c', ['c1', 'c2']]), most).map(({ name }) => name);
   assert.deepEqual(share(7), ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'c2']);

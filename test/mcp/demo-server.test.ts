@@ -1,15 +1,15 @@
-/** The bundled MCP server over stdio, as any host would use it. */
+/** Tests the bundled MCP server over stdio, as any host would use it. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { loadServers } from '../../src/mcp/config/servers-config.ts';
-import { startToolbox } from '../support/mcp-toolbox.ts';
+import { startMcpServers } from '../support/mcp-servers.ts';
 
-describe('the bundled demo server, as the shipped configuration starts it', () => {
+describe('the bundled demo server with the shipped configuration', () => {
   const root = mkdtempSync(join(tmpdir(), 'parley-demo-'));
-  let box: Awaited<ReturnType<typeof startToolbox>>;
+  let box: Awaited<ReturnType<typeof startMcpServers>>;
   const say = async (tool: string, args: Record<string, unknown>) => {
     const end = await box.call(tool, args);
     return [end.status, 'text' in end ? end.text : ''];
@@ -21,7 +21,7 @@ describe('the bundled demo server, as the shipped configuration starts it', () =
     symlinkSync(tmpdir(), join(root, 'outside'));
     symlinkSync(join(root, 'inner'), join(root, 'alias'));
     const servers = loadServers(join(import.meta.dirname, '../../config/servers_config.json'), {});
-    box = await startToolbox(
+    box = await startMcpServers(
       servers.map((server) => (server.kind === 'stdio' ? { ...server, env: { PARLEY_DEMO_ROOT: root } } : server)),
     );
     await box.host.settled();
@@ -32,9 +32,9 @@ describe('the bundled demo server, as the shipped configuration starts it', () =
     rmSync(root, { recursive: true });
   });
 
-  test('offers its tools, all of them harmless', () => {
+  test('offers its tools, all of them idempotent', () => {
     assert.deepEqual(
-      box.host.tools().map(({ name, harmless }) => [name, harmless]),
+      box.host.tools().map(({ name, idempotent }) => [name, idempotent]),
       [
         ['add', true],
         ['current_time', true],
@@ -44,7 +44,7 @@ describe('the bundled demo server, as the shipped configuration starts it', () =
     );
   });
 
-  test('adds, tells the time and counts words', async () => {
+  test('adds, returns the time and counts words', async () => {
     assert.deepEqual(await say('add', { a: 2, b: 3 }), ['ok', '5']);
     assert.deepEqual(await say('word_count', { text: 'one two\nthree' }), ['ok', '3 words, 13 characters, 2 lines']);
     assert.match(
@@ -60,12 +60,12 @@ describe('the bundled demo server, as the shipped configuration starts it', () =
     for (const path of ['..', '../..', '/', tmpdir(), 'outside', 'outside/x', 'note.txt', 'missing']) {
       assert.deepEqual(await say('list_folder', { path }), [
         'error',
-        `There is no folder "${path}" below the root of this server.`,
+        `No folder "${path}" exists below the root of this server.`,
       ]);
     }
     assert.deepEqual(await say('list_folder', { path: '\0' }), [
       'error',
-      'There is no folder "" below the root of this server.',
+      'No folder "" exists below the root of this server.',
     ]);
   });
 });

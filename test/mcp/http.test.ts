@@ -1,19 +1,19 @@
-/** MCP over Streamable HTTP against real servers that are stopped, restarted and forget their sessions. */
+/** Tests MCP over Streamable HTTP with real servers that stop, restart and lose their sessions. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 
 for (const era of ['sessions', 'stateless'] as const) {
   describe(`an HTTP server (${era})`, () => {
-    test('is negotiated with, and answers calls with the headers that its block lists', async (t) => {
+    test('negotiates, and gets calls with the headers of its block', async (t) => {
       const server = await startHttpServer({ era });
       t.after(server.stop);
-      const box = await startToolbox([{ ...httpServer('web', server.url), headers: { 'x-tenant': 'blue' } }]);
+      const box = await startMcpServers([{ ...httpServer('web', server.url), headers: { 'x-tenant': 'blue' } }]);
       t.after(box.stop);
       await box.host.settled();
 
-      assert.deepEqual(box.host.servers(), [
+      assert.deepEqual(box.host.statuses(), [
         {
           name: 'web',
           state: 'ready',
@@ -31,24 +31,24 @@ for (const era of ['sessions', 'stateless'] as const) {
       );
     });
 
-    test('is heard when it logs, in the log and by the call it is at work on', async (t) => {
+    test('has its log messages in the log and at the running call', async (t) => {
       const server = await startHttpServer({ era });
       t.after(server.stop);
-      const box = await startToolbox([httpServer('web', server.url)]);
+      const box = await startMcpServers([httpServer('web', server.url)]);
       t.after(box.stop);
       await box.host.settled();
-      const heard: unknown[] = [];
+      const entries: unknown[] = [];
 
-      await box.call('talk', {}, { onLog: (entry) => heard.push(entry) });
+      await box.call('talk', {}, { onLog: (entry) => entries.push(entry) });
 
-      assert.deepEqual(heard, [{ level: 'warning', text: 'talker: {"low":true}' }]);
+      assert.deepEqual(entries, [{ level: 'warning', text: 'talker: {"low":true}' }]);
       assert.ok(box.lines.includes('web: warning: talker: {"low":true}'));
     });
 
-    test('is told of a cancelled call, which ends at once', async (t) => {
+    test('is notified of a cancelled call, which ends at once', async (t) => {
       const server = await startHttpServer({ era });
       t.after(server.stop);
-      const box = await startToolbox([httpServer('web', server.url)]);
+      const box = await startMcpServers([httpServer('web', server.url)]);
       t.after(box.stop);
       await box.host.settled();
       const abort = new AbortController();
@@ -61,9 +61,9 @@ for (const era of ['sessions', 'stateless'] as const) {
       await server.sees('cancelled');
     });
 
-    test('that dies takes its calls in flight with it, and serves again under the same address', async (t) => {
+    test('loses its running calls when it stops, and serves again at the same address', async (t) => {
       const server = await startHttpServer({ era });
-      const box = await startToolbox([httpServer('web', server.url)], { maxReconnectAttempts: 1_000 });
+      const box = await startMcpServers([httpServer('web', server.url)], { maxReconnectAttempts: 1_000 });
       t.after(box.stop);
       await box.host.settled();
       const end = box.call('hang');
@@ -80,10 +80,10 @@ for (const era of ['sessions', 'stateless'] as const) {
       assert.deepEqual(restarted.seen, ['count']);
     });
 
-    test('that fails while nothing is asked of it is found by its health check, and is back as soon as it can be', async (t) => {
+    test('is found lost by its health check while it is idle, and reconnects as soon as it is back', async (t) => {
       const server = await startHttpServer({ era });
       t.after(server.stop);
-      const box = await startToolbox([httpServer('web', server.url)], {
+      const box = await startMcpServers([httpServer('web', server.url)], {
         healthIntervalMs: 50,
         maxReconnectAttempts: 1_000,
       });
@@ -98,10 +98,10 @@ for (const era of ['sessions', 'stateless'] as const) {
       assert.equal((await box.call('count')).status, 'ok');
     });
 
-    test('that answers with more than a message may weigh loses that call alone', async (t) => {
+    test('loses only the call whose response exceeds the size limit', async (t) => {
       const server = await startHttpServer({ era });
       t.after(server.stop);
-      const box = await startToolbox([httpServer('web', server.url)], { maxMessageBytes: 64 * 1024 });
+      const box = await startMcpServers([httpServer('web', server.url)], { maxMessageBytes: 64 * 1024 });
       t.after(box.stop);
       await box.host.settled();
 
@@ -111,24 +111,24 @@ for (const era of ['sessions', 'stateless'] as const) {
   });
 }
 
-test('a server that is not there is told to be so, whatever was asked of it first', async (t) => {
+test('an unreachable server is reported as such, with and without a probe', async (t) => {
   const { stop, url } = await startHttpServer({ era: 'sessions' });
   await stop();
-  const box = await startToolbox([httpServer('asked', url, 'auto'), httpServer('told', url, 'legacy')], {
+  const box = await startMcpServers([httpServer('probed', url, 'auto'), httpServer('pinned', url, 'legacy')], {
     maxReconnectAttempts: 0,
   });
   t.after(box.stop);
   await box.host.settled();
   assert.deepEqual(
-    box.host.servers().map(({ error }) => error),
+    box.host.statuses().map(({ error }) => error),
     ['cannot be reached (ECONNREFUSED)', 'cannot be reached (ECONNREFUSED)'],
   );
 });
 
-test('a refused call is an error, a failing server a loss, and neither costs the connection', async (t) => {
+test('a rejected call is an error, a failing server a loss, and the connection survives both', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url)]);
+  const box = await startMcpServers([httpServer('web', server.url)]);
   t.after(box.stop);
   await box.host.settled();
 
@@ -148,10 +148,10 @@ test('a refused call is an error, a failing server a loss, and neither costs the
   assert.equal(server.sessions.size, 1);
 });
 
-test('a stream that is cut loses its call, and the next one goes over the same session', async (t) => {
+test('a cut stream loses its call, and the next call uses the same session', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url)]);
+  const box = await startMcpServers([httpServer('web', server.url)]);
   t.after(box.stop);
   await box.host.settled();
 
@@ -159,7 +159,7 @@ test('a stream that is cut loses its call, and the next one goes over the same s
   await server.sees('hang');
   server.cutStreams();
 
-  assert.deepEqual(await end, { status: 'lost', text: 'The MCP server "web" ended the stream before the answer.' });
+  assert.deepEqual(await end, { status: 'lost', text: 'The MCP server "web" ended the stream before it answered.' });
   assert.equal((await box.call('count')).status, 'ok');
   assert.equal(server.sessions.size, 1);
 });
@@ -168,7 +168,7 @@ for (const unknownSession of [404, 400] as const) {
   test(`a call whose session is unknown (${unknownSession}) is sent again in a new one, once`, async (t) => {
     const server = await startHttpServer({ era: 'sessions', unknownSession });
     t.after(server.stop);
-    const box = await startToolbox([httpServer('web', server.url)]);
+    const box = await startMcpServers([httpServer('web', server.url)]);
     t.after(box.stop);
     await box.host.settled();
     server.sessions.clear();
@@ -176,14 +176,14 @@ for (const unknownSession of [404, 400] as const) {
     assert.equal((await box.call('count')).status, 'ok');
 
     assert.deepEqual(server.seen, ['count']);
-    assert.equal(box.host.servers()[0]?.state, 'ready');
+    assert.equal(box.host.statuses()[0]?.state, 'ready');
   });
 }
 
-test('a session that was forgotten is found by the health check, and another one opened before anybody calls', async (t) => {
+test('a lost session is found by the health check, and replaced before the next call', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url)], { healthIntervalMs: 50 });
+  const box = await startMcpServers([httpServer('web', server.url)], { healthIntervalMs: 50 });
   t.after(box.stop);
   await box.host.settled();
 
@@ -194,10 +194,10 @@ test('a session that was forgotten is found by the health check, and another one
   assert.equal(server.sessions.size, 1);
 });
 
-test('draining tells an HTTP server that the session is over', async (t) => {
+test('draining ends the session at an HTTP server', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url)]);
+  const box = await startMcpServers([httpServer('web', server.url)]);
   await box.host.settled();
   assert.equal(server.sessions.size, 1);
 
@@ -206,10 +206,10 @@ test('draining tells an HTTP server that the session is over', async (t) => {
   assert.equal(server.sessions.size, 0);
 });
 
-test('a change of the list of tools is heard on a stateless server, also after its stream was cut', async (t) => {
+test('a stateless server notifies of a changed list of tools, also after its stream was cut', async (t) => {
   const server = await startHttpServer({ era: 'stateless' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url)]);
+  const box = await startMcpServers([httpServer('web', server.url)]);
   t.after(box.stop);
   await box.host.settled();
   const changed = () =>
@@ -232,18 +232,18 @@ test('a change of the list of tools is heard on a stateless server, also after i
   server.announceTools();
   await second;
 
-  assert.equal(box.host.servers()[0]?.state, 'ready');
+  assert.equal(box.host.statuses()[0]?.state, 'ready');
 });
 
-test('a server pinned to a revision that it does not speak fails with a reason', async (t) => {
+test('a server fails with a reason if it does not support its pinned revision', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('web', server.url, { revision: '2026-07-28' })], {
+  const box = await startMcpServers([httpServer('web', server.url, { revision: '2026-07-28' })], {
     maxReconnectAttempts: 0,
   });
   t.after(box.stop);
 
   await box.reaches('web', 'failed');
 
-  assert.notEqual(box.host.servers()[0]?.error, null);
+  assert.notEqual(box.host.statuses()[0]?.error, null);
 });

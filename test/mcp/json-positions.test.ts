@@ -1,4 +1,4 @@
-/** Where in a JSON text a fault is. */
+/** Tests the positions in a JSON text. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -13,7 +13,7 @@ const parses = (text: string): boolean => {
   }
 };
 
-test('the scanner finds a fault exactly where JSON.parse finds one', () => {
+test('the scanner finds a syntax error exactly where JSON.parse does', () => {
   const property = fc.property(
     fc.json(),
     fc.nat(),
@@ -21,13 +21,13 @@ test('the scanner finds a fault exactly where JSON.parse finds one', () => {
     (json, at, wedge) => {
       const index = at % (json.length + 1);
       const text = json.slice(0, index) + wedge + json.slice(index + (wedge === '' ? 1 : 0));
-      assert.equal(scanJson(text).fault === null, parses(text), text);
+      assert.equal(scanJson(text).syntaxProblem === null, parses(text), text);
     },
   );
   fc.assert(property, { seed: 1, numRuns: 2_000 });
 });
 
-test('the scanner finds every value, and the parent of one that is missing', () => {
+test('the scanner finds every value, and the parent of a missing one', () => {
   const places = scanJson('{\n  "a": [1,\n    {"b": "x"}]\n}');
   assert.deepEqual(places.of(['a', 0]), { line: 2, column: 9 });
   assert.deepEqual(places.of(['a', 1, 'b']), { line: 3, column: 11 });

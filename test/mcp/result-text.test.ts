@@ -1,4 +1,4 @@
-/** A result as the model reads it: structured, cut, described. */
+/** Tests how a tool's result becomes text for the model. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { cutMiddle, resultText } from '../../src/mcp/content/result-text.ts';
@@ -24,7 +24,7 @@ describe('the text of a result', () => {
     );
   });
 
-  test('tells structured content as JSON only where there is no text', () => {
+  test('has structured content as JSON only if the result has no text', () => {
     assert.equal(resultText({ content: [], structuredContent: { a: [1] } }, 100), '{"a":[1]}');
     assert.equal(resultText({ content: [{ type: 'text', text: 'one' }], structuredContent: { a: [1] } }, 100), 'one');
   });
@@ -34,14 +34,14 @@ describe('the text of a result', () => {
   });
 });
 
-describe('a text that is too long', () => {
+describe('a cut text', () => {
   test('keeps its head and its tail within the limit', () => {
     const cut = cutMiddle(`${'a'.repeat(5_000)}${'z'.repeat(5_000)}`, 200);
     assert.ok(cut.length <= 200);
     assert.match(cut, /^a+\n\[\.\.\. \d+ characters cut \.\.\.\]\nz+$/);
   });
 
-  test('is never cut between the halves of a surrogate pair', () => {
+  test('never splits a surrogate pair', () => {
     for (let limit = 60; limit < 80; limit += 1) assert.ok(cutMiddle('😀'.repeat(100), limit).isWellFormed());
   });
 });

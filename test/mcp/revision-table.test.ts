@@ -1,10 +1,10 @@
-/** Every revision of MCP: what it has is played against a real server that is held to it. docs/mcp.md shows the same table. */
+/** Plays every row of the revision table against a real server of that revision. docs/reference/mcp.md shows the same table. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
-import type { SamplingPolicy } from '../../src/mcp/server-requests/host-answers.ts';
+import type { SamplingPolicy } from '../../src/mcp/server-requests/client-features.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { createSampler } from '../support/mcp-sampler.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 import { revisionTable, type Scene } from './revision-table.ts';
 import { REVISIONS, isOf, isStateless, type Revision } from './revisions.ts';
 import { transportTable } from './transport-table.ts';
@@ -20,12 +20,12 @@ async function startScene(t: TestContext, revision: Revision): Promise<Scene> {
     requestsPerCall: 1,
     sample: async () => ({ text: 'Short.', model: 'sampled', stopReason: 'endTurn' }),
   };
-  const box = await startToolbox([httpServer('web', server.url, { revision })], {
+  const box = await startMcpServers([httpServer('web', server.url, { revision })], {
     answers: { roots: ['/srv/shared'], sampling },
   });
   t.after(box.stop);
   await box.host.settled();
-  assert.equal(box.host.servers()[0]?.state, 'ready', box.host.servers()[0]?.error ?? '');
+  assert.equal(box.host.statuses()[0]?.state, 'ready', box.host.statuses()[0]?.error ?? '');
   return { revision, server, sampler, box };
 }
 
@@ -34,7 +34,7 @@ for (const revision of REVISIONS) {
     for (const { transport, start, ...span } of transportTable) {
       if (!isOf(span, revision)) continue;
       test(transport, async (t) => {
-        const box = await startToolbox([await start(t, revision)]);
+        const box = await startMcpServers([await start(t, revision)]);
         t.after(box.stop);
         await box.host.settled();
         const [tool] = box.host.tools();

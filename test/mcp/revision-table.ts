@@ -1,22 +1,22 @@
 /**
- * What Parley supports of each revision of MCP, as a table: revision-table.test.ts plays every row at every revision that
- * has it, against a real server that is held to that revision, and docs/mcp.md shows it.
+ * Lists what Parley supports of each revision of MCP. revision-table.test.ts plays every row at every revision that has
+ * it, against a real server of that revision. docs/reference/mcp.md shows the table.
  */
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isMissing } from '../../src/mcp/library.ts';
+import { isUnavailable } from '../../src/mcp/prompts-and-resources.ts';
 import type { createSampler } from '../support/mcp-sampler.ts';
 import type { startHttpServer } from '../support/mcp-http-server.ts';
 import { callAnswering } from '../support/mcp-person.ts';
-import type { startToolbox } from '../support/mcp-toolbox.ts';
+import type { startMcpServers } from '../support/mcp-servers.ts';
 import { isStateless, type Revision, type Span } from './revisions.ts';
 
-/** A toolbox that is connected to the one server `web`, which offers what a sampler has. */
+/** A client that is connected to the server `web`, which offers what a sampler has. */
 export interface Scene {
   revision: Revision;
   server: Awaited<ReturnType<typeof startHttpServer>>;
   sampler: ReturnType<typeof createSampler>;
-  box: Awaited<ReturnType<typeof startToolbox>>;
+  box: Awaited<ReturnType<typeof startMcpServers>>;
 }
 
 export interface Row extends Span {
@@ -24,21 +24,21 @@ export interface Row extends Span {
   play(scene: Scene): Promise<void>;
 }
 
-/** Between two looks at what nothing announces. */
+/** Polling interval. */
 const LOOK_AGAIN_MS = 10;
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await pause(LOOK_AGAIN_MS);
 }
 
-/** What a call's result is kept as in the log. */
+/** Calls the tool and returns its content as JSON. */
 async function contentOf({ box }: Scene, tool: string): Promise<string> {
   const end = await box.call(tool);
   assert.ok(end.status === 'ok');
   return JSON.stringify(end.content);
 }
 
-/** Grows the offer, and has servers without sessions tell of it. */
+/** Adds a tool, a prompt and a resource. Servers without sessions have to send notifications. */
 function grow({ sampler, server, revision }: Scene): void {
   sampler.grow();
   if (!isStateless(revision)) return;
@@ -52,7 +52,7 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
     title: 'Connections',
     rows: [
       {
-        feature: 'negotiation, and every request under the revision that was agreed on',
+        feature: 'negotiation, and the negotiated revision in every request',
         async play({ revision, server, box }) {
           await box.call('count');
           assert.equal(server.headersSeen.at(-1)?.['mcp-protocol-version'], revision);
@@ -69,13 +69,13 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
           assert.deepEqual(
             states.map((state) => state.includes('"ready"')),
             [true, true],
-            'doubted, then cleared',
+            'verifying, then healthy',
           );
           assert.ok(server.headersSeen.length > before);
         },
       },
       {
-        feature: 'a session that the server has forgotten is made anew, and the call sent again',
+        feature: 'a session that the server has lost is replaced, and the call sent again',
         until: '2025-11-25',
         async play({ server, box }) {
           server.sessions.clear();
@@ -104,9 +104,9 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
       {
         feature: 'progress',
         async play({ box }) {
-          const told: unknown[] = [];
-          await box.call('steps', {}, { onProgress: (progress) => void told.push(progress) });
-          assert.deepEqual(told, [{ progress: 1, total: 2 }]);
+          const reported: unknown[] = [];
+          await box.call('steps', {}, { onProgress: (progress) => void reported.push(progress) });
+          assert.deepEqual(reported, [{ progress: 1, total: 2 }]);
         },
       },
       {
@@ -124,7 +124,7 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
         feature: "the server's log during a call",
         async play({ box }) {
           const said: unknown[] = [];
-          // What a session wants to hear is told it once, after the handshake.
+          // The log level of a session is set once, after the handshake.
           await until(async () => {
             await box.call('talk', {}, { onLog: ({ level }) => void said.push(level) });
             return said.length > 0;
@@ -164,45 +164,54 @@ export const revisionTable: { title: string; rows: Row[] }[] = [
         feature: 'prompts: list, and fill in with arguments',
         async play({ box: { host } }) {
           assert.deepEqual(
-            (await host.library.prompts()).map(({ name }) => name),
+            (await host.promptsAndResources.prompts()).map(({ name }) => name),
             ['weather', 'greet', 'thank'],
           );
-          assert.match(JSON.stringify(await host.library.fill('web', 'weather', { city: 'Graz' })), /weather in Graz/);
+          assert.match(
+            JSON.stringify(await host.promptsAndResources.fill('web', 'weather', { city: 'Graz' })),
+            /weather in Graz/,
+          );
         },
       },
       {
         feature: 'resources and templates: list and read',
         async play({ box: { host } }) {
-          assert.equal((await host.library.resources()).length, 3);
-          assert.equal((await host.library.templates()).length, 1);
-          assert.match(JSON.stringify(await host.library.read('web', 'memo://of/sunday')), /On sunday/);
+          assert.equal((await host.promptsAndResources.resources()).length, 3);
+          assert.equal((await host.promptsAndResources.templates()).length, 1);
+          assert.match(JSON.stringify(await host.promptsAndResources.read('web', 'memo://of/sunday')), /On sunday/);
         },
       },
       {
         feature: 'completion of arguments',
         async play({ box: { host } }) {
-          const completed = await host.library.complete('web', {
+          const completed = await host.promptsAndResources.complete('web', {
             of: { prompt: 'weather' },
             argument: { name: 'city', value: 'W' },
             known: {},
           });
-          assert.ok(!isMissing(completed));
+          assert.ok(!isUnavailable(completed));
           assert.deepEqual(completed.values, ['Wien', 'Wels']);
         },
       },
       {
         feature: 'changed lists of both',
         async play(scene) {
-          const { library } = scene.box.host;
-          assert.equal((await library.prompts()).length + (await library.resources()).length, 6);
+          const { promptsAndResources } = scene.box.host;
+          assert.equal(
+            (await promptsAndResources.prompts()).length + (await promptsAndResources.resources()).length,
+            6,
+          );
           grow(scene);
-          await until(async () => (await library.prompts()).length + (await library.resources()).length === 8);
+          await until(
+            async () =>
+              (await promptsAndResources.prompts()).length + (await promptsAndResources.resources()).length === 8,
+          );
         },
       },
     ],
   },
   {
-    title: 'What servers ask for',
+    title: 'Client features (requests of servers)',
     rows: [
       {
         feature: 'a form to fill in (elicitation)',

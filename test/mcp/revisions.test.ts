@@ -1,10 +1,10 @@
-/** Every revision of the protocol from 2024-11-05 on, over both transports: agreed on, and of use. */
+/** Tests every revision of the protocol from 2024-11-05 on, over both transports. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import type { ServerBlock } from '../../src/mcp/config/server-block.ts';
 import { startPagedServer } from '../support/mcp-http-server.ts';
-import { httpServer, startToolbox, stdioServer } from '../support/mcp-toolbox.ts';
+import { httpServer, startMcpServers, stdioServer } from '../support/mcp-servers.ts';
 
 const revisions = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'];
 
@@ -26,12 +26,12 @@ for (const [transport, serve] of [
 ] as const) {
   for (const revision of revisions) {
     describe(`a server of ${revision} over ${transport}`, () => {
-      test('is agreed with, all pages of its list are read, its calls tell of progress, and a longer list replaces the first whole', async (t) => {
-        const box = await startToolbox([await serve(revision, t)]);
+      test('negotiates, lists all pages, reports progress, and has its catalogue replaced as a whole', async (t) => {
+        const box = await startMcpServers([await serve(revision, t)]);
         t.after(box.stop);
         await box.host.settled();
         assert.deepEqual(
-          box.host.servers().map(({ state, protocol, error }) => [state, protocol, error]),
+          box.host.statuses().map(({ state, protocol, error }) => [state, protocol, error]),
           [['ready', revision, null]],
         );
         const first = box.host.tools();
@@ -63,11 +63,11 @@ for (const [transport, serve] of [
   }
 }
 
-test('a list that never ends is given up, and the server with it', async (t) => {
+test('a server with an endless list of tools fails', async (t) => {
   const server = await startPagedServer('2025-11-25', { endless: true });
   t.after(server.stop);
-  const box = await startToolbox([httpServer('paged', server.url)], { maxReconnectAttempts: 0 });
+  const box = await startMcpServers([httpServer('paged', server.url)], { maxReconnectAttempts: 0 });
   t.after(box.stop);
   await box.reaches('paged', 'failed');
-  assert.match(box.host.servers()[0]?.error ?? '', /pagination did not terminate/);
+  assert.match(box.host.statuses()[0]?.error ?? '', /pagination did not terminate/);
 });

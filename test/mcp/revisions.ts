@@ -1,17 +1,17 @@
-/** The revisions of MCP, and which of them have a thing. */
+/** Lists the revisions of MCP, and the spans of revisions that have a feature. */
 
-/** All that have been published, and are spoken in the wild. */
+/** All published revisions that are in use. */
 export const REVISIONS = ['2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25', '2026-07-28'] as const;
 
 export type Revision = (typeof REVISIONS)[number];
 
 export const isStateless = (revision: Revision) => revision >= '2026-07-28';
 
-/** From when on, and how long; without either at every revision. */
+/** The revisions that have a feature; without limits, all of them. */
 export interface Span {
-  /** The revision that brought it. */
+  /** The first revision. */
   since?: Revision;
-  /** The last one that has it. */
+  /** The last revision. */
   until?: Revision;
 }
 

@@ -1,4 +1,4 @@
-/** The file that lists the servers: what other hosts write, and what a wrong file is told. */
+/** Tests the file that lists the servers: files of other hosts, and the messages for invalid files. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ const complaint = (content: string | object, env: NodeJS.ProcessEnv = {}): strin
 };
 
 describe('the list of MCP servers', () => {
-  test('takes the files of other hosts as they are', () => {
+  test('accepts files of other hosts unchanged', () => {
     const servers = load({
       files: {
         type: 'stdio',
@@ -79,7 +79,7 @@ describe('the list of MCP servers', () => {
     ]);
   });
 
-  test('ignores what other hosts have for themselves, though some looks like its own keys', () => {
+  test('ignores keys of other hosts, even if some resemble its own', () => {
     const names = [
       'type',
       'transport',
@@ -118,7 +118,7 @@ describe('the list of MCP servers', () => {
     assert.equal(server?.kind, 'stdio');
   });
 
-  test('runs node with the Node that runs us, in a cwd relative to the file', () => {
+  test('runs node with the Node that runs Parley, in a cwd relative to the file', () => {
     const [server] = load({ demo: { command: 'node', cwd: '../other', protocol: '2026-07-28' } });
     assert.deepEqual(server, {
       kind: 'stdio',
@@ -145,7 +145,7 @@ describe('the list of MCP servers', () => {
     assert.deepEqual([server.command, ...server.args, server.env['KEY']], ['/opt/x', 'a-two', 'three', '', '$A', 'a']);
   });
 
-  test('knows what to tell a server that asks for OAuth, and where not to try it', () => {
+  test('reads the OAuth settings, and when OAuth is off', () => {
     const url = 'https://example.org/mcp';
     const servers = load(
       {
@@ -162,29 +162,33 @@ describe('the list of MCP servers', () => {
     );
   });
 
-  test('needs no variables for servers that are off', () => {
+  test('needs no variables for disabled servers', () => {
     assert.deepEqual(load({ one: { enabled: false, url: '${NOT_SET}' } }), []);
   });
 });
 
-describe('a wrong list is refused with its place, what was found and what is allowed:', () => {
+describe('the message for an invalid list has the position, what was found and what is allowed:', () => {
   const cases: [name: string, content: string, complaint: RegExp][] = [
     [
       'a missing comma',
       '{\n  "mcpServers": {\n    "a": { "command": "x" "args": [] }\n  }\n}',
-      /^:3:27: this is not JSON: expected "," or "}", found "args": \[\] }$/,
+      /^:3:27: the file is not JSON: expected "," or "}", found "args": \[\] }$/,
     ],
-    ['a value left out', '{"mcpServers": }', /^:1:16: this is not JSON: expected a value, found }$/],
+    ['a value left out', '{"mcpServers": }', /^:1:16: the file is not JSON: expected a value, found }$/],
     [
       'a text that ends early',
       '{"mcpServers": {\n',
-      /^:2:1: this is not JSON: expected a key in double quotes, found the end of the file$/,
+      /^:2:1: the file is not JSON: expected a key in double quotes, found the end of the file$/,
     ],
-    ['a trailing comma', '{"mcpServers": {},}', /^:1:19: this is not JSON: expected a key in double quotes, found }$/],
+    [
+      'a trailing comma',
+      '{"mcpServers": {},}',
+      /^:1:19: the file is not JSON: expected a key in double quotes, found }$/,
+    ],
     [
       'a key given twice',
       '{"mcpServers": {\n "a": {"command": "x"},\n "a": {"command": "y"}}}',
-      /^:3:2: mcpServers\.a: the key is there twice/,
+      /^:3:2: mcpServers\.a: duplicate key/,
     ],
     ['no servers', '{\n"servers": {}}', /^:1:1: mcpServers: expected an object with one entry a server, found nothing/],
     [
@@ -255,7 +259,7 @@ describe('a wrong list is refused with its place, what was found and what is all
   test('a missing file', () => {
     assert.throws(() => loadServers(join(folder, 'none.json'), {}), {
       code: 'config_invalid',
-      message: /none\.json: the list of MCP servers does not exist; .*PARLEY_SERVERS_CONFIG names it/,
+      message: /none\.json: the list of MCP servers does not exist; .* or PARLEY_SERVERS_CONFIG/,
     });
   });
 });

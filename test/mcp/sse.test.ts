@@ -1,24 +1,24 @@
-/** MCP over HTTP with server-sent events, as it was before Streamable HTTP: found by itself, and supervised like the others. */
+/** Tests MCP over HTTP with server-sent events (before Streamable HTTP): detection, calls and reconnects. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { startSseServer } from '../support/mcp-sse-server.ts';
-import { httpServer, startToolbox } from '../support/mcp-toolbox.ts';
+import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 
-async function start(t: TestContext, limits: Parameters<typeof startToolbox>[1] = {}) {
+async function start(t: TestContext, limits: Parameters<typeof startMcpServers>[1] = {}) {
   const server = await startSseServer();
   t.after(server.stop);
-  const box = await startToolbox([{ ...httpServer('old', server.url), headers: { 'x-tenant': 'blue' } }], limits);
+  const box = await startMcpServers([{ ...httpServer('old', server.url), headers: { 'x-tenant': 'blue' } }], limits);
   t.after(box.stop);
   await box.host.settled();
   return { server, box };
 }
 
-describe('a server that knows only HTTP with server-sent events', () => {
-  test('is spoken to that way, with the headers of its block', async (t) => {
+describe('a server with only HTTP and server-sent events', () => {
+  test('is detected, and gets the headers of its block', async (t) => {
     const { server, box } = await start(t);
     assert.deepEqual(
-      box.host.servers().map(({ state, tools }) => [state, tools]),
+      box.host.statuses().map(({ state, tools }) => [state, tools]),
       [['ready', 3]],
     );
     assert.equal((await box.call('count')).status, 'ok');
@@ -26,7 +26,7 @@ describe('a server that knows only HTTP with server-sent events', () => {
     assert.equal(server.sessions.size, 1);
   });
 
-  test('tells of a changed list', async (t) => {
+  test('notifies of a changed list', async (t) => {
     const { server, box } = await start(t);
     const before = box.host.tools();
     const changed = Promise.withResolvers<void>();
@@ -37,7 +37,7 @@ describe('a server that knows only HTTP with server-sent events', () => {
     assert.ok(box.host.tools().some(({ name }) => name === 'grown'));
   });
 
-  test('hears of a call that is cancelled', async (t) => {
+  test('is notified of a cancelled call', async (t) => {
     const { server, box } = await start(t);
     const abort = new AbortController();
     const end = box.call('hang', {}, { signal: abort.signal });
@@ -47,7 +47,7 @@ describe('a server that knows only HTTP with server-sent events', () => {
     while (!server.seen.includes('cancelled')) await new Promise((resolve) => setImmediate(resolve));
   });
 
-  test('whose stream ends is lost with its calls, and serves the next one in a new session', async (t) => {
+  test('loses its calls when its stream ends, and serves the next call in a new session', async (t) => {
     const { server, box } = await start(t, { maxReconnectAttempts: 1_000 });
     const hanging = box.call('hang');
     while (!server.seen.includes('hang')) await new Promise((resolve) => setImmediate(resolve));
@@ -62,26 +62,26 @@ describe('a server that knows only HTTP with server-sent events', () => {
     assert.deepEqual(restarted.seen, ['count']);
   });
 
-  test('that does not know its session any more is asked again in a new one, once', async (t) => {
+  test('gets a call again in a new session, once, after it lost the session', async (t) => {
     const { server, box } = await start(t);
     server.sessions.clear();
     assert.equal((await box.call('count')).status, 'ok');
     assert.deepEqual(server.seen, ['count']);
   });
 
-  test('that sends more than a message may weigh loses its calls and comes back', async (t) => {
+  test('loses its calls after an oversized message, and reconnects', async (t) => {
     const { box } = await start(t, { maxMessageBytes: 64 * 1024 });
     assert.equal((await box.call('big')).status, 'lost');
     assert.equal((await box.call('count')).status, 'ok');
   });
 });
 
-test('a server that refuses everything is told to have done so, not that it lacks an event stream', async (t) => {
+test('a server that rejects every request is reported with its status, not with a missing event stream', async (t) => {
   const server = await startHttpServer({ era: 'sessions' });
   t.after(server.stop);
   server.refuse(404);
-  const box = await startToolbox([httpServer('web', server.url)], { maxReconnectAttempts: 0 });
+  const box = await startMcpServers([httpServer('web', server.url)], { maxReconnectAttempts: 0 });
   t.after(box.stop);
   await box.reaches('web', 'failed');
-  assert.equal(box.host.servers()[0]?.error, 'answered HTTP 404');
+  assert.equal(box.host.statuses()[0]?.error, 'answered HTTP 404');
 });

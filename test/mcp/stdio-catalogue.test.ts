@@ -1,13 +1,13 @@
-/** What a stdio server offers: chosen, cut, changed under way, and passed over where it breaks the protocol. */
+/** Tests the catalogue of a stdio server: selection, limits, changes and protocol violations. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { openJournalled, openToolbox, textOf } from '../support/mcp-open.ts';
-import { stdioServer } from '../support/mcp-toolbox.ts';
+import { openJournalled, openMcpServers, textOf } from '../support/mcp-open.ts';
+import { stdioServer } from '../support/mcp-servers.ts';
 
 describe('a stdio server', () => {
-  test('swaps its catalogue whole when its list changes', async (t) => {
-    const box = await openToolbox(t, [stdioServer('one')]);
+  test('has its catalogue replaced as a whole when its list changes', async (t) => {
+    const box = await openMcpServers(t, [stdioServer('one')]);
     const before = box.host.tools();
 
     await box.call('grow');
@@ -25,7 +25,7 @@ describe('a stdio server', () => {
     assert.equal(textOf(await box.call('grown')), 'grown');
   });
 
-  test('that redefines a tool is not called with what was meant for the old one, and is for the new', async (t) => {
+  test('gets no call that was meant for an older definition of a tool', async (t) => {
     const { box, journal } = await openJournalled(t);
     const pinned = box.tool('count');
     const changed = Promise.withResolvers<void>();
@@ -37,13 +37,13 @@ describe('a stdio server', () => {
 
     const end = await box.callTool(pinned);
     assert.deepEqual([end.status, journal.count('counted')], ['error', 0]);
-    assert.match(textOf(end), /^The tool was not run: its server has redefined it/);
+    assert.match(textOf(end), /^The call was not made, because the server has changed the tool/);
     assert.equal((await box.callTool({ ...pinned, definition: '' })).status, 'ok', 'what is not known is not judged');
     assert.equal((await box.call('count')).status, 'ok');
   });
 
-  test('offers the tools that its block chooses, and the log tells of a name that it does not have', async (t) => {
-    const box = await openToolbox(t, [
+  test('offers the tools that its block selects, and the log names unknown ones', async (t) => {
+    const box = await openMcpServers(t, [
       { ...stdioServer('one'), includeTools: ['count', 'slow', 'cuont'], excludeTools: ['slow'] },
     ]);
 
@@ -52,25 +52,27 @@ describe('a stdio server', () => {
       ['count'],
     );
     assert.ok(
-      box.lines.some((line) => line.startsWith('one: it has no tool "cuont", which includeTools of its block names')),
+      box.lines.some((line) =>
+        line.startsWith('one: it has no tool "cuont", which is listed under includeTools of its block'),
+      ),
       box.lines.join(),
     );
   });
 
-  test('that lists more tools than may be offered is cut, and the log says so', async (t) => {
-    const box = await openToolbox(t, [stdioServer('one'), stdioServer('two')], { maxTools: 3 });
+  test('offers no more tools than the limit, and the log says so', async (t) => {
+    const box = await openMcpServers(t, [stdioServer('one'), stdioServer('two')], { maxTools: 3 });
 
     assert.deepEqual(
       box.host.tools().map(({ server }) => server),
       ['one', 'one', 'two'],
     );
     assert.ok(box.lines.includes('one: it lists more than 3 tools; the others are not offered'));
-    assert.ok(box.lines.some((line) => line.endsWith('with its tools there are 6, of which 3 are offered')));
+    assert.ok(box.lines.some((line) => line.endsWith('all servers together list 6 tools; only 3 are offered')));
   });
 });
 
-test('a server some of whose tools break the protocol offers the others, and the log tells of each', async (t) => {
-  const box = await openToolbox(t, [
+test('a server offers its valid tools, and the log names the invalid ones', async (t) => {
+  const box = await openMcpServers(t, [
     { ...stdioServer('one'), args: [join(import.meta.dirname, '../support/mcp-careless-server.ts')] },
   ]);
 
@@ -81,14 +83,14 @@ test('a server some of whose tools break the protocol offers the others, and the
   assert.deepEqual(
     box.lines.filter((line) => line.includes('not offered')),
     ['"typeless"', 'number 3', '"bare"'].map(
-      (tool) => `one: the tool ${tool} is not offered: it is not what the protocol says of tools`,
+      (tool) => `one: the tool ${tool} is not offered: its definition violates the protocol`,
     ),
   );
   assert.equal(textOf(await box.call('good')), 'called');
 });
 
-test('what a server says of its results is not compiled: a hostile schema harms nobody', async (t) => {
-  const box = await openToolbox(t, [
+test('a hostile output schema is not compiled and does no harm', async (t) => {
+  const box = await openMcpServers(t, [
     { ...stdioServer('hostile'), args: [join(import.meta.dirname, '../support/mcp-hostile-server.ts')] },
   ]);
   assert.deepEqual(await box.call('trap'), {
@@ -96,6 +98,6 @@ test('what a server says of its results is not compiled: a hostile schema harms 
     text: 'got you',
     content: { content: [{ type: 'text', text: 'got you' }], structuredContent: {} },
   });
-  // A rejection that nobody holds would end the process, and with it this test, in the next turn of the event loop.
+  // An unhandled rejection would end the process, and this test, in the next turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
 });

@@ -1,11 +1,11 @@
-/** The child behind a stdio server: it cannot be started, hangs, crashes, comes back, and ignores goodbyes. */
+/** Tests the child process of a stdio server: failed start, hang, crash, restart, and ignored signals. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openJournalled, openToolbox, textOf } from '../support/mcp-open.ts';
-import { createJournal, isAlive, startToolbox, stdioServer } from '../support/mcp-toolbox.ts';
+import { openJournalled, openMcpServers, textOf } from '../support/mcp-open.ts';
+import { createJournal, isAlive, startMcpServers, stdioServer } from '../support/mcp-servers.ts';
 
 describe('a stdio server', () => {
-  test('that has frozen is reconnected once a call was given up, and the next call works', async (t) => {
+  test('is reconnected after a call that hung was aborted, and the next call works', async (t) => {
     const { box, journal } = await openJournalled(t);
     const abort = new AbortController();
 
@@ -17,25 +17,25 @@ describe('a stdio server', () => {
     assert.equal(textOf(await box.call('count')), 'counted');
   });
 
-  test('that freezes while nothing is asked of it is found by its health check, and serves the next call', async (t) => {
+  test('is found lost by its health check when it hangs idle, and serves the next call', async (t) => {
     const { box, journal } = await openJournalled(t, { healthIntervalMs: 100 });
 
     await box.call('doze');
     await journal.wait('dozing');
     await box.reaches('one', 'backingOff');
 
-    assert.equal(box.host.servers()[0]?.error, 'did not answer a health check');
+    assert.equal(box.host.statuses()[0]?.error, 'did not answer a health check');
     assert.equal(textOf(await box.call('count')), 'counted');
   });
 
-  test('that is at work on a call is not asked whether it lives: many can do but one thing at a time', async (t) => {
+  test('gets no health check while a call runs, because many servers do one thing at a time', async (t) => {
     const { box, journal } = await openJournalled(t, { healthIntervalMs: 20, pingTimeoutMs: 20 });
 
     assert.equal(textOf(await box.call('busy', { ms: 400 })), 'done');
     assert.equal(journal.count('started'), 1);
   });
 
-  test('that no longer reads was never asked, so the call is made in a new process', async (t) => {
+  test('gets the call in a new process if the old one does not read its input', async (t) => {
     const { box, journal } = await openJournalled(t);
 
     assert.equal(textOf(await box.call('deafen')), 'deaf');
@@ -43,7 +43,7 @@ describe('a stdio server', () => {
     assert.deepEqual([journal.count('counted'), journal.count('started')], [1, 2]);
   });
 
-  test('loses the calls in flight when it crashes, and serves the next call from a new process', async (t) => {
+  test('loses the running calls when it crashes, and serves the next call from a new process', async (t) => {
     const { box, journal } = await openJournalled(t);
     const catalogue = box.host.tools();
 
@@ -51,7 +51,7 @@ describe('a stdio server', () => {
     await journal.wait('hanging');
     assert.equal((await box.call('crash')).status, 'lost');
     assert.equal((await hanging).status, 'lost');
-    assert.equal(box.host.servers()[0]?.error, 'exited with code 7');
+    assert.equal(box.host.statuses()[0]?.error, 'exited with code 7');
     assert.equal(box.host.tools(), catalogue, 'the tools of a server that is away stay offered');
 
     assert.equal((await box.call('count')).status, 'ok');
@@ -62,7 +62,7 @@ describe('a stdio server', () => {
     const { box, journal } = await openJournalled(t, { env: { TEST_EXIT_AT_START: '3' } });
     await box.reaches('one', 'failed');
     assert.equal(journal.count('started'), 4);
-    assert.equal(box.host.servers()[0]?.error, 'exited with code 3');
+    assert.equal(box.host.statuses()[0]?.error, 'exited with code 3');
 
     const tool = {
       name: 'slow',
@@ -71,7 +71,7 @@ describe('a stdio server', () => {
       description: '',
       inputSchema: {},
       definition: '',
-      harmless: false,
+      idempotent: false,
       permission: 'always' as const,
     };
     const end = await box.callTool(tool);
@@ -82,32 +82,32 @@ describe('a stdio server', () => {
     assert.equal(journal.count('started'), 5);
   });
 
-  test('that cannot be started says why', async (t) => {
-    const box = await startToolbox([{ ...stdioServer('one'), command: 'no-such-program' }], {
+  test('fails with the reason if it cannot be started', async (t) => {
+    const box = await startMcpServers([{ ...stdioServer('one'), command: 'no-such-program' }], {
       maxReconnectAttempts: 0,
     });
     t.after(box.stop);
 
     await box.reaches('one', 'failed');
 
-    assert.match(box.host.servers()[0]?.error ?? '', /could not be started \(ENOENT\)/);
+    assert.match(box.host.statuses()[0]?.error ?? '', /could not be started \(ENOENT\)/);
   });
 
-  test('that says nothing is lost after the connection timeout', async (t) => {
-    const box = await openToolbox(t, [{ ...stdioServer('one'), command: 'sleep', args: ['600'] }], {
+  test('is lost after the connection timeout if it sends nothing', async (t) => {
+    const box = await openMcpServers(t, [{ ...stdioServer('one'), command: 'sleep', args: ['600'] }], {
       maxReconnectAttempts: 0,
       connectionTimeoutMs: 100,
     });
 
-    assert.deepEqual(box.host.servers(), [
+    assert.deepEqual(box.host.statuses(), [
       { name: 'one', state: 'failed', tools: 0, protocol: null, error: 'no answer within 0.1 s', authorizeUrl: null },
     ]);
   });
 
-  test('is negotiated with in one start of its process, or held to one revision, as its block says', async (t) => {
+  test('negotiates within one start of its process, or uses the one revision of its block', async (t) => {
     const journal = createJournal();
     const server = stdioServer('auto', { TEST_JOURNAL: journal.file });
-    const box = await startToolbox(
+    const box = await startMcpServers(
       [
         { ...server, protocol: 'auto' },
         { ...stdioServer('old'), protocol: { revision: '2025-06-18' } },
@@ -122,10 +122,10 @@ describe('a stdio server', () => {
     await box.host.settled();
 
     assert.deepEqual(
-      box.host.servers().map(({ state }) => state),
+      box.host.statuses().map(({ state }) => state),
       ['ready', 'ready', 'failed'],
     );
-    assert.match(box.host.servers()[2]?.error ?? '', /version negotiation/i);
+    assert.match(box.host.statuses()[2]?.error ?? '', /version negotiation/i);
     assert.equal(journal.count('started'), 1);
   });
 });
@@ -134,7 +134,7 @@ describe('draining', () => {
   test('ends servers that ignore EOF and SIGTERM, and their children, in parallel', async () => {
     const journal = createJournal();
     const env = { TEST_JOURNAL: journal.file, TEST_STUBBORN: '1' };
-    const box = await startToolbox([stdioServer('one', env), stdioServer('two', env)], { closeGraceMs: 100 });
+    const box = await startMcpServers([stdioServer('one', env), stdioServer('two', env)], { closeGraceMs: 100 });
     await box.host.settled();
     const pids: number[] = [];
     for (const name of ['one__pid', 'two__pid', 'one__grandchild']) pids.push(Number(textOf(await box.call(name))));
@@ -145,14 +145,14 @@ describe('draining', () => {
     assert.deepEqual(pids.map(isAlive), [false, false, false]);
     assert.equal(journal.count('ignored SIGTERM'), 2);
     assert.deepEqual(
-      box.host.servers().map(({ state }) => state),
+      box.host.statuses().map(({ state }) => state),
       ['stopped', 'stopped'],
     );
     journal.remove();
   });
 
   test('ends the calls that wait for a server', async () => {
-    const box = await startToolbox([stdioServer('one')]);
+    const box = await startMcpServers([stdioServer('one')]);
     await box.host.settled();
     const tool = box.tool('slow');
     const calls = [1, 2].map((ms) => box.callTool(tool, { ms: ms * 60_000 }, { timeoutMs: 60_000 }));

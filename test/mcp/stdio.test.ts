@@ -1,14 +1,14 @@
-/** Calls over stdio to a real child: how they end, what comes back of them, and what the child is given. */
+/** Tests calls over stdio to a real child: their ends, their results, and the child's environment. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openJournalled, openToolbox, textOf } from '../support/mcp-open.ts';
-import { stdioServer } from '../support/mcp-toolbox.ts';
+import { openJournalled, openMcpServers, textOf } from '../support/mcp-open.ts';
+import { stdioServer } from '../support/mcp-servers.ts';
 
 describe('a stdio server', () => {
   test('becomes ready with its catalogue, and answers calls', async (t) => {
-    const box = await openToolbox(t, [stdioServer('one')]);
+    const box = await openMcpServers(t, [stdioServer('one')]);
 
-    assert.deepEqual(box.host.servers(), [
+    assert.deepEqual(box.host.statuses(), [
       {
         name: 'one',
         state: 'ready',
@@ -23,16 +23,16 @@ describe('a stdio server', () => {
       text: 'done',
       content: { content: [{ type: 'text', text: 'done' }] },
     });
-    assert.equal(box.tool('slow').harmless, true);
-    assert.equal(box.tool('count').harmless, false);
+    assert.equal(box.tool('slow').idempotent, true);
+    assert.equal(box.tool('count').idempotent, false);
     assert.ok(
       box.lines.some((line) => line.startsWith('one: up as ')),
       'stderr goes to the log by the line',
     );
   });
 
-  test('tells the ways in which a call can end apart', async (t) => {
-    const box = await openToolbox(t, [stdioServer('one')]);
+  test('has a different end for each way in which a call can end', async (t) => {
+    const box = await openMcpServers(t, [stdioServer('one')]);
 
     assert.deepEqual(await box.call('fail'), {
       status: 'error',
@@ -48,7 +48,7 @@ describe('a stdio server', () => {
   });
 
   test('passes progress on', async (t) => {
-    const box = await openToolbox(t, [stdioServer('one')]);
+    const box = await openMcpServers(t, [stdioServer('one')]);
     const seen: unknown[] = [];
 
     const end = await box.call('progress', { steps: 2 }, { onProgress: (progress) => seen.push(progress) });
@@ -60,7 +60,7 @@ describe('a stdio server', () => {
     ]);
   });
 
-  test('is told of a cancelled call, which ends at once', async (t) => {
+  test('is notified of a cancelled call, which ends at once', async (t) => {
     const { box, journal } = await openJournalled(t);
     const abort = new AbortController();
 
@@ -73,16 +73,16 @@ describe('a stdio server', () => {
     assert.deepEqual(await box.call('slow', { ms: 1 }, { signal: abort.signal }), { status: 'cancelled' });
   });
 
-  test('that sends more than a message may weigh is dropped and comes back', async (t) => {
-    const box = await openToolbox(t, [stdioServer('one')], { maxMessageBytes: 64 * 1024 });
+  test('is disconnected after an oversized message, and reconnects', async (t) => {
+    const box = await openMcpServers(t, [stdioServer('one')], { maxMessageBytes: 64 * 1024 });
 
     assert.equal((await box.call('big', { chars: 100_000 })).status, 'lost');
-    assert.match(box.host.servers()[0]?.error ?? '', /more than 65536 bytes/);
+    assert.match(box.host.statuses()[0]?.error ?? '', /more than 65536 bytes/);
     assert.equal((await box.call('slow', { ms: 1 })).status, 'ok');
   });
 
-  test('is shown in plain text, whatever it writes; the log keeps the whole', async (t) => {
-    const box = await openToolbox(t, [stdioServer('one')]);
+  test('has its results sanitized for the model; the log keeps the original', async (t) => {
+    const box = await openMcpServers(t, [stdioServer('one')]);
 
     const end = await box.call('dirty');
 
@@ -90,8 +90,8 @@ describe('a stdio server', () => {
     assert.ok(JSON.stringify(end).includes('u001b[31mred'));
   });
 
-  test('that nests a result too deep has given none, and nobody falls over it', async (t) => {
-    const box = await openToolbox(t, [stdioServer('one')]);
+  test('has a result rejected that is nested too deep', async (t) => {
+    const box = await openMcpServers(t, [stdioServer('one')]);
 
     const end = await box.call('abyss', { levels: 20_000 });
 
@@ -100,10 +100,10 @@ describe('a stdio server', () => {
     assert.equal(textOf(await box.call('count')), 'counted');
   });
 
-  test('inherits what programs need and none of our secrets', async (t) => {
+  test('inherits what programs need and none of the secrets', async (t) => {
     process.env['TEST_API_KEY'] = 'secret';
     t.after(() => delete process.env['TEST_API_KEY']);
-    const box = await openToolbox(t, [stdioServer('one', { LISTED: 'yes' })]);
+    const box = await openMcpServers(t, [stdioServer('one', { LISTED: 'yes' })]);
 
     const names = textOf(await box.call('environment')).split(' ');
 
@@ -111,17 +111,17 @@ describe('a stdio server', () => {
   });
 });
 
-test('a server that sends what is no message, or none that anybody waits for, is served on', async (t) => {
-  const box = await openToolbox(t, [stdioServer('one')]);
+test('a server stays connected after invalid and unexpected messages', async (t) => {
+  const box = await openMcpServers(t, [stdioServer('one')]);
 
   assert.equal(textOf(await box.call('garble')), 'understood?');
   assert.equal(textOf(await box.call('count')), 'counted');
-  assert.equal(box.host.servers()[0]?.state, 'ready');
+  assert.equal(box.host.statuses()[0]?.state, 'ready');
 });
 
-test('a command gets its words as they are written: no shell reads them', async (t) => {
+test('a command gets its arguments unchanged, without a shell', async (t) => {
   const block = stdioServer('one');
   const words = ['$(touch x)', '; exit', '*', '$HOME', "it's", '|cat'];
-  const box = await openToolbox(t, [{ ...block, args: [...block.args, ...words] }]);
+  const box = await openMcpServers(t, [{ ...block, args: [...block.args, ...words] }]);
   assert.deepEqual(JSON.parse(textOf(await box.call('words'))), words);
 });

@@ -1,8 +1,8 @@
-/** What is taken of what a server lists: legible, within limits, chosen, and known again by its definition. */
+/** Tests which of a server's tools are offered: sanitized, limited, selected, and identified by definition. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Tool } from '@modelcontextprotocol/client';
-import { takeTools, unknownNames, type ToolChoice } from '../../src/mcp/connection/tool-listing.ts';
+import { selectTools, unknownNames, type ToolChoice } from '../../src/mcp/connection/tool-listing.ts';
 
 const listed = (name: string, changes: Partial<Tool> = {}): Tool => ({
   name,
@@ -12,7 +12,7 @@ const listed = (name: string, changes: Partial<Tool> = {}): Tool => ({
 
 function take(tools: Tool[], choice: Partial<ToolChoice> = {}) {
   const left: string[] = [];
-  const taken = takeTools(
+  const taken = selectTools(
     tools,
     { includeTools: null, excludeTools: [], ...choice },
     { maxTools: 4, maxDescriptionChars: 10, maxSchemaBytes: 1024 },
@@ -21,8 +21,8 @@ function take(tools: Tool[], choice: Partial<ToolChoice> = {}) {
   return { taken, left, names: taken.map(({ name }) => name) };
 }
 
-describe('what a tool says of itself', () => {
-  test('loses what nobody could see, and is cut', () => {
+describe('the description of a tool', () => {
+  test('loses invisible characters, and is cut', () => {
     const [tool] = take([
       listed('a', {
         title: '\u001b[31mRed\u001b[0m alert',
@@ -37,15 +37,15 @@ describe('what a tool says of itself', () => {
     assert.deepEqual(
       tool?.inputSchema,
       { type: 'object', properties: { title: { type: 'string', description: 'hidden', enum: ['\u0007'] } } },
-      'values that count are left alone',
+      'values with a meaning stay unchanged',
     );
   });
 
-  test('is cut between no two halves of a character', () => {
+  test('is not cut within a surrogate pair', () => {
     assert.ok(take([listed('a', { description: `123456789😀` })]).taken[0]?.description.isWellFormed());
   });
 
-  test('of its hints is kept as said, and where it says nothing the worst is taken that the MCP lets it mean', () => {
+  test("keeps the hints, with MCP's defaults for absent ones", () => {
     const of = (annotations?: Tool['annotations']) => take([listed('a', annotations ? { annotations } : {})]).taken[0];
     assert.deepEqual(of({ readOnlyHint: true, openWorldHint: false })?.annotations, {
       readOnlyHint: true,
@@ -63,21 +63,21 @@ describe('what a tool says of itself', () => {
     for (const silent of [undefined, {}, { title: 'A', idempotentHint: true }, { readOnlyHint: false }])
       assert.equal(of(silent)?.effect, 'destructive');
     assert.deepEqual(
-      [{ readOnlyHint: true }, { idempotentHint: true }, { readOnlyHint: false }].map((hints) => of(hints)?.harmless),
+      [{ readOnlyHint: true }, { idempotentHint: true }, { readOnlyHint: false }].map((hints) => of(hints)?.idempotent),
       [true, true, false],
     );
   });
 });
 
-describe('a tool is not offered, and the log is told why,', () => {
+describe('a tool is not offered, and the log has the reason,', () => {
   const deep = (levels: number): object => (levels === 0 ? {} : { properties: { a: deep(levels - 1) } });
   for (const { what, tools, says } of [
     {
-      what: 'when its name is endless',
+      what: 'when its name is too long',
       tools: [listed('n'.repeat(129))],
       says: /^the tool "n{128}" is not offered: it has a name of 129 characters$/,
     },
-    { what: 'when its name hides something', tools: [listed('a\u200b')], says: /"a".* control characters/ },
+    { what: 'when its name has invisible characters', tools: [listed('a\u200b')], says: /"a".* control characters/ },
     {
       what: 'when its schema is large',
       tools: [listed('a', { inputSchema: { type: 'object', description: 'x'.repeat(2000) } })],
@@ -89,7 +89,7 @@ describe('a tool is not offered, and the log is told why,', () => {
       says: /more than 64 levels/,
     },
     {
-      what: 'when it runs as a task or not at all',
+      what: 'when it runs only as a task',
       tools: [listed('a', { execution: { taskSupport: 'required' } })],
       says: /can only run as a task/,
     },
@@ -109,53 +109,53 @@ describe('a tool is not offered, and the log is told why,', () => {
   }
 });
 
-describe('of the tools that a server lists', () => {
+describe('the selection of tools', () => {
   const tools = ['read', 'write', 'erase'].map((name) => listed(name));
 
-  test('those are offered that are included and not excluded', () => {
+  test('offers tools that are included and not excluded', () => {
     assert.deepEqual(take(tools, { includeTools: ['erase', 'read'] }).names, ['read', 'erase']);
     assert.deepEqual(take(tools, { excludeTools: ['erase'] }).names, ['read', 'write']);
     assert.deepEqual(take(tools, { includeTools: ['erase', 'read'], excludeTools: ['erase'] }).names, ['read']);
     assert.deepEqual(take(tools, { includeTools: [] }).names, []);
   });
 
-  test('so many are taken and no more, however many it lists', () => {
+  test('stops at the limit', () => {
     const { names, left } = take(['a', 'b', 'c', 'd', 'e', 'f'].map((name) => listed(name)));
     assert.deepEqual([names, left], [['a', 'b', 'c', 'd'], ['it lists more than 4 tools; the others are not offered']]);
   });
 
-  test('names that none of them has are told', () => {
+  test('reports configured names that are not listed', () => {
     assert.deepEqual(unknownNames(tools, { includeTools: ['read', 'reed'], excludeTools: ['eraze'] }), [
-      { key: 'includeTools', name: 'reed', meant: 'read' },
-      { key: 'excludeTools', name: 'eraze', meant: 'erase' },
+      { key: 'includeTools', name: 'reed', suggestion: 'read' },
+      { key: 'excludeTools', name: 'eraze', suggestion: 'erase' },
     ]);
   });
 });
 
 describe('the definition of a tool', () => {
-  const mark = (changes: Partial<Tool> = {}) =>
+  const definitionOf = (changes: Partial<Tool> = {}) =>
     take([listed('a', { description: 'A', ...changes })]).taken[0]?.definition;
 
-  test('is the same for the same tool, in whatever order its keys come', () => {
+  test('does not depend on the order of keys', () => {
     const [one, other] = [
       { x: { type: 'string' }, y: {} },
       { y: {}, x: { type: 'string' } },
-    ].map((properties) => mark({ inputSchema: { type: 'object', properties } }));
+    ].map((properties) => definitionOf({ inputSchema: { type: 'object', properties } }));
     assert.equal(one, other);
   });
 
-  test('is another as soon as anything of it is', () => {
+  test('differs for every change', () => {
     const others = [
       { description: 'B' },
       { title: 'T' },
       { annotations: { readOnlyHint: true } },
       { inputSchema: { type: 'object' as const, properties: { x: {} } } },
     ];
-    assert.equal(new Set([{}, ...others].map((changes) => mark(changes))).size, 5);
+    assert.equal(new Set([{}, ...others].map((changes) => definitionOf(changes))).size, 5);
   });
 
-  test('is another where only what nobody sees has changed, or what is beyond the cut', () => {
-    assert.notEqual(mark({ description: 'A\u200b' }), mark());
-    assert.notEqual(mark({ description: `${'A'.repeat(20)}B` }), mark({ description: 'A'.repeat(21) }));
+  test('differs if only invisible or cut parts have changed', () => {
+    assert.notEqual(definitionOf({ description: 'A\u200b' }), definitionOf());
+    assert.notEqual(definitionOf({ description: `${'A'.repeat(20)}B` }), definitionOf({ description: 'A'.repeat(21) }));
   });
 });

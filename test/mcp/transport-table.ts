@@ -1,19 +1,19 @@
 /**
- * The transports of MCP and the revisions that have them, as a table: revision-table.test.ts makes a call over each at
- * every such revision, and docs/mcp.md shows it.
+ * Lists the transports of MCP and their revisions. revision-table.test.ts makes a call over each at every such revision.
+ * docs/reference/mcp.md shows the table.
  */
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { ServerBlock } from '../../src/mcp/config/server-block.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { startSseServer } from '../support/mcp-sse-server.ts';
-import { httpServer, stdioServer } from '../support/mcp-toolbox.ts';
+import { httpServer, stdioServer } from '../support/mcp-servers.ts';
 import { isStateless, type Revision, type Span } from './revisions.ts';
 
 /** A way to reach a server. */
 export interface Transport extends Span {
   transport: string;
-  /** A server whose first tool takes no arguments, as its block; stopped when the test ends. */
+  /** Starts a server whose first tool takes no arguments. It stops when the test ends. */
   start(t: TestContext, revision: Revision): Promise<ServerBlock>;
 }
 

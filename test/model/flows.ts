@@ -1,21 +1,22 @@
 /**
- * The flows: for each limit of tool hops as few as reach every goal, found by xstate/graph from the shipping chart.
- * Each is a shortest path to something, and goes on from there to rest in the kindest of worlds.
+ * Plans the flows: for each limit of tool hops the fewest that reach every goal, found with xstate/graph in the
+ * shipping chart. Each flow is a shortest path to a goal, followed by benign moves until the conversation is idle.
  */
 import { createHash } from 'node:crypto';
 import type { KillPoint } from '../proof/kill-points.ts';
 import { cover } from '../proof/paths.ts';
-import { play } from '../proof/play.ts';
-import { asFarAsPossible, restOf, stories } from '../proof/stories.ts';
-import type { Move } from '../proof/vocabulary.ts';
-import { proofTerms, startWith, type World } from '../proof/world.ts';
-import { nameOf } from './flow-name.ts';
+import { applyMove } from '../proof/apply-move.ts';
+import { stories } from '../proof/stories.ts';
+import { asFarAsPossible, worldsUntilIdle } from '../proof/story-worlds.ts';
+import type { Move } from '../proof/moves.ts';
+import { proofSettings, startWith, type World } from '../proof/world.ts';
+import { flowName } from './flow-name.ts';
 import { HOP_LIMITS, reachedIn } from './goals.ts';
 
-/** Its path ends at rest, and nothing is killed before. `of` is its name. */
+/** Its moves end idle, and no kill comes before. `of` is its name. */
 export interface Flow extends KillPoint {
   maxToolHops: number;
-  /** Everything that is reached on the way. */
+  /** All goals that it reaches. */
   reached: ReadonlySet<string>;
 }
 
@@ -26,21 +27,21 @@ export interface Plan {
   flows: readonly Flow[];
 }
 
-/** Takes a few seconds a limit. */
+/** Plans the flows of each limit. Takes a few seconds a limit. */
 export function plan(limits: readonly number[] = HOP_LIMITS): Plan[] {
   return limits.map(planWith);
 }
 
-/** Nothing has happened yet, and a turn may make so many hops. */
+/** Returns a world in which nothing has happened yet and a turn may have so many hops. */
 export function startWithHops(maxToolHops: number): World {
-  return startWith({ ...proofTerms, limits: { ...proofTerms.limits, maxToolHops } });
+  return startWith({ ...proofSettings, limits: { ...proofSettings.limits, maxToolHops } });
 }
 
-/** A flow of these moves, which must be possible, and of the rest that follows. */
+/** Makes a flow of these moves, which must be possible, and of the benign moves that follow. */
 export function flowOf(moves: readonly Move[], maxToolHops: number): Flow {
   const from = startWithHops(maxToolHops);
-  const worlds = moves.reduce((worlds, move) => [...worlds, play(worlds.at(-1) ?? from, move)], [from]);
-  const all = [...worlds, ...restOf(worlds.at(-1) ?? from)];
+  const worlds = moves.reduce((worlds, move) => [...worlds, applyMove(worlds.at(-1) ?? from, move)], [from]);
+  const all = [...worlds, ...worldsUntilIdle(worlds.at(-1) ?? from)];
   const path = all.at(-1)?.path ?? [];
   const id = createHash('sha256')
     .update(JSON.stringify([maxToolHops, path]))
@@ -48,7 +49,7 @@ export function flowOf(moves: readonly Move[], maxToolHops: number): Flow {
     .slice(0, 8);
   return {
     id,
-    of: nameOf(path, from),
+    of: flowName(path, from),
     from,
     moves: path,
     instant: 'held',
@@ -59,15 +60,15 @@ export function flowOf(moves: readonly Move[], maxToolHops: number): Flow {
 
 function planWith(maxToolHops: number): Plan {
   const from = startWithHops(maxToolHops);
-  const told = [...Object.values(stories), hopsToTheLimit(maxToolHops)].flatMap(
+  const seeds = [...Object.values(stories), hopsToTheLimit(maxToolHops)].flatMap(
     (story) => asFarAsPossible(story, from).worlds,
   );
-  const reached = cover(from, told, reachedIn);
+  const reached = cover(from, seeds, reachedIn);
   const paths = [...new Set(reached.values())].map(({ path }) => flowOf(path, maxToolHops));
   return { maxToolHops, reachable: new Set(reached.keys()), flows: fewest(paths, new Set(reached.keys())) };
 }
 
-/** One hop after another, and one more than may be. */
+/** Makes as many hops as allowed, and one more. */
 function hopsToTheLimit(maxToolHops: number): Move[] {
   const hop: Move[] = [
     { do: 'ask', tools: ['look'] },
@@ -80,7 +81,7 @@ function hopsToTheLimit(maxToolHops: number): Move[] {
   ];
 }
 
-/** Takes time and again the flow that reaches most of what is left; of two the shorter one. */
+/** Repeatedly takes the flow that reaches most of the remaining goals; of two the shorter one. */
 function fewest(flows: readonly Flow[], goals: ReadonlySet<string>): Flow[] {
   const left = new Set(goals);
   const chosen: Flow[] = [];

@@ -1,6 +1,6 @@
 /**
- * What the model's flows are to bring about under one limit of tool hops: every transition of the conversation's and
- * the call's chart, each guard with both answers, and as many hops as may be. What no flow can is told with its reason.
+ * Lists the goals of the flows under one limit of tool hops. A *goal* is a transition of a chart, a guard with one of
+ * its results, or a number of hops. A goal that no flow reaches needs a reason.
  */
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
@@ -12,16 +12,19 @@ import type { World } from '../proof/world.ts';
 export const HOP_LIMITS = [0, 1, 2, 3] as const;
 
 export interface Goal {
-  /** What worlds are asked for. */
+  /** Id by which worlds are searched. */
   id: string;
-  /** The state where it comes about; null for the hops of a turn. */
+  /** State in which it is reached; null for the hops of a turn. */
   state: string | null;
-  /** A transition is taken, by its guard's yes if it has one; a guard says no; hops are made. */
+  /**
+   * `taken`: a transition is taken; its guard, if any, returns true. `refused`: a guard returns false. `hops`: hops are
+   * made.
+   */
   what: 'taken' | 'refused' | 'hops';
   guarded: boolean;
 }
 
-/** All that may come about, reachable or not. */
+/** Lists all goals, reachable or not. */
 export function goalsWith(maxToolHops: number): Goal[] {
   const hops = Array.from({ length: maxToolHops }, (_, index): Goal => ({
     id: hopsMade(index + 1),
@@ -36,7 +39,7 @@ export function goalsWith(maxToolHops: number): Goal[] {
   ];
 }
 
-/** The goals that a world has just reached. */
+/** Goals that the last move of a world reached. */
 export function reachedIn({ taken, refused, conversation, log }: World): string[] {
   const { hops = 0 } = conversation?.context.turn ?? {};
   const atLimit = log.rows().some(({ type, extra }) => type === 'tool_result' && extra['status'] === 'limit');
@@ -48,7 +51,7 @@ export function reachedIn({ taken, refused, conversation, log }: World): string[
   ];
 }
 
-/** Why nothing outside can bring it about with so many hops; null when a flow must. */
+/** Why no move can reach the goal with so many hops; null if a flow must reach it. */
 export function reasonWhyNot(goal: string, maxToolHops: number): string | null {
   const edge = allEdges().find(({ id }) => id === goal || refusalOf(id) === goal);
   if (edge === undefined) return null;
@@ -74,7 +77,7 @@ function stateIn(edge: string, state: string): string {
   return `${edge.split('.')[0]}.${state}`;
 }
 
-/** A guard says no only if the event goes on to what comes behind it, or to nothing. */
+/** A guard's false result shows only if the event reaches the next transition, or none. */
 function reasonWhyNeverRefused(edge: Edge): string | null {
   const tried = allEdges().filter(
     ({ id, state, event }) =>
@@ -82,30 +85,30 @@ function reasonWhyNeverRefused(edge: Edge): string | null {
   );
   const behind = tried.slice(tried.findIndex(({ id }) => id === edge.id) + 1);
   const reasons = behind.map(({ id }) => reasonFor(id));
-  // The event never gets further than this, says the reason why nothing behind it is taken.
+  // If nothing behind it is ever taken, the same reason says that the guard never returns false.
   if (behind.some(({ guard }) => guard === null) && reasons.every((reason) => reason !== null))
     return reasons[0] ?? null;
   return neverRefused.find((reason) => reason.edge.test(edge.id))?.why ?? reasonFor(edge.id);
 }
 
-/** Guards that are asked and never say no, though nothing behind them tells so. */
+/** Guards that never return false, although no reason of the transitions behind them says so. */
 export const neverRefused: readonly Reason[] = [
   {
     edge: /^conversation\.(recovering|turn\.(queued|backingOff|toolHop\.(waiting|settling)|cancelling\.stopping)): log\.committed \[(isRecovery|isWithdrawal|isResponse)\]$/,
-    why: 'Nothing else is written in this state but what this guard, or one before it, takes.',
+    why: 'Only rows for this guard, or for one before it, are written in this state.',
   },
   {
     edge: /^conversation\.idle: conversation\.passivate \[nothingArrives\]$/,
-    why: 'The registry asks only conversations that rest.',
+    why: 'The registry asks only idle conversations.',
   },
 ];
 
-/** What cannot come about in a turn that may make fewer hops than these. */
+/** Goals that need at least so many hops. */
 export const needsHops: readonly { hops: number; goal: RegExp; why: string }[] = [
   {
     hops: 1,
     goal: /^toolCall\.|^conversation\.turn\.toolHop\.|: call\.settled|\[(asksForTools|hasCalls)\]$/,
-    why: 'Without hops nothing is called.',
+    why: 'Without hops no tool is called.',
   },
   {
     hops: 1,
@@ -115,12 +118,12 @@ export const needsHops: readonly { hops: number; goal: RegExp; why: string }[] =
   {
     hops: 1,
     goal: /: (client\.respond|call\.asks)|\[(isResponse|isQuestion|interruptedTurnOnlyWaits)\]$/,
-    why: 'Where nothing is called nobody is asked.',
+    why: 'Without a call no person is asked.',
   },
   {
     hops: 1,
     goal: /^conversation\.recovering: log\.committed \[interruptedTurnIsOver\]$/,
-    why: 'A turn that was stopped before it made a hop is only its message: it is ended without being taken up.',
+    why: 'A turn that was stopped before it made a hop is only its message: it is ended without recovery.',
   },
   {
     hops: 2,

@@ -1,4 +1,4 @@
-/** What the model tells people: progress, a failure with its counterexample, and what was covered, as a table. */
+/** Formats what the model tests print: progress, a failure with its counterexample, and the coverage as a table. */
 import type { Verdict } from '../proof/prove.ts';
 import { goalsWith, reasonWhyNot, type Goal } from './goals.ts';
 import type { Flow } from './flows.ts';
@@ -7,10 +7,10 @@ export function progress(flow: Flow, { problems, tookMs }: Verdict, done: number
   return `${String(done).padStart(String(of).length)}/${of} ${problems.length === 0 ? 'held  ' : 'BROKEN'} ${flow.id} ${(tookMs / 1000).toFixed(1)} s  ${flow.maxToolHops} hops: ${flow.of}`;
 }
 
-/** The end of a server's log tells why it ended. */
+/** The end of a server's log says why it exited. */
 const OUTPUT_CHARS = 2000;
 
-/** `shortest` is the flow with what it can do without left out. */
+/** Formats a failure. `shortest` is the flow without the moves that the failure does not need. */
 export function failure(flow: Flow, { problems, log, output }: Verdict, shortest: Flow | null, replay: string): string {
   const indented = (lines: readonly string[]) => lines.map((line) => `    ${line}`);
   return [
@@ -26,8 +26,8 @@ export function failure(flow: Flow, { problems, log, output }: Verdict, shortest
   ].join('\n');
 }
 
-/** Goals that no flow reaches and for which no reason is given. */
-export function forgotten(reached: ReadonlySet<string>, maxToolHops: number): string[] {
+/** Lists goals that no flow reaches and that have no reason. */
+export function uncovered(reached: ReadonlySet<string>, maxToolHops: number): string[] {
   return goalsWith(maxToolHops)
     .map(({ id }) => id)
     .filter((id) => !reached.has(id) && reasonWhyNot(id, maxToolHops) === null);
@@ -35,7 +35,7 @@ export function forgotten(reached: ReadonlySet<string>, maxToolHops: number): st
 
 const HOPS = 'hops of a turn, and their limit';
 
-/** One line a state: what of it was reached, of what can be, over all limits of hops. */
+/** Formats the coverage, one line a state: what was reached of what can be, over all limits of hops. */
 export function coverageTable(
   limits: readonly { maxToolHops: number; reached: ReadonlySet<string>; flows: readonly Flow[] }[],
 ): string[] {
@@ -82,7 +82,7 @@ export function coverageTable(
   );
 }
 
-/** What cannot be reached under the highest limit, by its reason; and what only a lower limit rules out. */
+/** Lists the goals that the highest limit cannot reach, by reason, and those that only a lower limit rules out. */
 export function unreachableList(limits: readonly { maxToolHops: number; reached: ReadonlySet<string> }[]): string[] {
   const reasons = new Map<string, Map<string, number[]>>();
   for (const { maxToolHops, reached } of limits) {

@@ -1,27 +1,29 @@
-/** The flows of the shipping chart: plays those that were asked for, and tells what was covered. */
+/** Plays the requested flows of the shipping chart and reports the coverage. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { applyMove } from '../proof/apply-move.ts';
+import { describeMove, type Move } from '../proof/moves.ts';
+import { possibleMoves } from '../proof/possible-moves.ts';
 import { proveAll, sample } from '../proof/prove.ts';
 import { explainFailures } from './failures.ts';
-import { plan, type Flow } from './flows.ts';
-import { readMoves } from './read-moves.ts';
-import { coverageTable, forgotten, progress, unreachableList } from './report.ts';
+import { flowOf, plan, startWithHops, type Flow } from './flows.ts';
+import { coverageTable, uncovered, progress, unreachableList } from './report.ts';
 
-/** Which flows; all without any of it. */
+/** Selects flows; without any option all of them. */
 export interface Wanted {
   seed?: string | undefined;
-  /** So many of them, by the seed. */
+  /** Number of flows, chosen by the seed. */
   part?: number | undefined;
   /** An id or a name. */
   only?: string | undefined;
   /** A limit of tool hops. */
   hops?: number | undefined;
-  /** A flow that goes with `hops`: its moves as JSON. */
+  /** Moves of one flow as JSON; needs `hops`. */
   moves?: string | undefined;
 }
 
-/** Whether all of them held, and nothing of the chart is left out. */
+/** Returns whether all flows held and the coverage is complete. */
 export async function runChart({
   say,
   isUnread,
@@ -37,7 +39,7 @@ export async function runChart({
   const byId = new Map(chosen.map((flow) => [flow.id, flow]));
   const verdicts = await proveAll(chosen, {
     cache,
-    atRest: true,
+    atEnd: true,
     isStopped: isUnread,
     atOnce: availableParallelism() + 1,
     onVerdict(verdict, done) {
@@ -56,10 +58,10 @@ export async function runChart({
   });
   const isWhole = chosen.length === all.length;
   const missing = plans.flatMap(({ maxToolHops, reachable }) =>
-    forgotten(reachable, maxToolHops).map((goal) => `NO FLOW and no reason with max_tool_hops ${maxToolHops}: ${goal}`),
+    uncovered(reachable, maxToolHops).map((goal) => `NO FLOW and no reason with max_tool_hops ${maxToolHops}: ${goal}`),
   );
   if (isWhole) {
-    say('\nNothing outside can bring about, and why:\n');
+    say('\nGoals that no move can reach, by reason:\n');
     for (const line of unreachableList(covered)) say(line);
     say('');
     for (const line of coverageTable(covered)) say(line);
@@ -73,4 +75,26 @@ function choose(all: readonly Flow[], { moves, hops, only, part, seed = '' }: Wa
   if (moves !== undefined) return [readMoves(moves, Number(hops))];
   if (only !== undefined) return all.filter(({ id, of }) => id === only || of === only);
   return part === undefined ? all : sample(all, part, seed);
+}
+
+/**
+ * Reads a flow from the command line: moves as JSON, as a failure prints them. Throws for moves that the chart does not
+ * allow.
+ */
+function readMoves(text: string, maxToolHops: number): Flow {
+  const asked: unknown = JSON.parse(text);
+  if (!Array.isArray(asked) || !Number.isInteger(maxToolHops))
+    throw new Error('--moves must be a list and needs --hops');
+  let world = startWithHops(maxToolHops);
+  const moves = asked.map((each): Move => {
+    const possible = possibleMoves(world);
+    const move = possible.find((other) => JSON.stringify(other) === JSON.stringify(each));
+    if (!move)
+      throw new Error(
+        `${JSON.stringify(each)} is not possible here; possible are: ${possible.map(describeMove).join(', ')}`,
+      );
+    world = applyMove(world, move);
+    return move;
+  });
+  return flowOf(moves, maxToolHops);
 }

@@ -1,28 +1,28 @@
 /**
- * Makes a flow that fails shorter: first the shortest beginning of it that fails, then without each move that it can
- * do without. What is left is a counterexample in which every move is needed.
+ * Shrinks a flow that fails: finds its shortest beginning that fails, then drops each move that is not needed. Every
+ * move of the result is needed.
  */
-import { play } from '../proof/play.ts';
-import { isPossible } from '../proof/stories.ts';
-import type { Move } from '../proof/vocabulary.ts';
+import { applyMove } from '../proof/apply-move.ts';
+import { isPossible } from '../proof/story-worlds.ts';
+import type { Move } from '../proof/moves.ts';
 import type { World } from '../proof/world.ts';
 
 export interface ShorteningOptions {
   from: World;
-  /** Whether a flow of these moves, and the rest after them, fails as well. */
+  /** Whether a flow of these moves, followed by benign ones, fails too. */
   fails(moves: readonly Move[]): Promise<boolean>;
-  /** Flows that may be played for it. */
-  mostTries: number;
+  /** Number of flows that may be played. */
+  maxTries: number;
 }
 
-/** The moves themselves when nothing shorter fails, or nothing was found in so many tries. */
+/** Returns the moves themselves if nothing shorter fails, or no shorter flow was found in time. */
 export async function shortestFailing(
   moves: readonly Move[],
-  { from, fails, mostTries }: ShorteningOptions,
+  { from, fails, maxTries }: ShorteningOptions,
 ): Promise<readonly Move[]> {
   let tries = 0;
   const alsoFails = async (shorter: readonly Move[]) => {
-    if (tries >= mostTries || !areAllPossible(from, shorter)) return false;
+    if (tries >= maxTries || !areAllPossible(from, shorter)) return false;
     tries += 1;
     return fails(shorter);
   };
@@ -45,7 +45,7 @@ function areAllPossible(from: World, moves: readonly Move[]): boolean {
   let world = from;
   return moves.every((move) => {
     if (!isPossible(world, move)) return false;
-    world = play(world, move);
+    world = applyMove(world, move);
     return true;
   });
 }

@@ -1,11 +1,11 @@
-/** Delivery to readers that cannot keep up, come back, or follow a conversation that fails or goes. */
+/** Tests delivery to readers that are slow, reconnect, or follow a conversation that fails or is deleted. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AppError } from '../../src/errors.ts';
 import { answer, end, kinds, message, ref, scene, settle, textIn } from './scene.ts';
 
 describe('a slow reader', () => {
-  test('gets `processing` all the same, and later what it missed, once', async () => {
+  test('gets `processing` at once, and what it missed later, once', async () => {
     const { outbox, enter, publish } = scene();
     const reader = enter('s1');
     outbox.follow('s1', ref, 'r1', true);
@@ -30,7 +30,7 @@ describe('a slow reader', () => {
     assert.equal(textIn(reader.frames), 'The whole answer.');
   });
 
-  test('that wants no live text gets the whole message when it has drained', async () => {
+  test('without live text gets the whole message when it has drained', async () => {
     const { outbox, enter, publish } = scene();
     const reader = enter('s1');
     outbox.follow('s1', ref, 'r1', false);
@@ -54,7 +54,7 @@ describe('a slow reader', () => {
     assert.equal(reader.frames.at(-1)?.status, 'complete');
   });
 
-  test('is told to forget a message that was begun anew while it was away', async () => {
+  test('gets a reset for a message that was restarted while the reader was slow', async () => {
     const { outbox, enter } = scene();
     const reader = enter('s1');
     outbox.follow('s1', ref, 'r1', true);
@@ -76,7 +76,7 @@ describe('a slow reader', () => {
     assert.equal(reader.frames.at(-1)?.chunk?.data, 'xyz');
   });
 
-  test('is brought the log row by row, as it drains', async () => {
+  test('gets the log row by row, as it drains', async () => {
     const { enter, publish, subscribe } = scene();
     publish(message, answer, end);
     const reader = enter('s1');
@@ -96,7 +96,7 @@ describe('a slow reader', () => {
     );
   });
 
-  test('that leaves while it is brought the log is brought no more', async () => {
+  test('that unsubscribes during a catch-up gets no more rows', async () => {
     const { outbox, enter, publish, subscribe } = scene();
     publish(message, answer, end);
     const reader = enter('s1');
@@ -114,7 +114,7 @@ describe('a slow reader', () => {
   });
 });
 
-test('a log that cannot be read is told to who asked for it', async () => {
+test('a reader gets an error when the log cannot be read', async () => {
   const { outbox, enter, faults, breakLog } = scene();
   breakLog(new Error('the disk is gone'));
   const reader = enter('s1');
@@ -125,7 +125,7 @@ test('a log that cannot be read is told to who asked for it', async () => {
   assert.equal(faults.length, 1);
 });
 
-test('a log that is closed, because the server ends, is told as that, and is no fault', async () => {
+test('a reader gets `shutting_down` when the log is closed, and no fault is logged', async () => {
   const { outbox, enter, faults, breakLog } = scene();
   breakLog(new AppError('shutting_down', 'The event log is closed.'));
   const reader = enter('s1');
@@ -135,7 +135,7 @@ test('a log that is closed, because the server ends, is told as that, and is no 
   assert.deepEqual(faults, []);
 });
 
-test('a conversation that is deleted right after a subscriber was let in is told to be gone', async () => {
+test('a subscriber gets `deleted` when the conversation is deleted right after the subscription', async () => {
   const { enter, publish, subscribe, deleteLog } = scene();
   publish(message, answer, end);
   const reader = enter('s1');
@@ -145,7 +145,7 @@ test('a conversation that is deleted right after a subscriber was let in is told
   assert.deepEqual(kinds(reader.frames), ['deleted']);
 });
 
-test('a cursor beyond the log begins again', async () => {
+test('a cursor beyond the log starts from the beginning', async () => {
   const { outbox, enter, publish } = scene();
   publish(message, answer, end);
   const reader = enter('s1');
@@ -154,7 +154,7 @@ test('a cursor beyond the log begins again', async () => {
   assert.deepEqual(kinds(reader.frames), ['processing', 'text', 'complete']);
 });
 
-test('a subscriber of a conversation that fails is told to forget the unfinished message, and hears no more of it', async () => {
+test('a subscriber of a conversation that fails gets a reset of the unfinished message, and no more text', async () => {
   const { outbox, enter, subscribe } = scene();
   const reader = enter('s1');
   subscribe('s1');

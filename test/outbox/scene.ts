@@ -1,6 +1,6 @@
 /**
- * An outbox over a log in memory, one turn in that log, and readers that are as slow as they are told to be. What is in
- * the log need not have been published yet, and reads wait when they are told to.
+ * Builds an outbox over a log in memory, with one turn in that log, and readers whose speed the test sets. Rows may be
+ * in the log before they are published, and the test can hold reads.
  */
 import { setImmediate as tick } from 'node:timers/promises';
 import type { LogRow, NewRow } from '../../machines/log.ts';
@@ -74,7 +74,7 @@ export function scene() {
   });
   const enter = (id: string) => {
     const frames: Received[] = [];
-    /** `swallows`: frames until it is slow. */
+    /** `swallows`: number of frames after which it is slow. */
     const reader = { slow: false, swallows: Infinity, sentBack: 0, drained: (): void => undefined, frames };
     const check = createFrameCheck();
     const send = (frame: string) => {
@@ -94,9 +94,9 @@ export function scene() {
     outbox,
     enter,
     faults,
-    /** In the log, and nobody has been told. */
+    /** Adds rows to the log without publishing them. */
     commit: (...rows: LogRow[]) => void log.push(...rows),
-    /** As retention does: the oldest rows. */
+    /** Drops the oldest rows, as retention does. */
     drop: (count: number) => void log.splice(0, count),
     publish(...rows: LogRow[]) {
       log.push(...rows.filter((each) => !log.includes(each)));
@@ -104,7 +104,7 @@ export function scene() {
     },
     subscribe: (id: string, cursor: { after_seq: number; message_id?: string; offset?: number } = { after_seq: 0 }) =>
       outbox.subscribe(id, ref, { cursor, wantsState: false, state: { value: 'idle', hop: 0, can: [] } }),
-    /** Reads that begin from now on wait until the function that it returns is called. */
+    /** Holds reads that begin from now on until the returned function is called. */
     holdReads(): () => void {
       const held = Promise.withResolvers<void>();
       gate = held.promise;
@@ -119,7 +119,7 @@ export const kinds = (frames: readonly Received[]) => frames.map((frame) => fram
 export const textIn = (frames: readonly Received[]) =>
   frames.flatMap((frame) => (frame.chunk?.type === 'text' ? [frame.chunk.data] : [])).join('');
 
-/** Until everything that needs no drain has been sent. */
+/** Waits until everything that needs no drain has been sent. */
 export async function settle() {
   for (let i = 0; i < 5; i += 1) await tick();
 }

@@ -1,10 +1,10 @@
-/** A subscription that catches up: nothing comes before its rows, everything once, and its socket's own turns wait for it. */
+/** Tests a subscription that catches up: rows come first and once, and the turns of its own socket wait for it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { answer, end, endAt, kinds, message, ref, scene, settle, textIn } from './scene.ts';
 
 describe('a subscription that catches up', () => {
-  test('hears of a turn that is accepted by its row alone; the sender is told at once', async () => {
+  test('gets an accepted turn only by its row, while the sender gets `processing` at once', async () => {
     const { outbox, enter, subscribe, holdReads, publish } = scene();
     const [watcher, sender] = [enter('s1'), enter('s2')];
     const release = holdReads();
@@ -25,7 +25,7 @@ describe('a subscription that catches up', () => {
     assert.deepEqual(kinds(watcher.frames), ['event']);
   });
 
-  test('keeps back what its socket follows of a turn, and tells its end after its row, once', async () => {
+  test('delays what its socket follows of a turn, and sends its end after its row, once', async () => {
     const { outbox, enter, subscribe, holdReads, publish } = scene();
     const reader = enter('s1');
     publish(message);
@@ -45,7 +45,7 @@ describe('a subscription that catches up', () => {
     assert.deepEqual(kinds(reader.frames), ['text', 'event', 'event', 'event', 'complete']);
   });
 
-  test('that ends early leaves the rest of a turn to who follows that too', async () => {
+  test('that ends early leaves the rest of a turn to the socket that follows the turn too', async () => {
     const { outbox, enter, subscribe, holdReads, publish } = scene();
     const reader = enter('s1');
     publish(message);
@@ -63,7 +63,7 @@ describe('a subscription that catches up', () => {
     assert.equal(textIn(reader.frames), 'The whole answer.');
   });
 
-  test('whose log cannot be read leaves it to the same', async () => {
+  test('reports a log that cannot be read to the subscription and to the followed turn', async () => {
     const { outbox, enter, subscribe, holdReads, publish, breakLog } = scene();
     const reader = enter('s1');
     publish(message);
@@ -82,7 +82,7 @@ describe('a subscription that catches up', () => {
     );
   });
 
-  test('is asked to come back when retention took rows that it was still to read, and gets none out of order', async () => {
+  test('asks the socket to reconnect when retention removed unread rows, and sends none out of order', async () => {
     const { enter, subscribe, commit, drop, outbox } = scene();
     const [outrun, truncated] = [enter('s1'), enter('s2')];
     commit(message, answer, end);
@@ -94,12 +94,12 @@ describe('a subscription that catches up', () => {
     assert.deepEqual(
       [truncated.frames.map(({ seq }) => seq), truncated.sentBack],
       [[2, 3], 0],
-      'who was told what is gone misses nothing more',
+      'a subscriber that was informed about the removed rows misses no others',
     );
     outbox.close('s1');
   });
 
-  test('has read rows that are published only afterwards: they come once', async () => {
+  test('sends rows once that were read before they were published', async () => {
     const { enter, subscribe, commit, publish } = scene();
     const reader = enter('s1');
     commit(message, answer, end);
@@ -114,7 +114,7 @@ describe('a subscription that catches up', () => {
   });
 });
 
-test('a slow socket that both follows a turn and subscribes is brought up to date once', async () => {
+test('a slow socket that follows a turn and subscribes is caught up once', async () => {
   const { outbox, enter, subscribe, publish } = scene();
   const reader = enter('s1');
   publish(message);
@@ -132,8 +132,8 @@ test('a slow socket that both follows a turn and subscribes is brought up to dat
   assert.deepEqual(kinds(reader.frames), ['event', 'event', 'complete']);
 });
 
-describe('a subscription of a socket that is being caught up on a turn', () => {
-  /** Its socket was slow at the first row, has drained, and the log is being read for it. */
+describe('a subscription of a socket that is catching up on a turn', () => {
+  /** The socket was slow at the first row and has drained; the log is being read for it. */
   const behind = () => {
     const { enter, outbox, publish, holdReads, ...others } = scene();
     const reader = enter('s1');
@@ -146,7 +146,7 @@ describe('a subscription of a socket that is being caught up on a turn', () => {
     return { reader, outbox, publish, release, ...others };
   };
 
-  test('shows the rest of it, the end behind its row', async () => {
+  test('sends the rest of the turn, and the end after its row', async () => {
     const { reader, subscribe, publish, release } = behind();
     subscribe('s1');
     publish(end);
@@ -155,7 +155,7 @@ describe('a subscription of a socket that is being caught up on a turn', () => {
     assert.deepEqual(kinds(reader.frames), ['event', 'event', 'event', 'complete']);
   });
 
-  test('leaves it an end that lies before the cursor', async () => {
+  test('leaves an end before the cursor to the followed turn', async () => {
     const { reader, subscribe, publish, release } = behind();
     publish(end);
     subscribe('s1', { after_seq: end.seq });
@@ -164,7 +164,7 @@ describe('a subscription of a socket that is being caught up on a turn', () => {
     assert.deepEqual(kinds(reader.frames), ['complete']);
   });
 
-  test('goes on with it live', async () => {
+  test('continues the turn live', async () => {
     const { reader, subscribe, publish, release } = behind();
     subscribe('s1');
     release();
@@ -174,7 +174,7 @@ describe('a subscription of a socket that is being caught up on a turn', () => {
     assert.deepEqual(kinds(reader.frames), ['event', 'event', 'event', 'complete']);
   });
 
-  test('takes over in the middle, where its socket was slow again', async () => {
+  test('takes over in the middle when its socket was slow again', async () => {
     const { reader, subscribe, publish, release } = behind();
     publish({ ...answer, id: 'm2', seq: 3 }, endAt(4));
     reader.swallows = 1;

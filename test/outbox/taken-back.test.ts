@@ -1,9 +1,9 @@
-/** A message that was shown as it grew: what becomes of it is what the log has, or it is taken back. */
+/** Tests the end of a message that was streamed: it is in the log with the same text, or it is reset. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { answer, endAt, kinds, message, ref, scene, settle, textIn } from './scene.ts';
 
-test('a message that nothing came of is taken back before the end of its turn', async () => {
+test('a message without a row is reset before the end of its turn', async () => {
   const { outbox, enter, subscribe, publish } = scene();
   const [sender, watcher] = [enter('s1'), enter('s2')];
   publish(message);
@@ -18,7 +18,7 @@ test('a message that nothing came of is taken back before the end of its turn', 
   assert.deepEqual(kinds(watcher.frames), ['reasoning', 'reset', 'event', 'complete']);
 });
 
-test('a message that is begun anew while its reader catches up is taken back all the same', async () => {
+test('a message that is restarted while its reader catches up is reset', async () => {
   const { outbox, enter, subscribe, holdReads, publish } = scene();
   publish(message);
   const watcher = enter('s1');
@@ -38,7 +38,7 @@ test('a message that is begun anew while its reader catches up is taken back all
   assert.equal(textIn(watcher.frames), 'xyz');
 });
 
-test('a turn that ended without the message takes it back from who comes back for the end', async () => {
+test('a turn that ended without the message resets it for a reader that reconnects', async () => {
   const { outbox, enter, publish } = scene();
   publish(message);
   const reader = enter('s1');
@@ -56,7 +56,7 @@ test('a turn that ended without the message takes it back from who comes back fo
   assert.deepEqual(kinds(reader.frames), ['processing', 'reset', 'complete']);
 });
 
-test('who comes back in the middle of a message and wants no live text forgets it, and gets it whole', async () => {
+test('a reader that reconnects in the middle of a message without live text gets a reset, then the whole message', async () => {
   const { outbox, enter, publish } = scene();
   publish(message);
   const reader = enter('s1');
@@ -72,7 +72,7 @@ test('who comes back in the middle of a message and wants no live text forgets i
   assert.equal(textIn(reader.frames), 'The whole answer.');
 });
 
-test('half a character that stays alone is shown as its row will have it', async () => {
+test('a lone surrogate is delivered as its row has it', async () => {
   const { outbox, enter } = scene();
   const reader = enter('s1');
   outbox.follow('s1', ref, 'r1', true);

@@ -1,6 +1,6 @@
 /**
- * One event through a shipping chart, without starting an actor: where it leads, which transitions it takes on
- * the way, what it says to its children and to the world. Knows XState and no chart.
+ * Sends one event through a shipping chart without starting an actor. Records the transitions, the events to children
+ * and what the chart emits. Depends on XState and on no particular chart.
  */
 import { createActor } from 'xstate';
 import type { ActorLogic, ActorScope, AnyActor, AnyTransitionDefinition, EventObject, Snapshot } from 'xstate';
@@ -11,14 +11,14 @@ export interface Step<State, Emitted> {
   snapshot: State;
   /** In the order taken; `from` is the path of the state at that moment. */
   taken: { from: string; transition: AnyTransitionDefinition }[];
-  /** What was tried in vain, by event type; '' stands for what needs no event. */
+  /** Events that no transition took, by type. '' stands for transitions that need no event. */
   refused: { from: string; eventType: string }[];
   emitted: Emitted[];
   /** Events to other actors; `to` is a child's id, null for the parent. */
   sent: { to: string | null; event: EventObject }[];
 }
 
-/** The path of the one active state of a chart without parallel states. */
+/** Path of the active state in a chart without parallel states. */
 export function pathOf(value: unknown): string {
   if (typeof value === 'string') return value;
   const [entry] = Object.entries(value ?? {});
@@ -26,8 +26,8 @@ export function pathOf(value: unknown): string {
 }
 
 /**
- * Takes one event, and all that the chart raises by it; `before` is null for the chart's start, which takes none.
- * Nothing is carried out: children are not started, and time stands still.
+ * Takes one event and everything that the chart raises in response. `before` is null for the start of the chart, which
+ * takes no event. Executes no effects: children do not start and timers do not run.
  */
 export function stepThrough<
   State extends Snapshot<unknown>,
@@ -51,7 +51,7 @@ export function stepThrough<
   shell.system.inspect((seen) => {
     if (seen.type === '@xstate.microstep') {
       const needsNoEvent = seen._transitions.some(({ eventType }) => eventType === '');
-      // Whatever needs no event comes before the next one.
+      // Transitions that need no event run before the next event.
       if (hasMoved && !needsNoEvent) refused.push({ from: at, eventType: '' });
       hasMoved = true;
       if (seen._transitions.length === 0) refused.push({ from: at, eventType: seen.event.type });
@@ -67,11 +67,11 @@ export function stepThrough<
     sessionId: '',
     system: shell.system,
     logger: () => {},
-    defer: (tell) => tell(),
+    defer: (send) => send(),
     stopChild: () => {},
     emit: (said) => void emitted.push(said),
     actionExecutor(action) {
-      // Only what is said to others is carried out: actors that nobody started leave it unread.
+      // Only messages to others are executed. The actors that receive them are not started and ignore them.
       if (action.type === 'xstate.emit' || action.type === 'xstate.sendTo') action.exec?.(action.info, action.params);
     },
   };
@@ -92,7 +92,7 @@ function valueOf(snapshot: Snapshot<unknown> | null): string {
   return snapshot !== null && 'value' in snapshot ? pathOf(snapshot.value) : '';
 }
 
-/** Session ids with the names that the chart gave them. */
+/** Maps session ids to the names that the chart gave its children. */
 function childrenOf(snapshot: Snapshot<unknown> | null): [string, string][] {
   const children: Record<string, AnyActor | undefined> =
     snapshot !== null && 'children' in snapshot ? Object(snapshot.children) : {};

@@ -1,42 +1,42 @@
 /**
- * Plays a path against the real server, move by move, and kills it where it is told to. After each move it waits
- * until the server shows from outside what the chart says, and fails when it shows anything else.
+ * Plays a path against the real server, move by move, and kills the server at the kill point. After each move it waits
+ * until the server shows from outside what the chart says. It fails when the server shows anything else.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LogRow } from '../../machines/log.ts';
-import { agree } from './agreement.ts';
-import { COMPANY } from './conversation-ids.ts';
+import { waitForAgreement } from './agreement.ts';
+import { OTHER_CONVERSATION } from './held-store-messages.ts';
 import type { KillPoint } from './kill-points.ts';
-import { play } from './play.ts';
-import { startLives } from './server-lives.ts';
-import { OTHERS } from './stage-model.ts';
-import type { Stage } from './stage.ts';
-import { tell, type Move } from './vocabulary.ts';
+import { applyMove } from './apply-move.ts';
+import { startServerRuns } from './server-runs.ts';
+import { OTHERS } from './controlled-model.ts';
+import type { Environment } from './environment.ts';
+import { describeMove, type Move } from './moves.ts';
 import { decisionOn, requestIdOf, stateOf, type World } from './world.ts';
 
-/** What is known of a server that was killed. */
+/** What is known about a server that was killed. */
 export interface Killed {
-  /** Rows that are on disk, in order. */
+  /** Rows on disk, in order. */
   landed: readonly LogRow[];
-  /** The log was removed for good. */
+  /** The log was removed permanently. */
   removed: boolean;
-  /** Requests that the model had got, and effects of each call. */
+  /** Number of model requests, and number of effects of each call. */
   requests: number;
   effects: ReadonlyMap<string, number>;
-  /** What the servers wrote to their logs. */
+  /** Log output of all runs of the server. */
   output: string;
 }
 
-/** A provider that is asked again in the next move, or that others come before. */
+/** Delay after which a provider retries within the next move, or after other moves. */
 const RETRY_SOON_MS = 20;
 const RETRY_LATER_MS = 1500;
-const LOOK_AGAIN_MS = 10;
+const POLL_INTERVAL_MS = 10;
 
 const FIRST_MESSAGE = 1;
 
-/** Starts a server, leads it to the point and kills it. */
-export async function playTo({ moves, instant }: KillPoint, stage: Stage): Promise<Killed> {
-  const driver = await createDriver(stage);
+/** Starts a server, plays the moves of the kill point and kills the server. */
+export async function playTo({ moves, instant }: KillPoint, environment: Environment): Promise<Killed> {
+  const driver = await createDriver(environment);
   try {
     for (const [index, move] of moves.entries()) {
       const stops = index === moves.length - 1 && instant === 'landed';
@@ -48,11 +48,11 @@ export async function playTo({ moves, instant }: KillPoint, stage: Stage): Promi
   return driver.known();
 }
 
-async function createDriver(stage: Stage) {
-  const { bell, model, tools, sender, watcher } = stage;
-  const lives = await startLives(stage);
-  let world = stage.start;
-  await sender.open(lives.server().url);
+async function createDriver(environment: Environment) {
+  const { notifier, model, tools, sender, watcher } = environment;
+  const runs = await startServerRuns(environment);
+  let world = environment.start;
+  await sender.open(runs.server().url);
 
   function answerQuestion(
     at: number,
@@ -60,7 +60,7 @@ async function createDriver(stage: Stage) {
     more: { remember?: boolean },
     requestId: string,
   ): void {
-    const question = lives.questions()[at];
+    const question = runs.questions()[at];
     if (question)
       sender.send(
         'respond',
@@ -71,7 +71,7 @@ async function createDriver(stage: Stage) {
 
   async function perform(move: Move, next: Move | undefined, stops: boolean): Promise<void> {
     const requestId = requestIdOf(world.path.length);
-    const { server } = lives;
+    const { server } = runs;
     const isRemoval = world.held[0]?.intent.type === 'remove';
     switch (move.do) {
       case 'chat':
@@ -80,44 +80,44 @@ async function createDriver(stage: Stage) {
         return;
       case 'stop':
         return sender.send('cancel', move.target === null ? {} : { target: move.target }, requestId);
-      case 'look':
-        await server().prepare({ say: 'holdLookUp' });
+      case 'lookUp':
+        await server().prepare({ command: 'holdLookUp' });
         answerQuestion(0, 'approve', {}, requestId);
-        return bell.until(
+        return notifier.waitUntil(
           () => server().announced.lookUps > 0,
           () => 'the look-up',
         );
       case 'respond':
-        if (move.to === 'late') server().say({ say: 'letGo' });
+        if (move.to === 'late') server().send({ command: 'releaseLookUp' });
         else answerQuestion(move.to === 'next' ? 1 : 0, move.decision, { remember: move.always === true }, requestId);
         return;
       case 'delete':
         return sender.send('delete', {}, requestId);
-      case 'crowd':
-        sender.send('chat', { text: `${OTHERS} first`, conversation_id: COMPANY }, OTHERS);
-        return bell.until(
+      case 'takePermit':
+        sender.send('chat', { text: `${OTHERS} first`, conversation_id: OTHER_CONVERSATION }, OTHERS);
+        return notifier.waitUntil(
           () => model.others() > 0,
-          () => 'the turn of others',
+          () => 'the turn of the other conversation',
         );
-      case 'makeRoom':
+      case 'freePermit':
         return model.answerOthers();
       case 'commit':
-        return isRemoval ? lives.remove(stops) : lives.commit(move.together ? 2 : 1, { thenFails: false, stops });
+        return isRemoval ? runs.remove(stops) : runs.commit(move.together ? 2 : 1, { thenFails: false, stops });
       case 'refuse':
-        if (move.after) return lives.commit(1, { thenFails: true, stops });
-        return isRemoval ? lives.keepLog() : lives.fail();
+        if (move.after) return runs.commit(1, { thenFails: true, stops });
+        return isRemoval ? runs.keepLog() : runs.fail();
       case 'read':
-        return lives.read(move.works);
+        return runs.read(move.works);
       case 'begin':
         model.begin();
-        return bell.until(
+        return notifier.waitUntil(
           () => [...watcher.drafts.values()].some((text) => text !== ''),
           () => 'the first words',
         );
       case 'answer':
         return model.answer();
       case 'ask':
-        return model.ask(move.tools, move.dear);
+        return model.ask(move.tools, move.expensive);
       case 'fault':
         if (move.how === 'cut') model.cut();
         else if (move.how === 'refused') model.refuse(401);
@@ -128,20 +128,20 @@ async function createDriver(stage: Stage) {
         if (move.ends !== 'late' && move.ends !== 'unanswered') tools.end(move.tool, move.ends);
         return;
       case 'progress':
-        return tools.getOn(move.tool);
+        return tools.reportProgress(move.tool);
       case 'passivate':
-        return until(server().url, '/metrics', (page) => /^parley_conversations_live 0$/m.test(page));
+        return pollPage(server().url, '/metrics', (page) => /^parley_conversations_live 0$/m.test(page));
       case 'drain':
         server().signal('SIGTERM');
-        return until(server().url, '/ready', (page) => /draining/.test(page));
+        return pollPage(server().url, '/ready', (page) => /draining/.test(page));
       case 'crash':
         sender.close();
         watcher.close();
-        await lives.restart();
+        await runs.restart();
         await sender.open(server().url);
-        if (lives.landed().length > 0 && !lives.removed()) sender.follow();
+        if (runs.landed().length > 0 && !runs.removed()) sender.follow();
         return;
-      // Time does these.
+      // Timers of the server do these.
       case 'wait':
       case 'expire':
       case 'halt':
@@ -151,42 +151,44 @@ async function createDriver(stage: Stage) {
 
   return {
     async make(move: Move, next: Move | undefined, stops: boolean): Promise<void> {
-      const after = play(world, move);
+      const after = applyMove(world, move);
       const framesBefore = sender.frames.length;
-      const known = lives.server().announced.appends;
+      const known = runs.server().announced.appends;
       const fresh = Array.from(
         { length: after.outside.appends - world.outside.appends },
         (_, index) => known + index + 1,
       );
       const broken = move.broken ? fresh.pop() : undefined;
       try {
-        if (broken !== undefined) await lives.server().prepare({ say: 'break', number: broken });
+        if (broken !== undefined) await runs.server().prepare({ command: 'break', number: broken });
         await perform(move, next, stops);
         if (stops) return;
-        await agree(stage, lives, after, { framesBefore, mayReadAgain: move.do === 'read' });
+        await waitForAgreement(environment, runs, after, { framesBefore, mayReadAgain: move.do === 'read' });
       } catch (cause) {
         throw new Error(
-          `"${tell(move)}" in ${stateOf(world)}: ${cause instanceof Error ? cause.message : String(cause)}`,
+          `"${describeMove(move)}" in ${stateOf(world)}: ${cause instanceof Error ? cause.message : String(cause)}`,
           { cause },
         );
       }
-      lives.wait(fresh);
-      const [seen, meant] = [lives.waiting(), kindsOf(after)].map((rows) => JSON.stringify(rows));
-      if (seen !== meant)
-        throw new Error(`"${tell(move)}" in ${stateOf(world)}: the server writes ${seen}, and the chart ${meant}`);
+      runs.wait(fresh);
+      const [seen, expected] = [runs.waiting(), kindsOf(after)].map((rows) => JSON.stringify(rows));
+      if (seen !== expected)
+        throw new Error(
+          `"${describeMove(move)}" in ${stateOf(world)}: the server writes ${seen}, and the chart ${expected}`,
+        );
       world = after;
     },
     async kill(): Promise<void> {
-      await lives.server().kill();
+      await runs.server().kill();
       sender.close();
       watcher.close();
     },
     known: (): Killed => ({
-      landed: lives.landed(),
-      removed: lives.removed(),
+      landed: runs.landed(),
+      removed: runs.removed(),
       requests: model.places.length,
       effects: new Map([...tools.effects].map(([key, { times }]) => [key, times])),
-      output: lives.output(),
+      output: runs.output(),
     }),
   };
 }
@@ -197,8 +199,8 @@ function kindsOf({ held }: World): string[][] {
   );
 }
 
-/** Reads one of the server's pages until it says so, or the server is gone. */
-async function until(url: string, path: string, says: (page: string) => boolean): Promise<void> {
+/** Polls one of the server's pages until it matches or the server is gone. */
+async function pollPage(url: string, path: string, says: (page: string) => boolean): Promise<void> {
   const page = new URL(path, url.replace('ws:', 'http:'));
   for (;;) {
     const text = await fetch(page).then(
@@ -206,6 +208,6 @@ async function until(url: string, path: string, says: (page: string) => boolean)
       () => null,
     );
     if (text === null || says(text)) return;
-    await pause(LOOK_AGAIN_MS);
+    await pause(POLL_INTERVAL_MS);
   }
 }

@@ -1,13 +1,13 @@
 /**
- * What there is to cover: every edge of a shipping chart, read from its own definition. An edge is a
- * transition in one of the states that can take it, so one written on a parent counts in each of its children.
+ * Lists what a proof must cover: every edge of a shipping chart, read from its definition. An edge is a transition in a
+ * state that can take it. A transition of a parent state counts once in each of its children.
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 import { getStateNodes } from 'xstate/graph';
-import { eventName, nameOf } from '../../src/inspect/chart.ts';
+import { eventName, nameOf } from '../../src/inspect/charts/chart.ts';
 
 export interface Edge {
-  /** Stable while the chart says the same: `turn.streaming: answer.finished [asksForTools]`. */
+  /** Stable while the chart does not change: `turn.streaming: answer.finished [asksForTools]`. */
   id: string;
   /** Path of the state in which it is taken. */
   state: string;
@@ -16,7 +16,7 @@ export interface Edge {
   transition: AnyTransitionDefinition;
 }
 
-/** Every edge of the chart's living states, but for those that another one always comes before. */
+/** Lists all edges of the chart's active states, without those that another edge always precedes. */
 export function edgesOf(chart: AnyStateMachine): Edge[] {
   return getStateNodes(chart.root)
     .filter((node) => node.type === 'atomic')
@@ -32,7 +32,8 @@ function edgesOfState(chart: string, state: AnyStateNode): Edge[] {
       const event = eventName(transition.eventType);
       const guard = transition.guard === undefined ? null : nameOf(transition.guard);
       const id = edgeId(chart, path, event, guard);
-      // Nearer to the state, a transition without a guard takes the event for good, and the same guard gave the same answer.
+      // A transition nearer to the state takes the event if it has no guard. With the same guard it gave the same
+      // answer.
       if (answered.has(event) || edges.has(id)) continue;
       edges.set(id, { id, state: path, event, guard, transition });
       if (guard === null) answered.add(event);
@@ -41,7 +42,7 @@ function edgesOfState(chart: string, state: AnyStateNode): Edge[] {
   return [...edges.values()];
 }
 
-/** The edge that was taken when `transition` left the state at `from`. */
+/** Id of the edge that was taken when `transition` left the state at `from`. */
 export function edgeTaken(chart: AnyStateMachine, from: string, transition: AnyTransitionDefinition): string {
   return edgeId(
     chart.id,
@@ -62,7 +63,7 @@ export function indexEdges(chart: AnyStateMachine): EdgeIndex {
   return Map.groupBy(edgesOf(chart), ({ state, event }) => `${state}: ${event}`);
 }
 
-/** The edges that come before the one taken, or all there are for an event in vain: their guards said no. */
+/** Edges that precede the taken one, or all edges of an event that none took. Their guards returned false. */
 export function edgesRefused(
   index: EdgeIndex,
   { from, eventType, taken }: { from: string; eventType: string; taken: string | null },

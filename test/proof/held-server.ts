@@ -1,51 +1,52 @@
 /**
- * The server under proof, in a process of its own: the shipping src/main.ts, its store held or free. Tells what
- * the held store says, passes on the proof's word, and kills.
+ * Starts the server under test in its own process: the shipping src/main.ts, with its store held or not. *Held* means
+ * that each append, removal and read waits for a command of the proof. Reports the events of the held store, sends
+ * commands to it, and kills the process.
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { LogRow } from '../../machines/log.ts';
-import type { Bell } from './bell.ts';
-import { readFromStore, type ToStore } from './hold-messages.ts';
+import type { Notifier } from './notifier.ts';
+import { parseStoreEvent, type StoreCommand } from './held-store-messages.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
-const holdStore = pathToFileURL(join(import.meta.dirname, 'hold-store.ts')).href;
+const holdStore = pathToFileURL(join(import.meta.dirname, 'held-store-hook.ts')).href;
 
 export interface HeldServer {
   readonly url: string;
-  /** So many of each were announced. */
+  /** Numbers of operations that the store has reported. */
   readonly announced: { appends: number; removals: number; reads: number; lookUps: number };
-  /** What the appends are about, in order: row types, and kinds of `meta` rows. */
+  /** Contents of the appends, in order: row types, and kinds of `meta` rows. */
   readonly appends: readonly string[][];
-  /** Rows that got to the disk, in order. */
+  /** Rows that reached the disk, in order. */
   readonly landed: readonly LogRow[];
-  /** The log of the conversation is gone from the disk. */
+  /** The conversation's log is removed from the disk. */
   readonly removed: boolean;
   readonly ended: boolean;
-  /** All that it wrote. */
+  /** Everything that the process wrote to standard error. */
   readonly output: string;
-  say(order: ToStore): void;
-  /** Resolves when the store knows: what a client sends then comes after it. */
-  prepare(order: Extract<ToStore, { say: 'break' | 'holdLookUp' }>): Promise<void>;
+  send(command: StoreCommand): void;
+  /** Resolves when the store has taken the command: what a client sends afterwards comes after it. */
+  prepare(command: Extract<StoreCommand, { command: 'break' | 'holdLookUp' }>): Promise<void>;
   /** Resolves when these appends have landed. */
   haveLanded(numbers: readonly number[]): Promise<void>;
   signal(name: 'SIGTERM'): void;
-  /** SIGKILL; resolves when it is gone, at once if it is already. */
+  /** Sends SIGKILL. Resolves when the process is gone, at once if it is already. */
   kill(): Promise<void>;
 }
 
-/** Starts it in a home's folder and resolves when it listens. */
+/** Starts the server in a temporary home and resolves when it listens. */
 export async function startHeldServer({
   folder,
   holds,
   cache,
-  bell,
+  notifier,
 }: {
   folder: string;
   holds: boolean;
   cache: string;
-  bell: Bell;
+  notifier: Notifier;
 }): Promise<HeldServer> {
   const child = spawn(
     process.execPath,
@@ -60,45 +61,45 @@ export async function startHeldServer({
   let stdout = '';
   let ended = false;
   let removed = false;
-  let understood = 0;
+  let readyCount = 0;
   const announced = { appends: 0, removals: 0, reads: 0, lookUps: 0 };
   const appends: string[][] = [];
   const landedNumbers = new Set<number>();
   const landed: LogRow[] = [];
   child.stdout?.on('data', (data: Buffer) => {
     stdout += data.toString();
-    bell.ring();
+    notifier.notify();
   });
   child.stderr?.on('data', (data: Buffer) => (output += data.toString()));
   child.once('exit', () => {
     ended = true;
-    bell.ring();
+    notifier.notify();
   });
   child.on('message', (message) => {
-    const news = readFromStore(message);
-    if (news?.said === 'append') {
-      announced.appends = news.number;
-      appends.push(news.rows);
-    } else if (news?.said === 'landed') {
-      landedNumbers.add(news.number);
-      landed.push(...news.rows);
-    } else if (news?.said === 'removal') {
+    const reported = parseStoreEvent(message);
+    if (reported?.event === 'append') {
+      announced.appends = reported.number;
+      appends.push(reported.rows);
+    } else if (reported?.event === 'landed') {
+      landedNumbers.add(reported.number);
+      landed.push(...reported.rows);
+    } else if (reported?.event === 'removal') {
       announced.removals += 1;
-    } else if (news?.said === 'removed') {
+    } else if (reported?.event === 'removed') {
       removed = true;
-    } else if (news?.said === 'read') {
-      announced.reads = news.number;
-    } else if (news?.said === 'understood') {
-      understood += 1;
-    } else if (news?.said === 'lookedUp') {
+    } else if (reported?.event === 'read') {
+      announced.reads = reported.number;
+    } else if (reported?.event === 'ready') {
+      readyCount += 1;
+    } else if (reported?.event === 'lookedUp') {
       announced.lookUps += 1;
     }
-    bell.ring();
+    notifier.notify();
   });
-  // A server that has gone hears no more.
-  const say = (order: ToStore) => void (child.connected && child.send(order));
+  // A process that has exited receives no commands.
+  const send = (command: StoreCommand) => void (child.connected && child.send(command));
   const address = () => /listens at (ws:\S+)/.exec(stdout)?.[1];
-  await bell.until(
+  await notifier.waitUntil(
     () => ended || address() !== undefined,
     () => 'the server to listen',
   );
@@ -118,17 +119,17 @@ export async function startHeldServer({
     get output() {
       return output;
     },
-    say,
-    async prepare(order) {
-      const before = understood;
-      say(order);
-      await bell.until(
-        () => ended || understood > before,
-        () => `the store to understand ${order.say}`,
+    send,
+    async prepare(command) {
+      const before = readyCount;
+      send(command);
+      await notifier.waitUntil(
+        () => ended || readyCount > before,
+        () => `the store to take ${command.command}`,
       );
     },
     async haveLanded(numbers) {
-      await bell.until(
+      await notifier.waitUntil(
         () => ended || numbers.every((number) => landedNumbers.has(number)),
         () => `append ${numbers.join(' and ')} to land`,
       );
@@ -138,7 +139,7 @@ export async function startHeldServer({
     signal: (name) => void child.kill(name),
     async kill() {
       child.kill('SIGKILL');
-      await bell.until(
+      await notifier.waitUntil(
         () => ended,
         () => 'the server to be gone',
       );

@@ -1,19 +1,21 @@
-/** The judge of the proof finds what is broken: each promise is broken once, in evidence that was sound before. */
+/**
+ * Tests that the judge of the proof finds violations. Each case breaks one promise in evidence that was sound before.
+ */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
-import { comeBack } from './comeback.ts';
+import { restartAndFinish } from './restart.ts';
 import { playTo, type Killed } from './driver.ts';
 import { judge } from './judge.ts';
-import { setStage, type Stage } from './stage.ts';
-import { worldsOf } from './stories.ts';
-import type { Move } from './vocabulary.ts';
+import { createEnvironment, type Environment } from './environment.ts';
+import { worldsOf } from './story-worlds.ts';
+import type { Move } from './moves.ts';
 import { start } from './world.ts';
 
-let stage: Stage;
+let environment: Environment;
 let killed: Killed;
 let cache: string;
 
@@ -31,54 +33,54 @@ before(async () => {
     { do: 'answer' },
   ];
   const moves = worldsOf(story).findLast(({ path }) => path.at(-1)?.do === 'answer')?.path ?? [];
-  stage = await setStage(start, moves, cache);
-  killed = await playTo({ id: '', of: '', from: start, moves, instant: 'held' }, stage);
-  await comeBack(moves, killed, stage);
+  environment = await createEnvironment(start, moves, cache);
+  killed = await playTo({ id: '', of: '', from: start, moves, instant: 'held' }, environment);
+  await restartAndFinish(moves, killed, environment);
 });
 
 after(async () => {
-  await stage.clear();
+  await environment.close();
   await rm(cache, { recursive: true, force: true });
 });
 
 describe('the judge', () => {
-  test('is content with a server that has kept its promises', () => {
-    assert.deepEqual(judge(stage, killed), []);
+  test('accepts a server that kept its promises', () => {
+    assert.deepEqual(judge(environment, killed), []);
   });
 
-  const [sender, tools] = [() => stage.sender, () => stage.tools];
+  const [sender, tools] = [() => environment.sender, () => environment.tools];
   const row = () => {
     const [first] = killed.landed;
     assert.ok(first);
     return first;
   };
-  const broken: { what: string; evidence(): [Stage, Killed]; says: RegExp }[] = [
+  const broken: { what: string; evidence(): [Environment, Killed]; says: RegExp }[] = [
     {
       what: 'a row that was on disk and is gone',
-      evidence: () => [stage, { ...killed, landed: [...killed.landed, { ...row(), seq: 99 }] }],
+      evidence: () => [environment, { ...killed, landed: [...killed.landed, { ...row(), seq: 99 }] }],
       says: /row 99 .* was on disk and is "gone"/,
     },
     {
       what: 'a row that has changed',
-      evidence: () => [stage, { ...killed, landed: [{ ...row(), content: 'other words' }] }],
+      evidence: () => [environment, { ...killed, landed: [{ ...row(), content: 'other words' }] }],
       says: /row 1 .* was on disk and is/,
     },
     {
-      what: 'a message that was promised and is not there',
+      what: 'a message that was acknowledged and is missing',
       evidence: () => [
         {
-          ...stage,
+          ...environment,
           sender: { ...sender(), frames: [{ request_id: 'r9', status: 'processing', conversation_id: 'c1', seq: 1 }] },
         },
         killed,
       ],
-      says: /processing with seq 1 was told of r9/,
+      says: /received processing with seq 1 for r9/,
     },
     {
-      what: 'an end that was told otherwise',
+      what: 'an end that differs from the end in the log',
       evidence: () => [
         {
-          ...stage,
+          ...environment,
           sender: {
             ...sender(),
             frames: sender().frames.map((frame) => (frame.status === 'complete' ? { ...frame, metadata: {} } : frame)),
@@ -86,13 +88,13 @@ describe('the judge', () => {
         },
         killed,
       ],
-      says: /the end \{\} was told of r1/,
+      says: /received the end \{\} for r1/,
     },
     {
-      what: 'a Stop that was confirmed and forgotten',
+      what: 'a Stop that was confirmed and lost',
       evidence: () => [
         {
-          ...stage,
+          ...environment,
           sender: {
             ...sender(),
             frames: [{ request_id: 's1', status: 'result', conversation_id: 'c1', result: { cancelled: ['r1'] } }],
@@ -105,7 +107,7 @@ describe('the judge', () => {
     {
       what: 'a Stop on disk after which the turn went on',
       evidence: () => [
-        stage,
+        environment,
         {
           ...killed,
           requests: 0,
@@ -115,39 +117,39 @@ describe('the judge', () => {
       says: /r1 was stopped, and the model was asked for it again/,
     },
     {
-      what: 'a request that no provider takes',
-      evidence: () => [{ ...stage, model: { ...stage.model, violations: ['two heads'] } }, killed],
+      what: 'a request that a strict provider rejects',
+      evidence: () => [{ ...environment, model: { ...environment.model, violations: ['two heads'] } }, killed],
       says: /invalid request: two heads/,
     },
     {
       what: 'a call made twice',
       evidence: () => [
-        { ...stage, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 2, harmless: false }]]) } },
+        { ...environment, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 2, idempotent: false }]]) } },
         killed,
       ],
       says: /r1\.0\.0 took effect 2 times$/m,
     },
     {
-      what: 'a call made that was denied, and never dispatched',
+      what: 'a call that was denied, never dispatched and made',
       evidence: () => [
-        { ...stage, tools: { ...tools(), effects: new Map([['r1.1.0', { times: 1, harmless: false }]]) } },
+        { ...environment, tools: { ...tools(), effects: new Map([['r1.1.0', { times: 1, idempotent: false }]]) } },
         killed,
       ],
       says: /dispatched 0 times[^]*was not approved, and took effect/,
     },
     {
-      what: 'a call that did what its server had asked about, and a person declined',
+      what: 'a call that took effect although a person declined the question of its server',
       evidence: () => [
-        { ...stage, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 1, harmless: false }]]) } },
+        { ...environment, tools: { ...tools(), effects: new Map([['r1.0.0', { times: 1, idempotent: false }]]) } },
         killed,
       ],
-      says: /nobody answered what the server of call r1\.0\.0 asked, and it took effect/,
+      says: /no person answered the question of call r1\.0\.0's server, and the call took effect/,
     },
     {
-      what: 'a sender without its end and its text',
+      what: 'a sender that lacks the end and the text of its turn',
       evidence: () => [
         {
-          ...stage,
+          ...environment,
           sender: {
             ...sender(),
             turns: new Map([...sender().turns].map(([id, turn]) => [id, { ...turn, end: null, texts: new Map() }])),
@@ -155,21 +157,27 @@ describe('the judge', () => {
         },
         killed,
       ],
-      says: /the sender of r1 was not told its end[^]*holds \[\]/,
+      says: /the sender of r1 did not receive its end[^]*has \[\]/,
     },
     {
       what: 'a follower that misses a row',
-      evidence: () => [{ ...stage, watcher: { ...stage.watcher, rows: stage.watcher.rows.slice(1) } }, killed],
+      evidence: () => [
+        { ...environment, watcher: { ...environment.watcher, rows: environment.watcher.rows.slice(1) } },
+        killed,
+      ],
       says: /the follower has \d+ rows of \d+/,
     },
     {
-      what: 'a follower that shows what is not there',
-      evidence: () => [{ ...stage, watcher: { ...stage.watcher, drafts: new Map([['m9', 'Once ']]) } }, killed],
+      what: 'a follower that shows a text without a row',
+      evidence: () => [
+        { ...environment, watcher: { ...environment.watcher, drafts: new Map([['m9', 'Once ']]) } },
+        killed,
+      ],
       says: /still shows "Once "/,
     },
     {
-      what: 'a conversation that was removed and is there',
-      evidence: () => [stage, { ...killed, removed: true, requests: 0 }],
+      what: 'a removed conversation that still exists',
+      evidence: () => [environment, { ...killed, removed: true, requests: 0 }],
       says: /was removed and has \d+ rows[^]*the model was asked/,
     },
   ];
@@ -180,9 +188,9 @@ describe('the judge', () => {
   }
 
   test('finds a log with a gap', () => {
-    const database = new Database(stage.home.database);
+    const database = new Database(environment.home.database);
     database.exec('DELETE FROM chat_events WHERE seq = 2');
     database.close();
-    assert.match(judge(stage, killed).join('\n'), /row 2 is missing/);
+    assert.match(judge(environment, killed).join('\n'), /row 2 is missing/);
   });
 });

@@ -1,28 +1,28 @@
 /**
- * Whether a server that was killed and came back has kept its promises, judged from outside: by the file, by what
- * the clients were told and hold, by what the model was sent and by what the tools did. Each promise is one
- * function that returns what is broken, in words.
+ * Judges from outside whether a server that was killed and restarted kept its promises. Evidence is the database file,
+ * what the clients received, what the model was sent and what the tools did. Each promise is one function that returns
+ * its violations as sentences.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { LogRow } from '../../machines/log.ts';
 import { check } from '../../src/cli/check.ts';
 import { eventOf } from '../../src/outbox/render.ts';
-import { PROVEN } from './conversation-ids.ts';
+import { HELD_CONVERSATION } from './held-store-messages.ts';
 import type { Killed } from './driver.ts';
 import { readLog } from './log-on-disk.ts';
-import type { Stage } from './stage.ts';
+import type { Environment } from './environment.ts';
 
 interface Evidence {
-  stage: Stage;
+  environment: Environment;
   killed: Killed;
-  /** The log in the end. */
+  /** Rows of the log at the end. */
   rows: readonly LogRow[];
 }
 
-/** Empty when all is well. */
-export function judge(stage: Stage, killed: Killed): string[] {
-  const { rows } = readLog(stage.home.database);
-  const evidence = { stage, killed, rows };
+/** Returns all violations; empty if there are none. */
+export function judge(environment: Environment, killed: Killed): string[] {
+  const { rows } = readLog(environment.home.database);
+  const evidence = { environment, killed, rows };
   if (killed.removed) return [soundLog, gone, validRequests].flatMap((promise) => promise(evidence));
   return [
     deletionsHold,
@@ -44,14 +44,14 @@ const kindOf = (row: LogRow) => String(row.extra['kind'] ?? row.type);
 const endOf = (rows: readonly LogRow[], requestId: string) =>
   rows.find((row) => kindOf(row) === 'turn_end' && row.request_id === requestId);
 
-/** seq without gaps, one result for each call, one end for each turn. */
-function soundLog({ stage }: Evidence): string[] {
-  const { exitCode, lines } = check(stage.home.database);
+/** Checks that `seq` has no gaps, each call one result and each turn one end. */
+function soundLog({ environment }: Evidence): string[] {
+  const { exitCode, lines } = check(environment.home.database);
   return exitCode === 0 ? [] : [...lines];
 }
 
-/** A conversation whose removal is on disk stays away, and nothing is done for it. */
-function gone({ stage: { model, tools }, killed, rows }: Evidence): string[] {
+/** A conversation whose removal is on disk stays removed, and no work is done for it. */
+function gone({ environment: { model, tools }, killed, rows }: Evidence): string[] {
   return [
     ...(rows.length > 0 ? [`the conversation was removed and has ${rows.length} rows`] : []),
     ...(model.places.length > killed.requests ? ['the conversation was removed, and the model was asked for it'] : []),
@@ -61,27 +61,27 @@ function gone({ stage: { model, tools }, killed, rows }: Evidence): string[] {
   ];
 }
 
-/** Nobody is told that it is gone before it is. */
-function deletionsHold({ stage: { sender } }: Evidence): string[] {
+/** No client gets `deleted` before the conversation is deleted. */
+function deletionsHold({ environment: { sender } }: Evidence): string[] {
   return sender.frames.some(({ status }) => status === 'deleted')
-    ? ['a client was told that the conversation is deleted, and it is not']
+    ? ['a client received `deleted`, and the conversation exists']
     : [];
 }
 
-/** What was on disk is there, as it was. */
+/** Rows that were on disk are there, unchanged. */
 function durable({ killed, rows }: Evidence): string[] {
   return killed.landed
     .filter((row) => !isDeepStrictEqual(rows[row.seq - 1], row))
     .map((row) => `row ${row.seq} (${kindOf(row)}) was on disk and is ${JSON.stringify(rows[row.seq - 1] ?? 'gone')}`);
 }
 
-/** Whatever a client was told with a seq, or as the answer to a Stop, is in the log. */
-function acknowledged({ stage: { sender }, rows }: Evidence): string[] {
+/** Everything that a client received with a `seq`, or as the answer to a Stop, is in the log. */
+function acknowledged({ environment: { sender }, rows }: Evidence): string[] {
   return sender.frames
-    .filter((frame) => frame.conversation_id === PROVEN)
+    .filter((frame) => frame.conversation_id === HELD_CONVERSATION)
     .flatMap((frame): string[] => {
       const missing = (what: string): string[] => [
-        `${what} was told of ${frame.request_id}, and the log has no such row`,
+        `a client received ${what} for ${frame.request_id}, and the log has no such row`,
       ];
       const at = (seq: number | undefined) =>
         rows.find((row) => row.seq === seq && row.request_id === frame.request_id);
@@ -89,9 +89,9 @@ function acknowledged({ stage: { sender }, rows }: Evidence): string[] {
         return at(frame.seq)?.type === 'user_message' ? [] : missing(`processing with seq ${frame.seq}`);
       if ((frame.status === 'complete' || frame.status === 'error') && frame.seq !== undefined) {
         const row = at(frame.seq);
-        const told = frame.status === 'complete' ? withoutMark(frame.metadata) : frame.error;
+        const sent = frame.status === 'complete' ? withoutMark(frame.metadata) : frame.error;
         const kept = frame.status === 'complete' ? row?.extra['metadata'] : row?.extra['error'];
-        return row && isDeepStrictEqual(told, kept) ? [] : missing(`the end ${JSON.stringify(told)}`);
+        return row && isDeepStrictEqual(sent, kept) ? [] : missing(`the end ${JSON.stringify(sent)}`);
       }
       if (frame.chunk && 'seq' in frame.chunk)
         return at(Number(frame.chunk.seq)) ? [] : missing(`${frame.chunk.type} with seq ${String(frame.chunk.seq)}`);
@@ -107,23 +107,23 @@ function withoutMark({ replayed: _, ...metadata }: Record<string, unknown> = {})
   return metadata;
 }
 
-function validRequests({ stage: { model } }: Evidence): string[] {
+function validRequests({ environment: { model } }: Evidence): string[] {
   return model.violations.map((problem) => `the model got an invalid request: ${problem}`);
 }
 
-/** No call takes effect before its dispatch is on disk, nor twice unless that is harmless. */
-function atMostOnce({ stage: { tools }, rows }: Evidence): string[] {
-  return [...tools.effects].flatMap(([key, { times, harmless }]) => {
+/** No call takes effect before its dispatch is on disk, nor twice unless it is idempotent. */
+function atMostOnce({ environment: { tools }, rows }: Evidence): string[] {
+  return [...tools.effects].flatMap(([key, { times, idempotent }]) => {
     const dispatches = rows.filter((row) => row.type === 'tool_call' && row.content?.includes(`"${key}"`)).length;
     return [
-      ...(times > (harmless ? 2 : 1) ? [`call ${key} took effect ${times} times`] : []),
+      ...(times > (idempotent ? 2 : 1) ? [`call ${key} took effect ${times} times`] : []),
       ...(times > dispatches ? [`call ${key} took effect ${times} times and was dispatched ${dispatches} times`] : []),
     ];
   });
 }
 
-/** A turn whose Stop is on disk does nothing more and ends as stopped. */
-function stopsHold({ stage: { model, tools }, killed, rows }: Evidence): string[] {
+/** A turn whose Stop is on disk does no more work and ends as stopped. */
+function stopsHold({ environment: { model, tools }, killed, rows }: Evidence): string[] {
   return killed.landed
     .filter((row) => kindOf(row) === 'cancel')
     .flatMap(({ request_id: id, extra }) => {
@@ -146,8 +146,8 @@ function stopsHold({ stage: { model, tools }, killed, rows }: Evidence): string[
     });
 }
 
-/** What a person has denied is not done. */
-function answersHold({ stage: { tools }, rows }: Evidence): string[] {
+/** A call that a person denied takes no effect. */
+function answersHold({ environment: { tools }, rows }: Evidence): string[] {
   const denied = rows
     .filter((row) => kindOf(row) === 'response' && row.extra['decision'] !== 'approve')
     .map((row) => row.extra['interrupt_id']);
@@ -159,8 +159,11 @@ function answersHold({ stage: { tools }, rows }: Evidence): string[] {
     });
 }
 
-/** What a server asks about is not done until a person has answered: one who declines has not, nor has the time or the end of the turn. */
-function questionsHold({ stage: { tools }, rows }: Evidence): string[] {
+/**
+ * A call whose server asked a question takes no effect without an answer. Declining, a timeout and the end of the turn
+ * are no answers.
+ */
+function questionsHold({ environment: { tools }, rows }: Evidence): string[] {
   const answered = rows
     .filter((row) => kindOf(row) === 'response' && row.extra['decision'] === 'answer')
     .map((row) => row.extra['interrupt_id']);
@@ -169,11 +172,13 @@ function questionsHold({ stage: { tools }, rows }: Evidence): string[] {
     .flatMap(({ tool_call_id: callId }) => {
       const dispatch = rows.find((row) => row.type === 'tool_call' && row.tool_call_id === callId);
       const key = String(Object(JSON.parse(dispatch?.content ?? '{}')).key);
-      return tools.effects.has(key) ? [`nobody answered what the server of call ${key} asked, and it took effect`] : [];
+      return tools.effects.has(key)
+        ? [`no person answered the question of call ${key}'s server, and the call took effect`]
+        : [];
     });
 }
 
-/** A person who has decided about a tool for good is not asked about it again. */
+/** A tool about which a person has decided permanently raises no further approval request. */
 function memoryHolds({ rows }: Evidence): string[] {
   const decided = rows.filter((row) => kindOf(row) === 'remember');
   return decided.flatMap(({ seq, extra: { server, tool_name: tool } }) => {
@@ -184,25 +189,25 @@ function memoryHolds({ rows }: Evidence): string[] {
         row.extra['server'] === server &&
         row.extra['tool_name'] === tool,
     );
-    return asked ? [`row ${seq} decides about ${String(tool)} for good, and row ${asked.seq} asks again`] : [];
+    return asked ? [`row ${seq} decides about ${String(tool)} permanently, and row ${asked.seq} asks again`] : [];
   });
 }
 
 /** Every message has the end of its turn, in the log and at its sender. */
-function ended({ stage: { sender }, rows }: Evidence): string[] {
+function ended({ environment: { sender }, rows }: Evidence): string[] {
   return [
     ...rows
       .filter((row) => row.type === 'user_message' && !endOf(rows, row.request_id ?? ''))
       .map((row) => `${row.request_id} has no end`),
     ...[...sender.turns.values()]
       .filter(({ end }) => end === null)
-      .map(({ requestId }) => `the sender of ${requestId} was not told its end`),
+      .map(({ requestId }) => `the sender of ${requestId} did not receive its end`),
   ];
 }
 
-/** Both clients hold what the log says, no more and no less. */
-function textsHeld({ stage: { sender, watcher }, rows }: Evidence): string[] {
-  const problems = [...sender.complaints, ...watcher.complaints];
+/** Both clients have exactly the texts of the log. */
+function textsHeld({ environment: { sender, watcher }, rows }: Evidence): string[] {
+  const problems = [...sender.violations, ...watcher.violations];
   for (const turn of sender.turns.values()) {
     const said = rows.filter(
       (row) => row.type === 'assistant_message' && row.request_id === turn.requestId && row.content,
@@ -210,7 +215,7 @@ function textsHeld({ stage: { sender, watcher }, rows }: Evidence): string[] {
     const held = [...turn.texts].filter(([, text]) => text !== '');
     if (!isDeepStrictEqual(new Map(held), new Map(said.map((row) => [row.id, row.content])))) {
       problems.push(
-        `the sender of ${turn.requestId} holds ${JSON.stringify(held.map(([, text]) => text))}, and the log ${JSON.stringify(said.map((row) => row.content))}`,
+        `the sender of ${turn.requestId} has ${JSON.stringify(held.map(([, text]) => text))}, and the log ${JSON.stringify(said.map((row) => row.content))}`,
       );
     }
   }

@@ -1,29 +1,30 @@
 /**
- * Where the server is killed: a path's moves, and the instant after the last of them. Between two commits there is
- * one gap. Stories are proven in all of theirs; around an edge it is the moment at which it was taken, the end
- * of that gap, and the commit that closes it. Of moments in which the same may happen next the first is proven.
+ * Chooses where the server is killed: the moves of a path, and the instant after the last of them. There is one gap
+ * between two commits. In stories every gap is proven. Around an edge these are proven: the moment at which it was
+ * taken, the end of that gap, and the commit that closes it. Of moments with the same future only the first is proven.
  */
 import { createHash } from 'node:crypto';
 import { coverEdges } from './paths.ts';
-import { restOf, stories, worldsOf } from './stories.ts';
-import { tell, type Move } from './vocabulary.ts';
-import { play } from './play.ts';
+import { stories } from './stories.ts';
+import { worldsUntilIdle, worldsOf } from './story-worlds.ts';
+import { describeMove, type Move } from './moves.ts';
+import { applyMove } from './apply-move.ts';
 import { start, type World } from './world.ts';
-import { keyOf } from './world-key.ts';
+import { worldKey } from './world-key.ts';
 
 export interface KillPoint {
-  /** What `--only` takes. */
+  /** Argument of `--only`. */
   id: string;
-  /** The edge or the story that it was made for. */
+  /** Edge or story for which it was made. */
   of: string;
-  /** Where the moves begin. */
+  /** World in which the moves begin. */
   from: World;
   moves: readonly Move[];
-  /** `held`: after the moves. `landed`: the last one's commit is on disk, and nobody has been told. */
+  /** `held`: after the moves. `landed`: the commit of the last move is on disk, and the server is not notified yet. */
   instant: 'held' | 'landed';
 }
 
-/** In the order of the stories, then of the edges. */
+/** Ordered by stories, then by edges. */
 export function allKillPoints(cover: ReadonlyMap<string, World> = coverEdges()): KillPoint[] {
   const points = new Map<string, KillPoint>();
   const situations = new Set<string>();
@@ -43,7 +44,7 @@ export function allKillPoints(cover: ReadonlyMap<string, World> = coverEdges()):
   for (const [edge, world] of cover) {
     add(edge, world, 'held', true);
     if (endsInCommit(world)) add(edge, world, 'landed', false);
-    const rest = restOf(world);
+    const rest = worldsUntilIdle(world);
     const closing = rest.findIndex(endsInCommit);
     const last = rest.at(closing === -1 ? -1 : closing - 1);
     if (last && closing !== 0) add(edge, last, 'held', false);
@@ -58,11 +59,11 @@ function endsInCommit({ path }: World): boolean {
   return last !== undefined && (last.do === 'commit' || (last.do === 'refuse' && last.after));
 }
 
-/** A commit that nobody was told of is a matter of the world before it. */
+/** The server does not know about a commit without a notification, so the world before it counts. */
 function situationOf(world: World, instant: KillPoint['instant']): string {
-  if (instant === 'held') return keyOf(world);
+  if (instant === 'held') return worldKey(world);
   const { path } = world;
-  return `${keyOf(path.slice(0, -1).reduce(play, start))} ${JSON.stringify(path.at(-1))}`;
+  return `${worldKey(path.slice(0, -1).reduce(applyMove, start))} ${JSON.stringify(path.at(-1))}`;
 }
 
 function pointAt(of: string, { path: moves }: World, instant: KillPoint['instant']): KillPoint {
@@ -73,7 +74,7 @@ function pointAt(of: string, { path: moves }: World, instant: KillPoint['instant
   return { id, of, from: start, moves, instant };
 }
 
-/** The moves as a sentence. */
+/** Describes the moves in one sentence. */
 export function storyOfMoves({ moves, instant }: Pick<KillPoint, 'moves' | 'instant'>): string {
-  return `${moves.map(tell).join(', ')}${instant === 'landed' ? ' (on disk, nobody told)' : ''}, kill -9`;
+  return `${moves.map(describeMove).join(', ')}${instant === 'landed' ? ' (on disk, not notified)' : ''}, kill -9`;
 }

@@ -1,15 +1,18 @@
-/** The proven conversation as the database file has it, read beside a running server or without one. */
+/** Reads the conversation under test from the database file, beside a running server or without one. */
 import type { LogRow } from '../../machines/log.ts';
 import { openReadOnly } from '../../src/store/file/read-only-store.ts';
-import { PROVEN } from './conversation-ids.ts';
+import { HELD_CONVERSATION } from './held-store-messages.ts';
 
-/** `open`: turns without an end, by request id. Throws when there is no file, or none of ours. */
+/**
+ * Returns the rows and, as `open`, the request ids of turns without an end. Throws when the file does not exist or is
+ * not Parley's.
+ */
 export function readLog(database: string): { rows: LogRow[]; open: string[] } {
   const archive = openReadOnly(database);
   try {
-    const record = archive.record(PROVEN);
+    const record = archive.record(HELD_CONVERSATION);
     const open = (record?.turns ?? []).filter(({ endSeq }) => endSeq === null).map(({ requestId }) => requestId);
-    return { rows: [...archive.rows(PROVEN)].map(({ row }) => row), open };
+    return { rows: [...archive.rows(HELD_CONVERSATION)].map(({ row }) => row), open };
   } finally {
     archive.close();
   }

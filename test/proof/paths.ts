@@ -1,35 +1,36 @@
 /**
- * An edge cover of the shipping charts, by xstate/graph: for each edge the shortest way to it that was found. The
- * walk goes over worlds (world.ts), from the beginning and a few moves further from wherever a story has been.
+ * Computes an edge cover of the shipping charts with xstate/graph: the shortest known path to each edge. The search
+ * goes over worlds (world.ts), from the beginning and from every world of a story.
  */
 import { fromTransition } from 'xstate';
 import { adjacencyMapToArray, getAdjacencyMap } from 'xstate/graph';
 import { conversationMachine } from '../../machines/conversation/machine.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { edgesOf } from './edges.ts';
-import { possibleMoves } from './possible.ts';
-import { stories, worldsOf } from './stories.ts';
+import { possibleMoves } from './possible-moves.ts';
+import { stories } from './stories.ts';
+import { worldsOf } from './story-worlds.ts';
 import { reasonFor } from './unreachable.ts';
-import { tell, type Move } from './vocabulary.ts';
-import { play } from './play.ts';
+import { describeMove, type Move } from './moves.ts';
+import { applyMove } from './apply-move.ts';
 import { start, type World } from './world.ts';
-import { keyOf } from './world-key.ts';
+import { worldKey } from './world-key.ts';
 
-/** So far the walk goes from the beginning, and from the worlds of a story. */
+/** Depth of the search from the beginning, and from the worlds of a story. */
 const MOVES_FROM_START = 6;
 const MOVES_FROM_STORIES = 2;
 
-/** Every edge that is written in the charts. */
+/** Lists every edge that is written in the charts. */
 export function allEdges(): string[] {
   return [...edgesOf(conversationMachine), ...edgesOf(toolCallMachine)].map(({ id }) => id);
 }
 
-/** Edges that no path takes and for which no reason is given. */
-export function forgottenEdges(cover: ReadonlyMap<string, World>): string[] {
+/** Lists edges that no path takes and that have no reason. */
+export function uncoveredEdges(cover: ReadonlyMap<string, World>): string[] {
   return allEdges().filter((edge) => !cover.has(edge) && reasonFor(edge) === null);
 }
 
-/** By edge, the world right after it was taken; its `path` leads there. */
+/** Maps each edge to the world right after it was taken; `path` of that world leads there. */
 export function coverEdges(): Map<string, World> {
   return cover(
     start,
@@ -38,40 +39,40 @@ export function coverEdges(): Map<string, World> {
   );
 }
 
-/** By what a move has brought about, the world right after the first one that did: of all within reach of the beginning and of what is told. */
+/** Maps each result of a move to the first world that has it, of all within reach of `from` and of the seeds. */
 export function cover(
   from: World,
-  told: readonly World[],
+  seeds: readonly World[],
   broughtAbout: (world: World) => readonly string[],
 ): Map<string, World> {
   const cover = new Map<string, World>();
   const take = (world: World) => {
-    for (const news of broughtAbout(world)) {
-      const known = cover.get(news);
-      if (!known || known.path.length > world.path.length) cover.set(news, world);
+    for (const result of broughtAbout(world)) {
+      const known = cover.get(result);
+      if (!known || known.path.length > world.path.length) cover.set(result, world);
     }
   };
-  for (const world of told) take(world);
-  const distinct = new Map(told.map((world) => [keyOf(world), world]));
+  for (const world of seeds) take(world);
+  const distinct = new Map(seeds.map((world) => [worldKey(world), world]));
   for (const world of walk([from], MOVES_FROM_START)) take(world);
   for (const world of walk([...distinct.values()], MOVES_FROM_STORIES)) take(world);
   return cover;
 }
 
-/** Every world within so many moves of one of these, and all that they lead to. */
+/** Lists every world within so many moves of one of these. */
 function walk(from: readonly World[], moves: number): World[] {
-  const logic = fromTransition((world: World, { move }: { type: string; move: Move }) => play(world, move), start);
+  const logic = fromTransition((world: World, { move }: { type: string; move: Move }) => applyMove(world, move), start);
   const seen = new Map<string, number>();
   return from.flatMap((first): World[] => {
     const end = first.path.length + moves;
     const known = getAdjacencyMap(logic, {
-      fromState: { status: 'active', output: undefined, error: undefined, context: { ...first, asides: 0 } },
-      serializeState: ({ context }) => keyOf(context),
-      events: ({ context }) => possibleMoves(context).map((move) => ({ type: tell(move), move })),
-      // Another story was here, with as many moves left.
+      fromState: { status: 'active', output: undefined, error: undefined, context: { ...first, deviations: 0 } },
+      serializeState: ({ context }) => worldKey(context),
+      events: ({ context }) => possibleMoves(context).map((move) => ({ type: describeMove(move), move })),
+      // Another search was here, with at least as many moves left.
       stopWhen({ context }) {
         const left = end - context.path.length;
-        const key = keyOf(context);
+        const key = worldKey(context);
         if (left <= (seen.get(key) ?? 0)) return true;
         seen.set(key, left);
         return false;

@@ -1,46 +1,48 @@
-/** One kill point from beginning to end: a server is led there, killed, started again and judged. */
+/** Runs one kill point from beginning to end: plays its moves, kills the server, restarts it and judges it. */
 import { createHash } from 'node:crypto';
 import { storyOf } from '../support/machine-story.ts';
-import { comeBack } from './comeback.ts';
+import { restartAndFinish } from './restart.ts';
 import { playTo } from './driver.ts';
 import { judge } from './judge.ts';
 import type { KillPoint } from './kill-points.ts';
 import { readLog } from './log-on-disk.ts';
-import { setStage, type Stage } from './stage.ts';
+import { createEnvironment, type Environment } from './environment.ts';
 
 export interface Verdict {
   point: KillPoint;
-  /** What is broken, in words; empty when the promises hold. */
+  /** Violations as sentences; empty when the promises hold. */
   problems: string[];
-  /** For a failure: the log in the end, a line a row, and what the servers wrote. */
+  /** For a failure: the log at the end, one string a row, and the output of the servers. */
   log: string[];
   output: string;
   tookMs: number;
 }
 
-/** `atRest`: the point is where all has come to an end, so the server comes back only for what has none. */
+/**
+ * Runs one kill point. `atEnd`: the moves lead to the end of all turns, so the server restarts only if one has no end.
+ */
 export async function prove(
   point: KillPoint,
-  { cache, atRest = false }: { cache: string; atRest?: boolean },
+  { cache, atEnd = false }: { cache: string; atEnd?: boolean },
 ): Promise<Verdict> {
   const startedMs = performance.now();
-  const stage = await setStage(point.from, point.moves, cache);
+  const environment = await createEnvironment(point.from, point.moves, cache);
   let problems: string[];
   let output = '';
   try {
-    const killed = await playTo(point, stage);
+    const killed = await playTo(point, environment);
     output = killed.output;
-    if (!atRest || !allHasEnded(stage)) output += await comeBack(point.moves, killed, stage);
-    problems = judge(stage, killed);
+    if (!atEnd || !allHasEnded(environment)) output += await restartAndFinish(point.moves, killed, environment);
+    problems = judge(environment, killed);
   } catch (error) {
     problems = [error instanceof Error ? error.message : String(error)];
   }
-  const log = problems.length === 0 ? [] : linesOf(stage.home.database);
-  await stage.clear();
+  const log = problems.length === 0 ? [] : linesOf(environment.home.database);
+  await environment.close();
   return { point, problems, log, output, tookMs: performance.now() - startedMs };
 }
 
-function allHasEnded({ home, sender }: Stage): boolean {
+function allHasEnded({ home, sender }: Environment): boolean {
   return [...sender.turns.values()].every(({ end }) => end !== null) && readLog(home.database).open.length === 0;
 }
 
@@ -55,25 +57,25 @@ function linesOf(database: string): string[] {
 
 export interface ProveOptions {
   cache: string;
-  atRest?: boolean;
-  /** Runs at the same time; one keeps less than a core busy. */
+  atEnd?: boolean;
+  /** Number of runs at the same time. One run keeps less than a core busy. */
   atOnce: number;
   onVerdict(verdict: Verdict, done: number): void;
-  /** True: no further one is begun. */
+  /** Returns true when no further run may begin. */
   isStopped?(): boolean;
 }
 
-/** In the order of their ends. */
+/** Runs all kill points. Returns the verdicts in the order of their ends. */
 export async function proveAll(
   points: readonly KillPoint[],
-  { cache, atRest = false, atOnce, onVerdict, isStopped = () => false }: ProveOptions,
+  { cache, atEnd = false, atOnce, onVerdict, isStopped = () => false }: ProveOptions,
 ): Promise<Verdict[]> {
   const waiting = points.values();
   const verdicts: Verdict[] = [];
   const work = async () => {
     for (const point of waiting) {
       if (isStopped()) return;
-      const verdict = await prove(point, { cache, atRest });
+      const verdict = await prove(point, { cache, atEnd });
       onVerdict(verdict, verdicts.push(verdict));
     }
   };
@@ -81,7 +83,7 @@ export async function proveAll(
   return verdicts;
 }
 
-/** So many of them, the same for the same seed. */
+/** Chooses so many of them, the same for the same seed. */
 export function sample<Point extends KillPoint>(points: readonly Point[], count: number, seed: string): Point[] {
   const drawn = (point: Point) => createHash('sha256').update(`${seed} ${point.id}`).digest('hex');
   return [...points].sort((one, other) => drawn(one).localeCompare(drawn(other))).slice(0, count);

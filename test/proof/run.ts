@@ -1,12 +1,13 @@
 /**
- * Kills the server at every kill point, or at a seeded part of them, and reports what held: `npm run proof`.
+ * Runs the kill-point proof: `npm run proof`. Kills the server at every kill point, or at a seeded part of them, and
+ * reports the results.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readRunnerOptions } from '../support/runner-options.ts';
 import { allKillPoints } from './kill-points.ts';
-import { coverEdges, forgottenEdges } from './paths.ts';
+import { coverEdges, uncoveredEdges } from './paths.ts';
 import { edgeTable, failure, progress, summary } from './report.ts';
 import { proveAll, sample } from './prove.ts';
 
@@ -50,4 +51,4 @@ await rm(cache, { recursive: true, force: true });
 if (only === undefined) for (const line of edgeTable(cover)) say(line);
 for (const line of summary(verdicts, cover, performance.now() - startedMs)) say(line);
 process.exitCode =
-  verdicts.every(({ problems }) => problems.length === 0) && forgottenEdges(cover).length === 0 ? 0 : 1;
+  verdicts.every(({ problems }) => problems.length === 0) && uncoveredEdges(cover).length === 0 ? 0 : 1;

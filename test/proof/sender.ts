@@ -1,70 +1,73 @@
 /**
- * A client that chats, as the proof remembers it: which messages it sent, what it was told of each, and the text
- * that it holds. Lives longer than its sockets, and comes back with its cursor.
+ * A client that chats. It remembers the messages that it sent, the frames that it received, and the texts. It outlives
+ * its sockets and reconnects with its cursor.
  */
 import { createPosition, type Position } from '../../src/client/position.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { connect, type Client, type Received } from '../support/client.ts';
-import type { Bell } from './bell.ts';
-import { PROVEN } from './conversation-ids.ts';
+import type { Notifier } from './notifier.ts';
+import { HELD_CONVERSATION } from './held-store-messages.ts';
 
 /** Close code of a server that drains. */
 const SERVICE_RESTART = 1012;
 
-type Heard = Omit<Received, 'chunk'> & { chunk?: Chunk };
+type ReceivedFrame = Omit<Received, 'chunk'> & { chunk?: Chunk };
 
 export interface SentTurn {
   readonly requestId: string;
   readonly mode: 'queue' | 'reject' | 'interrupt';
   readonly rewindTo: number | null;
-  /** Seq of its message, once the server has promised it. */
+  /** Seq of its message, once the server has acknowledged it. */
   accepted: number | null;
-  /** `complete` or `error` frame that ended it for good. */
-  end: Heard | null;
-  /** Text by message, as far as it was shown and not taken back. */
+  /** The `complete` or `error` frame that ended it. */
+  end: ReceivedFrame | null;
+  /** Text by message, without messages that were reset. */
   texts: Map<string, string>;
   position: Position;
 }
 
 export interface Sender {
   readonly turns: ReadonlyMap<string, SentTurn>;
-  /** Everything it was ever sent. */
-  readonly frames: readonly Heard[];
-  /** What the server must not do, e.g. leave a gap in a text. */
-  readonly complaints: readonly string[];
+  /** All frames that it received. */
+  readonly frames: readonly ReceivedFrame[];
+  /** Violations of the protocol, e.g. a gap in a text. */
+  readonly violations: readonly string[];
   open(url: string): Promise<void>;
-  /** `rewindTo`: the seq of the message in whose place it is. One that was sent on an earlier socket is sent again from where it was. */
+  /**
+   * `rewindTo`: seq of the message that this one replaces. A chat that was sent on an earlier socket continues at its
+   * cursor.
+   */
   chat(requestId: string, mode: SentTurn['mode'], rewindTo: number | null): void;
-  /** The same chat again, from where it was. */
+  /** Sends the same chat again, with its cursor. */
   chatAgain(turn: SentTurn): void;
   send(action: string, payload: object, requestId: string): void;
-  /** Follows the conversation on the present socket, so that a drain keeps that socket while a turn runs. */
+  /** Follows the conversation on the present socket. A drain then keeps that socket while a turn runs. */
   follow(): void;
-  /** Resolves when the server has handled all that was sent so far, or has closed the socket in a drain: only then it does. */
-  heard(): Promise<void>;
+  /** Resolves when the server has handled everything that was sent so far, or has closed the socket in a drain. */
+  sync(): Promise<void>;
   close(): void;
 }
 
-export function createSender(bell: Bell): Sender {
+export function createSender(notifier: Notifier): Sender {
   const turns = new Map<string, SentTurn>();
-  const frames: Heard[] = [];
-  const complaints: string[] = [];
+  const frames: ReceivedFrame[] = [];
+  const violations: string[] = [];
   let client: Client | null = null;
-  /** The turns that were sent on this socket. */
+  /** Turns that were sent on this socket. */
   let sentHere = new Set<string>();
-  /** Of the present socket, once it is closed. */
+  /** Of the present socket; null while it is open. */
   let closeCode: number | null = null;
   const connected = () => {
     if (!client) throw new Error('the sender is not connected');
     return client;
   };
 
-  const hear = (frame: Heard) => {
+  const receive = (frame: ReceivedFrame) => {
     frames.push(frame);
-    bell.ring();
+    notifier.notify();
     const turn = turns.get(frame.request_id ?? '');
-    if (!turn || frame.conversation_id !== PROVEN) return;
-    // What comes of a turn that was not sent here comes because the sender follows the conversation.
+    if (!turn || frame.conversation_id !== HELD_CONVERSATION) return;
+    // Chunks of turns that were sent on other sockets come from the subscription.
     if (!sentHere.has(turn.requestId)) return;
     if (frame.status === 'processing' && frame.seq !== undefined) {
       turn.accepted ??= frame.seq;
@@ -81,7 +84,7 @@ export function createSender(bell: Bell): Sender {
   const take = (turn: SentTurn, chunk: Chunk) => {
     const taken = turn.position.take(chunk);
     if (taken === 'repeat') return;
-    if (taken === 'gap') complaints.push(`the text of ${turn.requestId} has a gap before ${JSON.stringify(chunk)}`);
+    if (taken === 'gap') violations.push(`the text of ${turn.requestId} has a gap before ${JSON.stringify(chunk)}`);
     else if (taken.type === 'text')
       turn.texts.set(taken.message_id, (turn.texts.get(taken.message_id) ?? '') + taken.data);
     else if (taken.type === 'reset') turn.texts.delete(taken.message_id);
@@ -90,7 +93,7 @@ export function createSender(bell: Bell): Sender {
   return {
     turns,
     frames,
-    complaints,
+    violations,
     async open(url) {
       const opened = await connect(url);
       client = opened;
@@ -99,7 +102,7 @@ export function createSender(bell: Bell): Sender {
         if (client === opened) closeCode = code;
       });
       sentHere = new Set();
-      client.socket.on('message', (data) => hear(JSON.parse(data.toString())));
+      client.socket.on('message', (data) => receive(JSON.parse(data.toString())));
     },
     chat(requestId, mode, rewindTo) {
       const turn = turns.get(requestId) ?? {
@@ -111,7 +114,7 @@ export function createSender(bell: Bell): Sender {
         texts: new Map(),
         position: createPosition(),
       };
-      // Without a cursor it would hold nothing, and be told everything anew.
+      // Without a cursor the server would send everything again.
       const cursor = turns.has(requestId) && !sentHere.has(requestId) ? { cursor: turn.position.cursor() } : {};
       turns.set(requestId, turn);
       sentHere.add(requestId);
@@ -126,9 +129,9 @@ export function createSender(bell: Bell): Sender {
       );
     },
     send: (action, payload, requestId) =>
-      void connected().send(action, { conversation_id: PROVEN, ...payload }, requestId),
-    follow: () => void connected().send('subscribe', { conversation_id: PROVEN }),
-    async heard() {
+      void connected().send(action, { conversation_id: HELD_CONVERSATION, ...payload }, requestId),
+    follow: () => void connected().send('subscribe', { conversation_id: HELD_CONVERSATION }),
+    async sync() {
       const { ask } = connected();
       if (closeCode !== null) return;
       await ask('ping').catch((error: unknown) => {
@@ -139,10 +142,10 @@ export function createSender(bell: Bell): Sender {
   };
 }
 
-/** The model reads the turn from the text's first word. */
+/** The model reads the turn from the first word of the text. */
 function payload({ requestId, rewindTo }: SentTurn): object {
   return {
-    conversation_id: PROVEN,
+    conversation_id: HELD_CONVERSATION,
     text: `${requestId} please`,
     ...(rewindTo === null ? {} : { rewind_to: rewindTo }),
   };

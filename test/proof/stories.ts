@@ -1,12 +1,9 @@
 /**
- * The turns that everyone should be able to name, told in moves. Reads and commits that nothing is said of
- * happen by themselves. Every gap of a story is proven, from its first word to rest; and the walk that looks
- * for edges starts anew wherever a story has been.
+ * Lists the stories: turns that every developer should know, as moves. Reads and commits that a story leaves out happen
+ * by themselves (story-worlds.ts). Every gap of a story is proven, and the search for edges starts again in each of its
+ * worlds.
  */
-import { kindMove, possibleMoves } from './possible.ts';
-import { play } from './play.ts';
-import { isReading, start, type World } from './world.ts';
-import { tell, type Move, type ToolName } from './vocabulary.ts';
+import type { Move, ToolName } from './moves.ts';
 
 const chat = (id: string, mode: 'queue' | 'reject' | 'interrupt' = 'queue'): Move => ({
   do: 'chat',
@@ -37,12 +34,12 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'two hops': [chat('r1'), ask('book'), call('book'), ask('look'), call('look'), answer],
   'two calls at once, the second ends first': [chat('r1'), ask('book', 'look'), call('look'), call('book'), answer],
   'two calls at once, one fails': [chat('r1'), ask('book', 'look'), call('book', 'error'), call('look'), answer],
-  'a tool that is not there': [chat('r1'), ask('fly'), answer],
+  'an unknown tool': [chat('r1'), ask('fly'), answer],
   'a call is lost': [chat('r1'), ask('book'), call('book', 'lost'), answer],
-  'a harmless call is lost and made again': [chat('r1'), ask('look'), call('look', 'lost'), call('look'), answer],
+  'an idempotent call is lost and repeated': [chat('r1'), ask('look'), call('look', 'lost'), call('look'), answer],
   'a call takes too long': [chat('r1'), ask('book'), call('book', 'late'), answer],
   'the limit of hops': [chat('r1'), ask('book'), call('book'), ask('look'), call('look'), ask('book')],
-  'the budget of a turn is used up': [chat('r1'), { do: 'ask', tools: ['book'], dear: true }, call('book')],
+  'the budget of a turn is used up': [chat('r1'), { do: 'ask', tools: ['book'], expensive: true }, call('book')],
   'a call is approved': [chat('r1'), ask('pay'), approve, call('pay'), answer],
   'an approval is remembered': [
     chat('r1'),
@@ -54,24 +51,24 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
     answer,
   ],
   'a call is denied': [chat('r1'), ask('pay'), deny, answer],
-  'nobody approves a call in time': [chat('r1'), ask('pay'), { do: 'expire' }, answer],
+  'no person approves a call in time': [chat('r1'), ask('pay'), { do: 'expire' }, answer],
   'one call runs, one waits for approval': [chat('r1'), ask('book', 'pay'), call('book'), approve, call('pay'), answer],
   'one call runs, another is denied': [chat('r1'), ask('book', 'pay'), deny, call('book'), answer],
-  'two people answer': [chat('r1'), ask('pay'), { do: 'look' }, approve, commit, late, call('pay'), answer],
+  'two people answer': [chat('r1'), ask('pay'), { do: 'lookUp' }, approve, commit, late, call('pay'), answer],
   'the second answer comes long after the first': [
     chat('r1'),
     ask('pay'),
-    { do: 'look' },
+    { do: 'lookUp' },
     approve,
     call('pay'),
     answer,
     commit,
     late,
   ],
-  'of two questions one is answered twice': [
+  'one of two questions is answered twice': [
     chat('r1'),
     ask('pay', 'pay'),
-    { do: 'look' },
+    { do: 'lookUp' },
     approve,
     call('pay'),
     commit,
@@ -80,9 +77,9 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
     call('pay'),
     answer,
   ],
-  'a question outlives a restart': [chat('r1'), ask('pay'), commit, crash, approve, call('pay'), answer],
+  'a question survives a restart': [chat('r1'), ask('pay'), commit, crash, approve, call('pay'), answer],
   'a question sleeps': [chat('r1'), ask('pay'), commit, { do: 'passivate' }, approve, call('pay'), answer],
-  'a server asks, and goes on with the answer': [
+  'a server asks, and continues with the answer': [
     chat('r1'),
     ask('table'),
     call('table', 'asks'),
@@ -98,7 +95,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
     call('table'),
     answer,
   ],
-  'a question of a server outlives a restart': [
+  'a question of a server survives a restart': [
     chat('r1'),
     ask('table'),
     call('table', 'asks'),
@@ -108,7 +105,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
     call('table'),
     answer,
   ],
-  'a question of a server sleeps': [
+  'a question of a server outlives the actor': [
     chat('r1'),
     ask('table'),
     call('table', 'asks'),
@@ -118,7 +115,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
     call('table'),
     answer,
   ],
-  'nobody answers a server in time': [
+  'no person answers a server in time': [
     chat('r1'),
     ask('table'),
     call('table', 'asks'),
@@ -145,7 +142,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
     call('hall'),
     answer,
   ],
-  'nobody answers an older server in time': [
+  'no person answers an older server in time': [
     chat('r1'),
     ask('hall'),
     call('hall', 'asks'),
@@ -156,7 +153,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'a turn is stopped while an older server asks': [chat('r1'), ask('hall'), call('hall', 'asks'), commit, stop()],
   'a restart while an older server asks': [chat('r1'), ask('hall'), call('hall', 'asks'), commit, crash, answer],
   'the provider is busy': [chat('r1'), fault('busy'), { do: 'wait' }, answer],
-  'the provider refuses, another one answers': [chat('r1'), fault('refused'), answer],
+  'the provider rejects the request, another one answers': [chat('r1'), fault('refused'), answer],
   'the conversation is too long once': [chat('r1'), fault('long'), answer],
   'no provider answers': [chat('r1'), fault('refused'), fault('refused')],
   'the answer is cut': [chat('r1'), begin, fault('cut')],
@@ -218,7 +215,7 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'a turn that waits for a person is stopped': [chat('r1'), ask('pay'), commit, stop()],
   'a restart in the middle of an answer': [chat('r1'), begin, crash, answer],
   'a restart in the middle of a call': [chat('r1'), ask('book'), commit, crash, answer],
-  'a restart in the middle of a harmless call': [chat('r1'), ask('look'), commit, crash, call('look'), answer],
+  'a restart in the middle of an idempotent call': [chat('r1'), ask('look'), commit, crash, call('look'), answer],
   'a restart with one call running and one that waits for approval': [
     chat('r1'),
     ask('book', 'pay'),
@@ -230,33 +227,33 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   ],
   'a restart after a Stop of calls': [chat('r1'), ask('book'), commit, stop(), commit, crash],
   'a restart after a Stop': [chat('r1'), begin, stop(), commit, crash],
-  'a message in the place of the first': [
+  'a message replaces the first one': [
     chat('r1'),
     answer,
     commit,
     { do: 'chat', id: 'r2', mode: 'queue', words: 'rewound' },
     answer,
   ],
-  'a turn stands in line': [
-    { do: 'crowd' },
+  'a turn waits for a permit': [
+    { do: 'takePermit' },
     chat('r1'),
     commit,
     chat('r2'),
     commit,
-    { do: 'makeRoom' },
+    { do: 'freePermit' },
     answer,
     answer,
   ],
-  'approved calls stand in line': [
+  'approved calls wait for a permit': [
     chat('r1'),
     ask('pay', 'pay'),
     commit,
-    { do: 'crowd' },
-    { do: 'look' },
+    { do: 'takePermit' },
+    { do: 'lookUp' },
     approve,
     approveNext,
     commit,
-    { do: 'makeRoom' },
+    { do: 'freePermit' },
     call('pay'),
     commit,
     call('pay'),
@@ -267,42 +264,3 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'the conversation is deleted while a call runs': [chat('r1'), ask('book'), commit, { do: 'delete' }],
   'the server is drained': [chat('r1'), begin, { do: 'drain' }, answer],
 };
-
-/** The world after each move of a story, the first and all up to its rest included. Throws for one that cannot be told. */
-export function worldsOf(story: readonly Move[], from = start): World[] {
-  const { worlds, untold } = asFarAsPossible(story, from);
-  if (untold) throw new Error(`no way to "${tell(untold)}" after: ${worlds.at(-1)?.path.map(tell).join(', ')}`);
-  return worlds;
-}
-
-/** The same for a story that other limits may cut short; `untold` is the move that is no more possible. */
-export function asFarAsPossible(story: readonly Move[], from: World): { worlds: World[]; untold: Move | null } {
-  const worlds = [from];
-  let world = from;
-  const step = (move: Move) => worlds.push((world = play(world, move)));
-  for (const move of story) {
-    while (!isPossible(world, move)) {
-      const needed = plumbing(world);
-      if (needed === null) return { worlds: [...worlds, ...restOf(world)], untold: move };
-      step(needed);
-    }
-    step(move);
-  }
-  return { worlds: [...worlds, ...restOf(world)], untold: null };
-}
-
-/** What follows in the kindest of worlds, until all that is left to do is a client's. */
-export function restOf(world: World): World[] {
-  const worlds: World[] = [];
-  for (let at = world, move = kindMove(at); move !== null; move = kindMove(at)) worlds.push((at = play(at, move)));
-  return worlds;
-}
-
-export function isPossible(world: World, move: Move): boolean {
-  return possibleMoves(world).some((other) => JSON.stringify(other) === JSON.stringify(move));
-}
-
-function plumbing(world: World): Move | null {
-  if (world.held.length > 0) return commit;
-  return isReading(world) ? { do: 'read', works: true } : null;
-}

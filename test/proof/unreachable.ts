@@ -1,9 +1,9 @@
 /**
- * Edges of the charts that nobody outside can bring about, each with its reason. An edge that is neither here nor
- * on a path fails the proof, and so does one that is in both.
+ * Lists edges of the charts that no move can reach, each with its reason. An edge that is neither here nor on a path
+ * fails the proof. So does an edge that is in both.
  */
 export interface Reason {
-  /** Of the edge's id. */
+  /** Matches the ids of the edges. */
   edge: RegExp;
   why: string;
 }
@@ -11,7 +11,7 @@ export interface Reason {
 export const unreachable: readonly Reason[] = [
   {
     edge: /: conversation\.passivate$/,
-    why: 'The registry asks only conversations that rest.',
+    why: 'The registry asks only idle conversations.',
   },
   {
     edge: /^conversation\.(activating|idle|turn\.queued): conversation\.halt$/,
@@ -23,51 +23,51 @@ export const unreachable: readonly Reason[] = [
   },
   {
     edge: /^conversation\.turn\.receiving: (client\.respond( \[tooManyDeferred\])?$|log\.(committed|failed) \[isResponse\]$)/,
-    why: 'No turn runs yet, so nothing is asked; an answer to an earlier question is decided before its turn ends.',
+    why: 'No turn runs yet, so no question is open. Answers to earlier questions are decided before their turn ends.',
   },
   {
     edge: /^conversation\.turn\.(loadingContext|streaming|backingOff|persisting|toolHop\.recording): log\.(committed|failed) \[isResponse\]$/,
-    why: 'A turn goes on, or ends, only when every answer to its questions is decided.',
+    why: 'A turn continues or ends only after every answer to its questions is decided.',
   },
   {
     edge: /^conversation\.turn\.(loadingContext|streaming|backingOff): client\.respond( \[tooManyDeferred\])?$/,
-    why: 'Nothing is asked between two hops; what was asked before has been decided.',
+    why: 'No question is open between two hops.',
   },
   {
     edge: /^conversation\.turn\.toolHop\.recording: client\.respond( \[tooManyDeferred\])?$/,
-    why: 'The question is not in the log yet, and only what is there can be answered.',
+    why: 'The question is not in the log yet, and only questions in the log can be answered.',
   },
   {
     edge: /^conversation\.turn\.toolHop\.running: conversation\.expire/,
-    why: 'By its row in the log a turn with a call under way waits for nobody, so it is never overdue.',
+    why: 'According to its row in the log, a turn with a running call waits for no person, so it is never overdue.',
   },
   {
     edge: /^conversation\.turn\.cancelling\.stopping: (client\.(chat|respond|delete)( \[\w+\])?|client\.cancel( \[(tooMany|targetsQueued|targetsArriving)\w+\])?|answer\.failed|call\.asks|conversation\.(drain|halt|fail))$/,
-    why: "Streams and calls that are told to stop do so within milliseconds. Only what comes in the tick of the Stop's own commit can be put here from outside.",
+    why: "Streams and calls stop within milliseconds. Only what comes in the tick of the Stop's own commit can arrive here.",
   },
   {
     edge: /^conversation\.turn\.cancelling\.stopping: log\.(committed|failed) \[isResponse\]$/,
-    why: 'After a Stop no answer is taken any more, and one that came before it is decided before it.',
+    why: 'After a Stop no answer is accepted, and an earlier one is decided before the Stop.',
   },
   {
     edge: /^conversation\.turn\.queued: (done|error) of permit$/,
-    why: 'The actor in the line waits as long as its state, and reports as events.',
+    why: 'The actor that asks for a permit runs as long as its state, and reports by events.',
   },
   {
     edge: /^toolCall\..*: (done|error) of call$/,
-    why: 'The actor behind a call tells its end as an event and never ends otherwise.',
+    why: 'The actor of a call reports its end as an event and never ends otherwise.',
   },
   {
     edge: /^toolCall\.(running|asking): call\.ended \[wasCancelled\]$/,
-    why: 'A call is given up when the chart says so, and is then neither running nor asking.',
+    why: 'Only the chart cancels a call, which is then neither running nor asking.',
   },
   {
     edge: /^toolCall\.(timingOut|cancelling): (call\.(cancel|progress)|after grace|call\.ended \[succeeded\])$/,
-    why: 'A call that is told to give up says so at once, whatever its server does.',
+    why: 'A cancelled call reports that at once, no matter what its server does.',
   },
 ];
 
-/** Why no path leads to the edge; null when one must. */
+/** Returns why no path leads to the edge; null if one must. */
 export function reasonFor(edge: string): string | null {
   return unreachable.find((reason) => reason.edge.test(edge))?.why ?? null;
 }

@@ -1,38 +1,38 @@
 /**
- * A client that follows the conversation, the shipping one: the rows that it was shown and the text that is being
- * written, as it holds them. Over a kill it keeps only that and its cursor, and approves what a person is asked.
+ * A client that follows the conversation, built on the shipping client. It keeps the rows and the unfinished texts that
+ * it received. Over a kill it keeps these and its cursor. It approves requests after `approveAll`.
  */
 import { connect, type Client } from '../../src/client/client.ts';
 import { ParleyError } from '../../src/client/errors.ts';
 import type { FollowedFrame } from '../../src/client/follow.ts';
 import type { Cursor } from '../../src/client/position.ts';
 import type { LogEvent } from '../../src/protocol/log-event.ts';
-import type { Bell } from './bell.ts';
-import { PROVEN } from './conversation-ids.ts';
+import type { Notifier } from './notifier.ts';
+import { HELD_CONVERSATION } from './held-store-messages.ts';
 
-/** Between two tries to answer a question while the server has no room for it. */
-const AGAIN_MS = 50;
+/** Delay before an answer is repeated that the server rejected as retryable. */
+const RETRY_MS = 50;
 
 export interface Watcher {
-  /** In the order shown. */
+  /** In the order received. */
   readonly rows: readonly LogEvent[];
-  /** What was shown of messages that have no row yet, by message. */
+  /** Texts of messages without a row, by message. */
   readonly drafts: ReadonlyMap<string, string>;
-  readonly complaints: readonly string[];
-  /** From its cursor on. The conversation must be known. */
+  readonly violations: readonly string[];
+  /** Subscribes from its cursor on. The conversation must exist. */
   open(url: string): void;
   isOpen(): boolean;
-  /** Says yes to every question from now on, those that are open included. */
+  /** Approves every question from now on, including open ones. */
   approveAll(): void;
-  /** How the conversation stands, by the last that it was told; null before. */
+  /** The last state received; null before the first one. */
   readonly state: string | null;
   close(): void;
 }
 
-export function createWatcher(bell: Bell): Watcher {
+export function createWatcher(notifier: Notifier): Watcher {
   const rows: LogEvent[] = [];
   const drafts = new Map<string, string>();
-  const complaints: string[] = [];
+  const violations: string[] = [];
   let cursor: Cursor = { after_seq: 0 };
   let client: Client | null = null;
   let approves = false;
@@ -44,9 +44,9 @@ export function createWatcher(bell: Bell): Watcher {
     const interruptId = String(row.extra?.['interrupt_id']);
     if (rows.some(({ extra }) => extra?.['kind'] === 'response' && extra['interrupt_id'] === interruptId)) return;
     client
-      ?.respond(PROVEN, { interruptId, decision: kind === 'approval_request' ? 'approve' : 'answer' })
+      ?.respond(HELD_CONVERSATION, { interruptId, decision: kind === 'approval_request' ? 'approve' : 'answer' })
       .catch((error: unknown) => {
-        if (error instanceof ParleyError && error.retryable) setTimeout(approve, AGAIN_MS, row);
+        if (error instanceof ParleyError && error.retryable) setTimeout(approve, RETRY_MS, row);
       });
   };
   const take = (frame: FollowedFrame) => {
@@ -54,8 +54,8 @@ export function createWatcher(bell: Bell): Watcher {
       const { event } = frame;
       const shown = drafts.get(event.id);
       if (shown !== undefined && !(event.content ?? '').startsWith(shown))
-        complaints.push(
-          `row ${event.seq} says ${JSON.stringify(event.content)}, and ${JSON.stringify(shown)} was shown of it`,
+        violations.push(
+          `row ${event.seq} has ${JSON.stringify(event.content)}, and the client received ${JSON.stringify(shown)} of it`,
         );
       drafts.delete(event.id);
       rows.push(event);
@@ -67,30 +67,32 @@ export function createWatcher(bell: Bell): Watcher {
     } else if (frame.status === 'state') {
       state = frame.state.value;
     } else if (frame.status === 'result' && (frame.result.reset || frame.result.truncated)) {
-      complaints.push(`the log did not go on at the cursor ${JSON.stringify(cursor)}: ${JSON.stringify(frame.result)}`);
+      violations.push(
+        `the log did not continue at the cursor ${JSON.stringify(cursor)}: ${JSON.stringify(frame.result)}`,
+      );
     }
   };
 
   return {
     rows,
     drafts,
-    complaints,
+    violations,
     open(url) {
       client?.close();
       const opened = connect(url, { reconnect: { minMs: 60_000, maxMs: 60_000 } });
-      const follow = opened.follow(PROVEN, { cursor, state: true });
+      const follow = opened.follow(HELD_CONVERSATION, { cursor, state: true });
       state = null;
       client = opened;
       const read = async () => {
         for await (const frame of follow) {
           take(frame);
           cursor = follow.cursor();
-          bell.ring();
+          notifier.notify();
         }
       };
-      // It ends with its server, or with the proof.
+      // The loop ends with its server, or with the proof.
       read().catch((error: unknown) => {
-        if (client === opened) complaints.push(`following failed: ${String(error)}`);
+        if (client === opened) violations.push(`following failed: ${String(error)}`);
       });
     },
     isOpen: () => client !== null,

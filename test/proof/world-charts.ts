@@ -1,17 +1,17 @@
 /**
- * The shipping charts at work in a world: an event goes through the conversation's chart or a call's, and what they
- * emit, ask for and tell each other changes the world. Changes the world that it is given, which is nobody else's yet.
+ * Runs the shipping charts in a world. Sends events through the conversation's chart or a call's chart, and applies
+ * what they emit and send to each other. Changes the world that it is given, so the caller passes a copy.
  */
 import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
 import type { ConversationEmitted, ConversationEvent } from '../../machines/conversation/events.ts';
 import type { ModelAnswer } from '../../machines/conversation/hop-answers.ts';
 import { conversationMachine } from '../../machines/conversation/machine.ts';
-import type { ToolCallInput } from '../../machines/tool-call-terms.ts';
+import type { ToolCallInput } from '../../machines/tool-call.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import type { OpenCall } from '../../machines/conversation/turn-state.ts';
 import { answer } from '../support/machine-values.ts';
 import { pathOf, stepThrough } from './chart-step.ts';
-import { PROVEN } from './conversation-ids.ts';
+import { HELD_CONVERSATION } from './held-store-messages.ts';
 import { edgeTaken, edgesRefused, indexEdges, type EdgeIndex } from './edges.ts';
 import { stateOf, type Call, type World } from './world.ts';
 
@@ -21,31 +21,31 @@ const callEdges = indexEdges(toolCallMachine);
 type Taken = { from: string; transition: AnyTransitionDefinition }[];
 type CallEvent = Parameters<typeof toolCallMachine.transition>[1];
 
-/** When everything happens; people's time to answer ends a minute later. */
+/** Clock of every event. Questions expire one minute later. */
 export const NOW_MS = 1_800_000_000_000;
 
-/** What the model has said, whole or in part. */
+/** An answer of the model, whole or in part. */
 export function words(changes: Partial<ModelAnswer> = {}): ModelAnswer {
   return answer({ messageId: 'm', endedAtMs: NOW_MS, ...changes });
 }
 
 export interface Charts {
   /** Null starts the conversation's chart. */
-  hear(event: ConversationEvent | null): void;
-  tellCall(callId: string, event: CallEvent): void;
-  /** A server that drains is gone with its last conversation. */
-  leaveIfDone(): void;
-  /** What the model and the tools do by themselves: told to stop they do so, as soon as the tick is over. */
+  send(event: ConversationEvent | null): void;
+  sendToCall(callId: string, event: CallEvent): void;
+  /** A draining server exits with its last conversation. */
+  exitIfDrained(): void;
+  /** Runs the reactions of the model and the tools to a stop, which come at the end of the tick. */
   react(): void;
 }
 
 export function createCharts(world: World): Charts {
   const reactions: (() => void)[] = [];
-  /** Nobody reacts to an actor that has ended by then. */
+  /** An actor that has ended by then gets no reaction. */
   const later = (react: () => void) => {
-    const { life } = world;
+    const { activation } = world;
     reactions.push(() => {
-      if (world.life === life && world.conversation !== null) react();
+      if (world.activation === activation && world.conversation !== null) react();
     });
   };
 
@@ -60,13 +60,13 @@ export function createCharts(world: World): Charts {
       eventType: transition.eventType,
       taken: edgeTaken(chart, from, transition),
     }));
-    const vain = refused.map((step) => ({ ...step, taken: null }));
+    const unhandled = refused.map((step) => ({ ...step, taken: null }));
     world.taken = [...world.taken, ...steps.map((step) => step.taken)];
-    world.refused = [...world.refused, ...[...steps, ...vain].flatMap((step) => edgesRefused(edges, step))];
+    world.refused = [...world.refused, ...[...steps, ...unhandled].flatMap((step) => edgesRefused(edges, step))];
   }
 
-  function hear(event: ConversationEvent | null): void {
-    const input = { conversationId: PROVEN, owner: 'me', limits: world.terms.limits };
+  function send(event: ConversationEvent | null): void {
+    const input = { conversationId: HELD_CONVERSATION, owner: 'me', limits: world.settings.limits };
     const was = world.conversation?.context.turn;
     const { snapshot, taken, refused, emitted, sent } = stepThrough(
       conversationMachine,
@@ -77,7 +77,7 @@ export function createCharts(world: World): Charts {
     world.conversation = snapshot;
     world.shown = pathOf(snapshot.value);
     record(conversationMachine, conversationEdges, taken, refused);
-    for (const each of emitted) carry(each);
+    for (const each of emitted) runEffect(each);
     const now = snapshot.context.turn;
     if (now?.asking && !was?.asking) {
       world.outside.requests += 1;
@@ -88,7 +88,7 @@ export function createCharts(world: World): Charts {
     if (snapshot.status === 'done') {
       world.conversation = null;
       world.calls = new Map();
-      leaveIfDone();
+      exitIfDrained();
       return;
     }
     if (
@@ -97,31 +97,32 @@ export function createCharts(world: World): Charts {
     ) {
       later(() => {
         if (stateOf(world) === 'turn.queued')
-          hear(world.crowded ? { type: 'permit.awaited', ahead: 1 } : { type: 'permit.granted' });
+          send(world.permitTaken ? { type: 'permit.awaited', ahead: 1 } : { type: 'permit.granted' });
       });
     }
     for (const { to, event: order } of sent) {
       if (order.type === 'answer.stop')
         later(() =>
-          hear({
+          send({
             type: 'answer.finished',
             answer: words({ finishReason: 'cancelled', text: world.begun ? 'Once ' : '' }),
           }),
         );
-      else if (order.type === 'call.cancel' && to !== null) tellCall(to.replace('call:', ''), { type: 'call.cancel' });
-      else if (order.type === 'call.answered' && to !== null) tellCall(to.replace('call:', ''), Object(order));
+      else if (order.type === 'call.cancel' && to !== null)
+        sendToCall(to.replace('call:', ''), { type: 'call.cancel' });
+      else if (order.type === 'call.answered' && to !== null) sendToCall(to.replace('call:', ''), Object(order));
     }
   }
 
-  function carry(emitted: ConversationEmitted): void {
+  function runEffect(emitted: ConversationEmitted): void {
     const reply = (requestId: string) => void (world.answered = [...world.answered, requestId]);
     switch (emitted.type) {
       case 'append':
-        world.held = [...world.held, { intent: emitted, life: world.life }];
+        world.held = [...world.held, { intent: emitted, activation: world.activation }];
         world.outside.appends += 1;
         return;
       case 'remove':
-        world.held = [...world.held, { intent: emitted, life: world.life }];
+        world.held = [...world.held, { intent: emitted, activation: world.activation }];
         return;
       case 'turn.accepted':
       case 'turn.attached':
@@ -138,28 +139,28 @@ export function createCharts(world: World): Charts {
     }
   }
 
-  function leaveIfDone(): void {
-    if (world.process === 'draining' && world.conversation === null && !world.crowded) world.process = 'gone';
+  function exitIfDrained(): void {
+    if (world.process === 'draining' && world.conversation === null && !world.permitTaken) world.process = 'gone';
   }
 
   function startCall({ callId, tool, arguments: args, resume }: OpenCall): void {
     const input: ToolCallInput = {
-      conversationId: PROVEN,
+      conversationId: HELD_CONVERSATION,
       owner: 'me',
       requestId: '',
       callId,
       tool,
       arguments: args,
-      timeoutMs: world.terms.limits.toolTimeoutMs,
-      maxTimeoutMs: world.terms.limits.toolMaxTimeoutMs,
+      timeoutMs: world.settings.limits.toolTimeoutMs,
+      maxTimeoutMs: world.settings.limits.toolMaxTimeoutMs,
       resume,
-      answerTimeoutMs: world.terms.limits.approvalTimeoutMs,
+      answerTimeoutMs: world.settings.limits.approvalTimeoutMs,
     };
     world.calls = new Map(world.calls).set(callId, stepThrough(toolCallMachine, input, null, null).snapshot);
     world.outside.calls += 1;
   }
 
-  function tellCall(callId: string, event: CallEvent): void {
+  function sendToCall(callId: string, event: CallEvent): void {
     const call = world.calls.get(callId);
     if (!call || call.status !== 'active') return;
     const { snapshot, taken, refused, sent } = stepThrough(toolCallMachine, call.context, call, event);
@@ -168,16 +169,16 @@ export function createCharts(world: World): Charts {
     for (const { event: order } of sent) {
       if (order.type === 'call.abort')
         later(() =>
-          tellCall(callId, { type: 'call.ended', status: 'cancelled', text: '', content: null, durationMs: 0 }),
+          sendToCall(callId, { type: 'call.ended', status: 'cancelled', text: '', content: null, durationMs: 0 }),
         );
       else if (order.type === 'call.settled') settle(callId, order);
-      else if (order.type === 'call.asks') ask(callId, snapshot, order);
+      else if (order.type === 'call.needsInput') ask(callId, snapshot, order);
     }
   }
 
   function ask(callId: string, call: Call, asks: object): void {
     if (call.status === 'done') forget(callId);
-    hear(Object(asks));
+    send(Object(asks));
   }
 
   function forget(callId: string): void {
@@ -188,13 +189,13 @@ export function createCharts(world: World): Charts {
 
   function settle(callId: string, settled: object): void {
     forget(callId);
-    if ('result' in settled) hear({ type: 'call.settled', callId, result: Object(settled.result) });
+    if ('result' in settled) send({ type: 'call.settled', callId, result: Object(settled.result) });
   }
 
   return {
-    hear,
-    tellCall,
-    leaveIfDone,
+    send,
+    sendToCall,
+    exitIfDrained,
     react() {
       for (let next = reactions.shift(); next; next = reactions.shift()) next();
     },

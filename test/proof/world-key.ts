@@ -1,15 +1,15 @@
 /**
- * Which worlds count as the same for xstate/graph: those in which the same may happen next. Ids, texts, tokens
- * and what has ended for good are left out.
+ * Computes a key for xstate/graph: worlds with the same possible future have the same key. Ids, texts, tokens and
+ * finished turns are left out.
  */
 import type { ClientEvent } from '../../machines/conversation/client-events.ts';
 import type { CommitTag } from '../../machines/conversation/events.ts';
 import type { Usage } from '../../machines/log.ts';
 import { pathOf } from './chart-step.ts';
-import { DEAR_USAGE, openTurns, stateOf, type World } from './world.ts';
+import { EXPENSIVE_USAGE, openTurns, stateOf, type World } from './world.ts';
 
-export function keyOf(world: World): string {
-  const { conversation, calls, held, life, process, crashes, crowded, deleted, begun, lookedUp, log } = world;
+export function worldKey(world: World): string {
+  const { conversation, calls, held, activation, process, crashes, permitTaken, deleted, begun, lookedUp, log } = world;
   const known = ['r1', 'r2', 'r3'].map((id) => log.rowsOf(id).length > 0);
   const open = openTurns(world).map(({ requestId, waits }) => [
     requestId,
@@ -18,20 +18,23 @@ export function keyOf(world: World): string {
       .rowsOf(requestId)
       .map(
         ({ type, extra, usage }) =>
-          `${type} ${isDear({ usage }) ? 'dear' : ''} ${extra['kind'] ?? ''} ${extra['name'] ?? ''} ${extra['attempt'] ?? ''}`,
+          `${type} ${isExpensive({ usage }) ? 'expensive' : ''} ${extra['kind'] ?? ''} ${extra['name'] ?? ''} ${extra['attempt'] ?? ''}`,
       ),
   ]);
   return JSON.stringify([
     stateOf(world),
     process,
     crashes,
-    crowded,
+    permitTaken,
     deleted,
     begun,
     lookedUp?.question.interruptId,
     known,
     open,
-    held.map((each) => [each.life === life, each.intent.type === 'append' ? tagOf(each.intent.tag) : each.intent.type]),
+    held.map((each) => [
+      each.activation === activation,
+      each.intent.type === 'append' ? tagOf(each.intent.tag) : each.intent.type,
+    ]),
     [...calls.values()].map((call) => [call.context.tool.name, pathOf(call.value)]),
     conversation && contextKey(conversation.context),
   ]);
@@ -57,7 +60,7 @@ function contextKey({
       turn.provider,
       turn.attempt,
       turn.shorter?.hop,
-      turn.used.some(isDear),
+      turn.used.some(isExpensive),
       turn.asking,
       turn.fault !== null,
       turn.answer && [turn.answer.calls.map(({ name }) => name), turn.answer.finishReason, turn.answer.text !== ''],
@@ -78,7 +81,7 @@ function contextKey({
       interrupted.stop,
       interrupted.recoveries,
       interrupted.open.map(({ dispatch, approval, question }) => [
-        dispatch?.tool.harmless,
+        dispatch?.tool.idempotent,
         dispatch?.attempt,
         approval !== null,
         question !== null,
@@ -101,6 +104,6 @@ function tagOf(tag: CommitTag): unknown {
   return 'requestId' in tag ? [tag.of, tag.requestId] : [tag.of];
 }
 
-function isDear({ usage }: { usage: Usage | null }): boolean {
-  return (usage?.total_tokens ?? 0) >= DEAR_USAGE.total_tokens;
+function isExpensive({ usage }: { usage: Usage | null }): boolean {
+  return (usage?.total_tokens ?? 0) >= EXPENSIVE_USAGE.total_tokens;
 }

@@ -1,5 +1,5 @@
 /**
- * The store of a world: what becomes of the oldest things that it holds, and who is told of it. Changes the world
+ * Decides the fate of the oldest operations that the store of a world holds, and notifies the chart. Changes the world
  * that it is given.
  */
 import type { CommitTag, ConversationEvent } from '../../machines/conversation/events.ts';
@@ -7,21 +7,22 @@ import { createMemoryLog } from '../support/machine-log.ts';
 import { brokenDisk } from '../support/machine-values.ts';
 import type { World } from './world.ts';
 
-/** Finishes the oldest in one tick: all of it is decided before anybody is told. */
+/** Finishes the oldest operations in one tick: all are decided before the chart is notified. */
 export function finish(
   world: World,
-  hear: (event: ConversationEvent) => void,
+  send: (event: ConversationEvent) => void,
   fates: readonly ('lands' | 'fails')[],
 ): void {
-  const news = fates.flatMap((fate) => {
+  const notices = fates.flatMap((fate) => {
     const [oldest, ...rest] = world.held;
     if (!oldest) return [];
     world.held = rest;
     const event = fate === 'lands' ? land(world, oldest.intent) : refuse(world, oldest.intent);
-    return [{ event, life: oldest.life }];
+    return [{ event, activation: oldest.activation }];
   });
-  // An actor that has ended is told nothing, and its successor not in its place.
-  for (const { event, life } of news) if (life === world.life && world.conversation !== null) hear(event);
+  // An actor that has ended gets no notification, and neither does its successor.
+  for (const { event, activation } of notices)
+    if (activation === world.activation && world.conversation !== null) send(event);
 }
 
 type Intent = World['held'][number]['intent'];
@@ -33,7 +34,7 @@ function land(world: World, intent: Intent): ConversationEvent {
     world.deleted = true;
     return { type: 'log.removed' };
   }
-  // The world before keeps its log as it is.
+  // The world before keeps its own log.
   world.log = world.log.past(world.log.stored().length);
   return { type: 'log.committed', tag: intent.tag, outcome: world.log.append(intent) };
 }

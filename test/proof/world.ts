@@ -1,6 +1,6 @@
 /**
- * One conversation and all that it has to do with, as values: its chart, its calls, what the store holds of it and
- * what somebody outside has seen. What a move does to it is play.ts; here is what can be asked of it.
+ * Describes a *world*: one conversation as values, with its chart, its calls, the content of its store and what an
+ * observer outside has seen. The function in apply-move.ts changes worlds; this file answers questions about them.
  */
 import type { SnapshotFrom } from 'xstate';
 import type { RespondEvent } from '../../machines/conversation/client-events.ts';
@@ -12,19 +12,22 @@ import type { HopTool } from '../../machines/conversation/turn-state.ts';
 import { createMemoryLog, type Intent, type MemoryLog } from '../support/machine-log.ts';
 import { limits, noBudgets } from '../support/machine-values.ts';
 import { pathOf } from './chart-step.ts';
-import type { Move } from './vocabulary.ts';
+import type { Move } from './moves.ts';
 
 export type Conversation = SnapshotFrom<typeof conversationMachine>;
 export type Call = SnapshotFrom<typeof toolCallMachine>;
 
-/** What a server is configured with, as far as paths depend on it. */
-export interface Terms {
+/** Configuration of a server, as far as paths depend on it. */
+export interface Settings {
   limits: ConversationLimits;
   tools: ReadonlyMap<string, HopTool>;
 }
 
-/** Of the server under proof: limits small enough to be reached, a tool with effects, one without, one that a person has to approve, and two that ask people. */
-export const proofTerms: Terms = {
+/**
+ * Settings of the server under test. The limits are small enough to be reached. One tool has effects, one is read-only,
+ * one needs approval, and two ask people.
+ */
+export const proofSettings: Settings = {
   limits: {
     ...limits,
     budgets: { ...noBudgets, turn: { tokens: 100_000, cost: null } },
@@ -42,96 +45,96 @@ export const proofTerms: Terms = {
         description: '',
         inputSchema: {},
         definition: '',
-        harmless: name === 'look',
+        idempotent: name === 'look',
         permission: name === 'pay' ? 'ask' : 'always',
       },
     ]),
   ),
 };
 
-/** Of an answer after which the turn may use nothing more. */
-export const DEAR_USAGE = { prompt_tokens: 60_000, completion_tokens: 40_000, total_tokens: 100_000 };
+/** Usage of an answer that uses up the budget of the turn. */
+export const EXPENSIVE_USAGE = { prompt_tokens: 60_000, completion_tokens: 40_000, total_tokens: 100_000 };
 
-/** What the store has not finished: an append, or the end of the log. */
+/** An operation that the store has not finished: an append, or the removal of the log. */
 export interface Held {
   intent: Intent;
-  /** Whose it is: an actor that has ended is not told. */
-  life: number;
+  /** Number of the actor that started it. An actor that has ended is not notified. */
+  activation: number;
 }
 
-/** What somebody outside has seen since the process began. */
+/** What an observer outside has seen since the process started. */
 export interface Outside {
-  /** Appends that the store was given, and removals of the log that it has finished. */
+  /** Appends that the store received, and removals that it finished. */
   appends: number;
   removals: number;
-  /** Requests that the model got, and calls that reached a tool. */
+  /** Requests that the model received, and calls that reached a tool. */
   requests: number;
   calls: number;
 }
 
 export interface World {
-  terms: Terms;
+  settings: Settings;
   conversation: Conversation | null;
-  /** The last state that anybody was shown, a final one too; null where none was since the process began. */
+  /** The last state that followers received, a final one too; null if none since the process started. */
   shown: string | null;
-  life: number;
+  activation: number;
   calls: ReadonlyMap<string, Call>;
   /** Oldest first. */
   held: readonly Held[];
-  /** What is on disk. */
+  /** Rows on disk. */
   log: MemoryLog;
   process: 'serving' | 'draining' | 'gone';
   crashes: number;
-  /** Somebody else has the permit to run a turn. */
-  crowded: boolean;
-  /** The conversation is gone for good. */
+  /** The other conversation has the permit to run a turn. */
+  permitTaken: boolean;
+  /** The conversation is deleted. */
   deleted: boolean;
-  /** The question to which somebody's second answer has been looked up in the log, and not gone on from there. */
+  /** The question for which a second answer was looked up in the log and is held. */
   lookedUp: { question: OpenQuestion; requestId: string } | null;
   /** The model has begun to answer. */
   begun: boolean;
   outside: Outside;
-  /** All moves on the way here, and how many of them the kindest of worlds would not have made. */
+  /** All moves that led here, and how many of them were not benign (possible-moves.ts). */
   path: readonly Move[];
-  asides: number;
-  /** Edges that the last move took, and those that it would have taken but for their guards. */
+  deviations: number;
+  /** Edges that the last move took, and edges that only their guards prevented. */
   taken: readonly string[];
   refused: readonly string[];
-  /** Ids of the requests that the last move made the server answer. */
+  /** Request ids that the last move made the server answer. */
   answered: readonly string[];
 }
 
-/** Nothing has happened yet. */
-export function startWith(terms: Terms): World {
-  return { ...nothing, terms };
+/** Returns a world in which nothing has happened yet. */
+export function startWith(settings: Settings): World {
+  return { ...nothing, settings };
 }
 
 const nothing: World = {
-  terms: proofTerms,
+  settings: proofSettings,
   conversation: null,
   shown: null,
-  life: 0,
+  activation: 0,
   calls: new Map(),
   held: [],
   log: createMemoryLog(),
   process: 'serving',
   crashes: 0,
-  crowded: false,
+  permitTaken: false,
   deleted: false,
   lookedUp: null,
   begun: false,
   outside: { appends: 0, removals: 0, requests: 0, calls: 0 },
   path: [],
-  asides: 0,
+  deviations: 0,
   taken: [],
   refused: [],
   answered: [],
 };
 
-/** Where a proof begins. */
-export const start = startWith(proofTerms);
+/** World in which a proof begins. */
+export const start = startWith(proofSettings);
 
-/** The request id of what the move at that place of a path sends; chats have names of their own. */
+/** Request id of the move at that place of a path. Chats have their own ids. */
 export function requestIdOf(place: number): string {
   return `request ${place}`;
 }
@@ -141,7 +144,10 @@ export function stateOf({ conversation }: World): string {
   return conversation === null ? 'asleep' : pathOf(conversation.value);
 }
 
-/** Turns without an end, as the log's table of turns has them. One that only waits for a person opens no conversation at a start. */
+/**
+ * Turns without an end, as in the log's table of turns. A turn that only waits for a person does not open its
+ * conversation at a start.
+ */
 export function openTurns({ log }: Pick<World, 'log'>): { requestId: string; waits: boolean }[] {
   const open = new Map<string, boolean>();
   for (const { begin, end, waiting } of log.stored()) {
@@ -152,19 +158,20 @@ export function openTurns({ log }: Pick<World, 'log'>): { requestId: string; wai
   return [...open].map(([requestId, waits]) => ({ requestId, waits }));
 }
 
-/** A read of the log that waits for its answer. */
+/** Whether a read of the log waits for its answer. */
 export function isReading(world: World): boolean {
   const state = stateOf(world);
-  // What an earlier actor has under way is waited for, before the log is read.
+  // The log is read after the pending operations of an earlier actor.
   return (
-    state === 'turn.loadingContext' || (state === 'activating' && world.held.every(({ life }) => life === world.life))
+    state === 'turn.loadingContext' ||
+    (state === 'activating' && world.held.every(({ activation }) => activation === world.activation))
   );
 }
 
-/** What people have been asked, by us or by a server, and of whose answer nothing is on disk. */
+/** A question to people, by Parley or by a server, without an answer on disk. */
 export interface OpenQuestion {
   interruptId: string;
-  /** For a server, and no approval. */
+  /** True for a question of a server, false for an approval. */
   ofServer: boolean;
 }
 
@@ -178,7 +185,7 @@ export function openQuestions(rows: readonly LogRow[]): OpenQuestion[] {
   });
 }
 
-/** A yes or no in the words of the question. */
+/** Translates a yes or no into a decision that fits the question. */
 export function decisionOn({ ofServer }: OpenQuestion, decision: 'approve' | 'deny'): RespondEvent['decision'] {
   if (!ofServer) return decision;
   return decision === 'approve' ? 'answer' : 'decline';

@@ -1,10 +1,10 @@
 /**
- * A turn as one socket follows it because it has sent the message: how often that was asked and answered, and how far
- * the turn was shown. What a subscription shows of the same turn is not its business.
+ * Follows a turn on the socket that sent its message: counts requests and answers, and keeps how far the turn was
+ * received. Frames of a subscription to the same conversation are counted elsewhere.
  */
 import type { Incoming } from '../../src/client/frames.ts';
-import type { Complain } from './complaint.ts';
-import { beginning, goBackInTurn, type Holding, type Place, type SentTurn } from './holding.ts';
+import type { ReportViolation } from './violation.ts';
+import { beginning, resetTurnTo, type ExpectedState, type Place, type SentTurn } from './expected-state.ts';
 
 export interface FollowedTurn {
   readonly turn: SentTurn;
@@ -13,23 +13,25 @@ export interface FollowedTurn {
   readonly refused: number;
   readonly ended: number;
   readonly isFollowing: boolean;
-  /** True once it was brought up to date on this socket: what comes of it may be of that, whatever else is being caught up on. */
+  /** True once the turn was caught up on this socket. Its frames may then belong to that catch-up. */
   readonly isAttached: boolean;
-  /** False once its frames cannot be told apart any more: of two requests under one id, or of the turn and a subscription. */
-  readonly isPlain: boolean;
+  /**
+   * False once its frames are ambiguous: they may belong to either of two requests with one id, or to a subscription.
+   */
+  readonly isUnambiguous: boolean;
   ask(place: Place): void;
-  /** The same socket subscribes too. */
-  mix(): void;
+  /** Called when the same socket subscribes too. */
+  markAmbiguous(): void;
   accept(disposition: string, seq: number): void;
   refuse(): void;
   end(frame: Incoming): void;
   showText(messageId: string): void;
   showRow(seq: number): void;
-  /** The message was taken back. */
+  /** Called when the message was reset. */
   forget(messageId: string): void;
 }
 
-export function followTurn(holding: Holding, turn: SentTurn, complain: Complain): FollowedTurn {
+export function followTurn(expected: ExpectedState, turn: SentTurn, report: ReportViolation): FollowedTurn {
   let place = beginning;
   const followed = {
     turn,
@@ -39,23 +41,23 @@ export function followTurn(holding: Holding, turn: SentTurn, complain: Complain)
     ended: 0,
     isFollowing: false,
     isAttached: false,
-    isPlain: true,
+    isUnambiguous: true,
 
     ask(from: Place) {
-      if (followed.accepted + followed.refused < followed.asks) followed.isPlain = false;
+      if (followed.accepted + followed.refused < followed.asks) followed.isUnambiguous = false;
       followed.asks += 1;
       place = from;
     },
-    mix() {
-      followed.isPlain = false;
+    markAmbiguous() {
+      followed.isUnambiguous = false;
     },
     accept(disposition: string, seq: number) {
       followed.accepted += 1;
-      // A subscription hears of it too when another client's chat of the same name is let in.
+      // A subscription also receives `processing` when another client's chat with the same id is accepted.
       followed.isFollowing = followed.refused < followed.asks;
       followed.isAttached ||= disposition === 'attached';
-      if (!followed.isPlain) return;
-      goBackInTurn(holding, turn, disposition === 'attached' ? place : beginning);
+      if (!followed.isUnambiguous) return;
+      resetTurnTo(expected, turn, disposition === 'attached' ? place : beginning);
       turn.afterSeq = Math.max(turn.afterSeq, seq);
     },
     refuse() {
@@ -66,19 +68,19 @@ export function followTurn(holding: Holding, turn: SentTurn, complain: Complain)
       followed.ended += 1;
       followed.isFollowing = false;
       turn.end = frame;
-      turn.heldAtEnd = followed.isPlain
-        ? new Map([...holding.texts].filter(([, { of }]) => of === turn.requestId))
+      turn.heldAtEnd = followed.isUnambiguous
+        ? new Map([...expected.texts].filter(([, { of }]) => of === turn.requestId))
         : null;
     },
     showText(messageId: string) {
-      if (!followed.isPlain) return;
+      if (!followed.isUnambiguous) return;
       turn.messages.add(messageId);
       turn.writing = messageId;
     },
     showRow(seq: number) {
-      if (!followed.isPlain) return;
+      if (!followed.isUnambiguous) return;
       if (seq <= turn.afterSeq)
-        complain('repeat', `row ${turn.afterSeq} of ${turn.requestId} was shown, and there came row ${seq}`);
+        report('repeat', `row ${turn.afterSeq} of ${turn.requestId} was received, then row ${seq}`);
       turn.afterSeq = Math.max(turn.afterSeq, seq);
       turn.shown.add(seq);
       turn.writing = null;

@@ -1,145 +1,145 @@
 /**
- * One socket's ear for one conversation: takes in what comes as a client must, by message and offset, row and turn, and
- * complains of whatever such a client could not make sense of. The judge looks at the end; this, at each frame.
+ * Processes the frames of one conversation on one socket as a client must: by message and offset, row and turn. Reports
+ * each frame that such a client could not process. The judge checks the end of a run; this checks each frame.
  */
 import type { Incoming } from '../../src/client/frames.ts';
-import { tell, type Complain } from './complaint.ts';
+import { excerpt, type ReportViolation } from './violation.ts';
 import { followTurn, type FollowedTurn } from './followed-turn.ts';
-import { emptied, type Holding, type Place, type SentTurn } from './holding.ts';
+import { emptyState, takeText, type ExpectedState, type Place, type SentTurn } from './expected-state.ts';
 import { subscribe, type Subscription } from './subscription.ts';
-import { takeText } from './take-text.ts';
 
 export interface Follower {
-  readonly holding: Holding;
+  readonly expected: ExpectedState;
   readonly turns: ReadonlyMap<string, FollowedTurn>;
   readonly subscription: Subscription | null;
-  /** A chat is about to be sent. */
+  /** Called before a chat is sent. */
   chat(turn: SentTurn, place: Place): FollowedTurn;
-  /** The `result` of a `subscribe` has come. */
+  /** Called with the `result` of a `subscribe`. */
   subscribed(place: Place, result: Record<string, unknown>): void;
   unsubscribed(): void;
-  hear(frame: Incoming): void;
+  receive(frame: Incoming): void;
 }
 
 type Of<Status extends Incoming['status']> = Extract<Incoming, { status: Status }>;
 type TextChunk = Extract<Of<'chunk'>['chunk'], { type: 'text' | 'reasoning' }>;
 
-export function createFollower(holding: Holding, complain: Complain): Follower {
+export function createFollower(expected: ExpectedState, report: ReportViolation): Follower {
   const turns = new Map<string, FollowedTurn>();
   let subscription: Subscription | null = null;
-  const stray = (frame: unknown) => complain('stray', `nobody asked for ${tell(frame)}`);
-  const hasRow = (messageId: string) => subscription !== null && holding.rows.some(({ id }) => id === messageId);
+  const stray = (frame: unknown) => report('stray', `unexpected frame ${excerpt(frame)}`);
+  const hasRow = (messageId: string) => subscription !== null && expected.rows.some(({ id }) => id === messageId);
 
-  const hearText = (chunk: TextChunk, of: string, own: FollowedTurn | undefined) => {
+  const receiveText = (chunk: TextChunk, of: string, own: FollowedTurn | undefined) => {
     const { message_id: messageId, type } = chunk;
-    if (hasRow(messageId) && !own)
-      return complain('repeat', `the row of a message was shown, and there came ${tell(chunk)}`);
-    // Of a turn that is followed in two ways, what is asked for in one may be there by the other.
-    const isStrict = own?.isPlain ?? true;
-    const before = own ? own.turn.writing : holding.writing;
-    if (isStrict && before !== null && before !== messageId && holding.texts.has(before))
-      complain('reset', `nothing became of the message ${before}, and there came ${tell(chunk)}`);
-    const held = tell(holding.texts.get(messageId));
-    const fit = takeText(holding, messageId, type, { ...chunk, of });
+    if (hasRow(messageId) && !own) return report('repeat', `the row of a message was received, then ${excerpt(chunk)}`);
+    // A turn that is followed in two ways may deliver by one way what is requested by the other.
+    const isStrict = own?.isUnambiguous ?? true;
+    const before = own ? own.turn.writing : expected.writing;
+    if (isStrict && before !== null && before !== messageId && expected.texts.has(before))
+      report('reset', `the message ${before} was not finished, then came ${excerpt(chunk)}`);
+    const held = excerpt(expected.texts.get(messageId));
+    const fit = takeText(expected, messageId, type, { ...chunk, of });
     if (fit !== 'fits' && (isStrict || fit !== 'repeat'))
-      complain(fit, `${held} is held, and there came ${tell(chunk)}`);
+      report(fit, `the client has ${held}, then came ${excerpt(chunk)}`);
     own?.showText(messageId);
-    if (subscription && !hasRow(messageId)) holding.writing = messageId;
+    if (subscription && !hasRow(messageId)) expected.writing = messageId;
     return undefined;
   };
-  const hearReset = (messageId: string) => {
-    subscription?.hearReset();
-    if (hasRow(messageId)) complain('reset', `the message ${messageId} has a row, and is to be forgotten`);
-    holding.texts.delete(messageId);
-    if (holding.writing === messageId) holding.writing = null;
+  const receiveReset = (messageId: string) => {
+    subscription?.receiveReset();
+    if (hasRow(messageId)) report('reset', `the message ${messageId} has a row, and was reset`);
+    expected.texts.delete(messageId);
+    if (expected.writing === messageId) expected.writing = null;
     for (const own of turns.values()) own.forget(messageId);
   };
-  const hearChunk = (frame: Of<'chunk'>) => {
+  const receiveChunk = (frame: Of<'chunk'>) => {
     const { chunk } = frame;
     const own = turns.get(frame.request_id ?? '');
-    if (chunk.type === 'reset') return hearReset(chunk.message_id);
+    if (chunk.type === 'reset') return receiveReset(chunk.message_id);
     if (!subscription && !own?.isFollowing) return stray(frame);
-    if (!own?.isAttached) subscription?.hearLive(frame);
-    if (chunk.type === 'text' || chunk.type === 'reasoning') return hearText(chunk, frame.request_id ?? '', own);
+    if (!own?.isAttached) subscription?.receiveLive(frame);
+    if (chunk.type === 'text' || chunk.type === 'reasoning') return receiveText(chunk, frame.request_id ?? '', own);
     if (!('seq' in chunk) || typeof chunk.seq !== 'number') return undefined;
-    if (!own?.isAttached) subscription?.hearOf(chunk.seq, frame);
+    if (!own?.isAttached) subscription?.receiveOf(chunk.seq, frame);
     own?.showRow(chunk.seq);
     return undefined;
   };
-  const hearProcessing = (frame: Of<'processing'>) => {
+  const receiveProcessing = (frame: Of<'processing'>) => {
     const own = turns.get(frame.request_id);
-    // The answer to a request of one's own comes at once, whatever is being caught up on.
+    // The answer to the client's own request comes at once, also during a catch-up.
     if (own) own.accept(frame.metadata.disposition, frame.seq ?? 0);
-    else if (subscription) subscription.hearOf(frame.seq, frame);
+    else if (subscription) subscription.receiveOf(frame.seq, frame);
     else stray(frame);
   };
-  const hearEnd = (frame: Of<'complete' | 'error'>) => {
+  const receiveEnd = (frame: Of<'complete' | 'error'>) => {
     const own = turns.get(frame.request_id ?? '');
-    if (frame.metadata?.replayed !== true) subscription?.hearOf(frame.seq, frame);
+    if (frame.metadata?.replayed !== true) subscription?.receiveOf(frame.seq, frame);
     if (own?.isFollowing) own.end(frame);
     else if (!subscription) stray(frame);
   };
-  /** An `error` that ends no turn that has a row for its end. */
-  const hearRefusal = (frame: Of<'error'>) => {
+  /** An `error` without a row: it ends no turn, or the conversation is gone. */
+  const receiveRefusal = (frame: Of<'error'>) => {
     const own = turns.get(frame.request_id ?? '');
     if (own?.isFollowing && frame.error.code === 'conversation_deleted') own.end(frame);
     else if (own) own.refuse();
-    // What was being caught up on could not be read any more; the socket is about to close.
+    // The catch-up failed because the log is closed. The socket is about to close.
     else if (subscription && frame.request_id === null && frame.error.code === 'shutting_down') subscription = null;
     else stray(frame);
   };
-  const hearState = (frame: Of<'state'>) => {
+  const receiveState = (frame: Of<'state'>) => {
     if (!subscription) return stray(frame);
-    subscription.hearLive(frame);
-    return subscription.hearState(frame.state.value);
+    subscription.receiveLive(frame);
+    return subscription.receiveState(frame.state.value);
   };
 
   return {
-    holding,
+    expected,
     turns,
     get subscription() {
       return subscription;
     },
     chat(turn, place) {
-      const own = turns.get(turn.requestId) ?? followTurn(holding, turn, complain);
+      const own = turns.get(turn.requestId) ?? followTurn(expected, turn, report);
       turns.set(turn.requestId, own);
-      if (subscription) own.mix();
+      if (subscription) own.markAmbiguous();
       own.ask(place);
       return own;
     },
     subscribed(place, result) {
-      for (const own of turns.values()) own.mix();
+      for (const own of turns.values()) own.markAmbiguous();
       subscription = subscribe(
-        holding,
+        expected,
         place,
         result,
         new Set([...turns.values()].flatMap(({ turn }) => [...turn.messages])),
-        complain,
+        report,
       );
-      holding.wantsToFollow = true;
+      expected.wantsToFollow = true;
     },
     unsubscribed() {
       subscription = null;
-      holding.wantsToFollow = false;
+      expected.wantsToFollow = false;
     },
-    hear(frame) {
+    receive(frame) {
       switch (frame.status) {
         case 'event':
-          return subscription ? subscription.hearRow(frame.event) : stray(frame);
+          return subscription ? subscription.receiveRow(frame.event) : stray(frame);
         case 'chunk':
-          return hearChunk(frame);
+          return receiveChunk(frame);
         case 'processing':
-          return hearProcessing(frame);
+          return receiveProcessing(frame);
         case 'complete':
-          return hearEnd(frame);
+          return receiveEnd(frame);
         case 'error':
-          return frame.seq === undefined && frame.metadata?.replayed !== true ? hearRefusal(frame) : hearEnd(frame);
+          return frame.seq === undefined && frame.metadata?.replayed !== true
+            ? receiveRefusal(frame)
+            : receiveEnd(frame);
         case 'state':
-          return hearState(frame);
+          return receiveState(frame);
         case 'deleted':
           for (const own of turns.values()) if (own.isFollowing) own.end(frame);
           subscription = null;
-          Object.assign(holding, emptied());
+          Object.assign(expected, emptyState());
           return undefined;
         case 'result':
           return stray(frame);

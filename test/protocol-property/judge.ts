@@ -1,21 +1,21 @@
 /**
- * What must hold of every run, whatever happened in it: by the log in the end, by what each client holds, and by what
- * was complained of on the way. Each invariant is one function that returns what is broken, in words.
+ * Judges every run by its invariants. Evidence is the log at the end, the state of each client, and the violations
+ * reported on the way. Each invariant is one function that returns its violations as sentences.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { tell, type Rule } from './complaint.ts';
-import { lastSeq, writtenIn, type Holding, type Row } from './holding.ts';
-import { isEnd, type Logs } from './rest.ts';
-import type { Stage } from './stage.ts';
-import type { World } from './world.ts';
+import { excerpt, type Rule } from './violation.ts';
+import { lastSeq, textOf, type ExpectedState, type Row } from './expected-state.ts';
+import { isEnd, type Logs } from './drain.ts';
+import type { Environment } from './environment.ts';
+import type { Simulation } from './simulation.ts';
 
 interface Evidence {
-  world: World;
+  simulation: Simulation;
   logs: Logs;
-  stage: Stage;
+  environment: Environment;
 }
 
-/** Empty when all is well. */
+/** Returns all violations; empty if there are none. */
 export function judge(evidence: Evidence): string[] {
   const invariants = {
     followersHoldTheLog,
@@ -33,59 +33,59 @@ export function judge(evidence: Evidence): string[] {
   );
 }
 
-const complaints = ({ world }: Evidence, ...rules: Rule[]) =>
-  world.complaints.filter(({ rule }) => rules.includes(rule)).map(({ rule, what }) => `${rule}: ${what}`);
+const violations = ({ simulation }: Evidence, ...rules: Rule[]) =>
+  simulation.violations.filter(({ rule }) => rules.includes(rule)).map(({ rule, what }) => `${rule}: ${what}`);
 
-function eachHolding(
-  { world }: Evidence,
-  look: (where: string, conversation: string, holding: Holding) => string[],
+function eachExpectedState(
+  { simulation }: Evidence,
+  look: (where: string, conversation: string, expected: ExpectedState) => string[],
 ): string[] {
-  return world.tabs.flatMap((tab) =>
-    [...tab.holdings].flatMap(([conversation, holding]) =>
-      look(`${tab.name} in ${conversation}`, conversation, holding),
+  return simulation.clients.flatMap((client) =>
+    [...client.expectedStates].flatMap(([conversation, expected]) =>
+      look(`${client.name} in ${conversation}`, conversation, expected),
     ),
   );
 }
 
-/** A follower that has caught up holds what the log says: the same rows, and the same text of every message. */
+/** A follower that has caught up has the rows of the log and the same text of every message. */
 function followersHoldTheLog(evidence: Evidence): string[] {
-  const { world, logs } = evidence;
+  const { simulation, logs } = evidence;
   return [
-    ...complaints(evidence, 'gap', 'repeat', 'text', 'reset'),
-    ...world.tabs.flatMap((tab) =>
-      [...(tab.line?.followers ?? [])].flatMap(([conversation, { subscription, holding }]) => {
-        const where = `${tab.name} in ${conversation}`;
+    ...violations(evidence, 'gap', 'repeat', 'text', 'reset'),
+    ...simulation.clients.flatMap((client) =>
+      [...(client.connection?.followers ?? [])].flatMap(([conversation, { subscription, expected }]) => {
+        const where = `${client.name} in ${conversation}`;
         const log = logs.get(conversation) ?? null;
         if (!subscription) return [];
-        if (!log) return [`${where} still follows what is gone`];
+        if (!log) return [`${where} still follows a deleted conversation`];
         const missing =
-          lastSeq(holding) === log.length ? [] : [`${where} was shown ${lastSeq(holding)} of ${log.length} rows`];
-        const different = holding.rows
+          lastSeq(expected) === log.length ? [] : [`${where} received ${lastSeq(expected)} of ${log.length} rows`];
+        const different = expected.rows
           .filter((row) => !isDeepStrictEqual(row, log[row.seq - 1]))
-          .map((row) => `${where} holds ${tell(row)}, and the log ${tell(log[row.seq - 1])}`);
-        const texts = new Map(log.map((row) => [row.id, writtenIn(row)]));
-        const untold = [...holding.texts]
-          .filter(([id, held]) => !world.wasDeleted(conversation) && !isDeepStrictEqual(held, texts.get(id)))
-          .map(([id, held]) => `${where} holds ${tell(held)} of ${id}, and the log ${tell(texts.get(id))}`);
+          .map((row) => `${where} has ${excerpt(row)}, and the log ${excerpt(log[row.seq - 1])}`);
+        const texts = new Map(log.map((row) => [row.id, textOf(row)]));
+        const untold = [...expected.texts]
+          .filter(([id, held]) => !simulation.wasDeleted(conversation) && !isDeepStrictEqual(held, texts.get(id)))
+          .map(([id, held]) => `${where} has ${excerpt(held)} of ${id}, and the log ${excerpt(texts.get(id))}`);
         const state =
           subscription.state === null || subscription.state === 'idle'
             ? []
-            : [`${where} was last told of the state ${subscription.state}`];
+            : [`${where} received ${subscription.state} as the last state`];
         return [...missing, ...different, ...untold, ...state];
       }),
     ),
   ];
 }
 
-/** Who sent a message holds every answer, call, result and question of its turn when it is told the end. */
+/** The sender of a message has every answer, call, result and question of its turn when the end comes. */
 function sendersHoldTheirTurns(evidence: Evidence): string[] {
-  return eachHolding(evidence, (where, conversation, { turns }) =>
+  return eachExpectedState(evidence, (where, conversation, { turns }) =>
     [...turns.values()].flatMap(({ requestId, heldAtEnd, shown }) => {
       const rows = (evidence.logs.get(conversation) ?? []).filter((row) => row.request_id === requestId);
-      if (!heldAtEnd || evidence.world.wasDeleted(conversation)) return [];
+      if (!heldAtEnd || evidence.simulation.wasDeleted(conversation)) return [];
       const said = rows
         .filter((row) => row.type === 'assistant_message')
-        .map((row) => [row.id, writtenIn(row)] as const)
+        .map((row) => [row.id, textOf(row)] as const)
         .filter(([, { text, reasoning }]) => text + reasoning !== '');
       const held = [...heldAtEnd].filter(([, { text, reasoning }]) => text + reasoning !== '');
       const due = rows
@@ -94,13 +94,13 @@ function sendersHoldTheirTurns(evidence: Evidence): string[] {
       return [
         ...(isDeepStrictEqual(new Map(held), new Map(said))
           ? []
-          : [`${where} holds ${tell(held)} of ${requestId}, and the log ${tell(said)}`]),
+          : [`${where} has ${excerpt(held)} of ${requestId}, and the log ${excerpt(said)}`]),
         ...(isDeepStrictEqual(
           [...shown].sort((a, b) => a - b),
           due,
         )
           ? []
-          : [`${where} was shown the rows ${tell([...shown])} of ${requestId}, and the log has ${tell(due)}`]),
+          : [`${where} received the rows ${excerpt([...shown])} of ${requestId}, and the log has ${excerpt(due)}`]),
       ];
     }),
   );
@@ -111,69 +111,74 @@ const isShownResult = (row: Row) => row.type === 'tool_result';
 function seqHasNoGaps(evidence: Evidence): string[] {
   const broken = [...evidence.logs]
     .filter(([, log]) => log?.some((row, index) => row.seq !== index + 1))
-    .map(([conversation, log]) => `${conversation} has the rows ${tell(log?.map(({ seq }) => seq))}`);
-  return [...broken, ...complaints(evidence, 'order')];
+    .map(([conversation, log]) => `${conversation} has the rows ${excerpt(log?.map(({ seq }) => seq))}`);
+  return [...broken, ...violations(evidence, 'order')];
 }
 
-/** On a socket that stays, every request has its answer; on none does it have two, nor does anything come unasked. */
+/**
+ * On a socket that stays open every request has its answer. On no socket does a request have two, or a frame come
+ * unrequested.
+ */
 function eachRequestIsAnsweredOnce(evidence: Evidence): string[] {
-  const unanswered = evidence.world.tabs.flatMap(({ name, line }) => {
-    if (!line?.isOpen) return [];
-    const questions = [...line.questions.values()]
+  const unanswered = evidence.simulation.clients.flatMap(({ name, connection }) => {
+    if (!connection?.isOpen) return [];
+    const questions = [...connection.questions.values()]
       .filter(({ answers }) => answers.length === 0)
-      .map(({ action, conversation }) => `${name} was not answered to ${action} in ${conversation}`);
-    const chats = [...line.followers].flatMap(([conversation, { turns }]) =>
-      [...turns.values()].flatMap(({ turn, asks, accepted, refused, ended, isFollowing, isPlain }) => {
-        const counts = `${name} asked for ${turn.requestId} in ${conversation} ${asks} times, and was told ${accepted} times that it is so, ${refused} times that it is not, and ${ended} ends`;
-        const isRight = isPlain ? accepted + refused === asks && ended <= accepted : accepted + refused > 0;
+      .map(({ action, conversation }) => `${name} got no answer to ${action} in ${conversation}`);
+    const chats = [...connection.followers].flatMap(([conversation, { turns }]) =>
+      [...turns.values()].flatMap(({ turn, asks, accepted, refused, ended, isFollowing, isUnambiguous }) => {
+        const counts = `${name} sent ${turn.requestId} in ${conversation} ${asks} times, and received ${accepted} acceptances, ${refused} rejections and ${ended} ends`;
+        const isRight = isUnambiguous ? accepted + refused === asks && ended <= accepted : accepted + refused > 0;
         return isRight && !isFollowing && (refused >= asks || ended > 0) ? [] : [counts];
       }),
     );
     return [...questions, ...chats];
   });
-  return [...unanswered, ...complaints(evidence, 'answer', 'stray')];
+  return [...unanswered, ...violations(evidence, 'answer', 'stray')];
 }
 
 function nothingLiveBeforeCaughtUp(evidence: Evidence): string[] {
-  return complaints(evidence, 'early');
+  return violations(evidence, 'early');
 }
 
-/** A turn ends as stopped only if somebody asked for that, and the model is left alone unless somebody did. */
-function closingCancelsNothing({ world, logs, stage }: Evidence): string[] {
+/** A turn ends as stopped only if a client stopped it. A model request is aborted only if a client did. */
+function closingCancelsNothing({ simulation, logs, environment }: Evidence): string[] {
   const turns = [...logs].flatMap(([conversation, log]) =>
     (log ?? []).filter(isEnd).flatMap((row): string[] => {
       const reason = row.extra?.['status'] === 'complete' ? Object(row.extra['metadata']).finish_reason : null;
       const isAsked =
         reason === 'cancelled'
-          ? world.stops.some(
+          ? simulation.stops.some(
               (stop) => stop.conversation === conversation && (stop.target ?? row.request_id) === row.request_id,
             )
           : reason !== 'interrupted' ||
-            world.interrupts.some((chat) => chat.conversation === conversation && chat.requestId !== row.request_id);
-      return isAsked ? [] : [`${row.request_id} in ${conversation} is ${reason}, and nobody asked for that`];
+            simulation.interrupts.some(
+              (chat) => chat.conversation === conversation && chat.requestId !== row.request_id,
+            );
+      return isAsked ? [] : [`${row.request_id} in ${conversation} is ${reason}, and no client requested that`];
     }),
   );
-  const requests = world.conversations
+  const requests = simulation.conversations
     .filter(
       (name) =>
-        world.restarts === 0 &&
-        !world.wasDeleted(name) &&
-        ![...world.stops, ...world.interrupts].some(({ conversation }) => conversation === name),
+        simulation.restarts === 0 &&
+        !simulation.wasDeleted(name) &&
+        ![...simulation.stops, ...simulation.interrupts].some(({ conversation }) => conversation === name),
     )
-    .filter((name) => stage.model.aborted(name) > 0)
-    .map((name) => `the model was left in the middle of an answer in ${name}, and nobody asked for that`);
+    .filter((name) => environment.model.aborted(name) > 0)
+    .map((name) => `a model request was aborted in ${name}, and no client requested that`);
   return [...turns, ...requests];
 }
 
-/** A message that was said to be stored is stored. */
-function promisesAreKept({ world, logs }: Evidence): string[] {
-  return world.promised
-    .filter(({ conversation }) => !world.wasDeleted(conversation))
+/** A message that was acknowledged is in the log. */
+function promisesAreKept({ simulation, logs }: Evidence): string[] {
+  return simulation.promised
+    .filter(({ conversation }) => !simulation.wasDeleted(conversation))
     .flatMap(({ conversation, requestId, seq }) => {
       const row = logs.get(conversation)?.[seq - 1];
       return row?.type === 'user_message' && row.request_id === requestId
         ? []
-        : [`${requestId} in ${conversation} was told seq ${seq}, and the log has ${tell(row)}`];
+        : [`${requestId} in ${conversation} was acknowledged with seq ${seq}, and the log has ${excerpt(row)}`];
     });
 }
 
@@ -188,6 +193,6 @@ function everyTurnEndsOnce({ logs }: Evidence): string[] {
   );
 }
 
-function historiesAreValid({ stage }: Evidence): string[] {
-  return [...stage.model.violations];
+function historiesAreValid({ environment }: Evidence): string[] {
+  return [...environment.model.violations];
 }

@@ -1,6 +1,6 @@
 /**
- * The model of a run: the scripted endpoint, which answers each message by the recipe in it, at the pace that the run
- * sets, so that whatever else happens can happen in the middle of a message.
+ * Runs the model of a run: the scripted endpoint, which answers each message by the recipe in it. The run sets its
+ * pace, so that anything else can happen in the middle of a message.
  */
 import {
   createGate,
@@ -17,24 +17,23 @@ import {
 } from '../support/model-replies.ts';
 import { startModelServer, type ModelRequest } from '../support/model-server.ts';
 import { callParts } from '../support/model-tool-calls.ts';
-import { createPace, type Pace } from './pace.ts';
 import { deltasOf, readMessage, type Recipe, type Tool } from './recipe.ts';
 
-export interface PacedModel extends Pick<Pace, 'allow' | 'free'> {
+export interface PacedModel extends Pick<PieceGate, 'allow' | 'free'> {
   readonly url: string;
-  /** Broken rules of the histories it got. */
+  /** Violations in the histories that it received. */
   readonly violations: readonly string[];
-  /** Requests about this conversation whose client left before the answer was over. */
+  /** Number of requests for this conversation that the server aborted. */
   aborted(conversation: string): number;
   close(): Promise<void>;
 }
 
-/** Both are the same tool, which two servers have; one of them is asked about before it is called. */
+/** Two servers offer the same tool. Calls of one of them need approval. */
 export const toolNames: Record<Tool, string> = { free: 'free__count', asks: 'asks__count' };
 
 export async function startPacedModel(): Promise<PacedModel> {
   const server = await startModelServer();
-  const pace = createPace();
+  const pieces = createPieceGate();
   const abandoned = new Map<string, number>();
   const strays: string[] = [];
 
@@ -42,7 +41,7 @@ export async function startPacedModel(): Promise<PacedModel> {
     const waiting = createGate();
     const arrive = () => {
       waiting.arrive();
-      void pace.enter(conversation, end).then(waiting.open);
+      void pieces.enter(conversation, end).then(waiting.open);
     };
     return gate({ ...waiting, arrive } satisfies Gate);
   };
@@ -52,8 +51,8 @@ export async function startPacedModel(): Promise<PacedModel> {
     const asked = messages.findLastIndex(({ role }) => role === 'user');
     const message = readMessage(messages[asked]?.content);
     if (!message) {
-      strays.push(`the model was asked something that nobody said: ${JSON.stringify(messages[asked]).slice(0, 200)}`);
-      return fails(400, 'what is that?');
+      strays.push(`the model received a message that no client sent: ${JSON.stringify(messages[asked]).slice(0, 200)}`);
+      return fails(400, 'unknown message');
     }
     const { conversation, recipe } = message;
     void request.end.then((how) => {
@@ -68,8 +67,8 @@ export async function startPacedModel(): Promise<PacedModel> {
     get violations() {
       return [...server.violations, ...strays];
     },
-    allow: pace.allow,
-    free: pace.free,
+    allow: pieces.allow,
+    free: pieces.free,
     aborted: (conversation) => abandoned.get(conversation) ?? 0,
     close: server.close,
   };
@@ -96,4 +95,53 @@ function replyTo({ hops, reasoning, pieces, end }: Recipe, hop: number, wait: ()
     wait(),
     end === 'torn' ? { play: 'tear' } : [finish('stop'), usage(), done()],
   );
+}
+
+interface PieceGate {
+  /** Releases the next pieces, waiting ones first. */
+  allow(conversation: string, pieces: number): void;
+  /** Releases all pieces of this conversation from now on. */
+  free(conversation: string): void;
+  /** Resolves when the piece is released. A request that ends (`left`) takes no piece from the others. */
+  enter(conversation: string, left: Promise<unknown>): Promise<void>;
+}
+
+interface PieceQueue {
+  allowed: number;
+  waiting: Set<() => void>;
+}
+
+function createPieceGate(): PieceGate {
+  const queues = new Map<string, PieceQueue>();
+  const queueOf = (conversation: string): PieceQueue => {
+    const queue = queues.get(conversation) ?? { allowed: 0, waiting: new Set() };
+    queues.set(conversation, queue);
+    return queue;
+  };
+  const allow = (conversation: string, pieces: number) => {
+    const queue = queueOf(conversation);
+    queue.allowed += pieces;
+    for (const go of queue.waiting) {
+      if (queue.allowed < 1) return;
+      queue.allowed -= 1;
+      queue.waiting.delete(go);
+      go();
+    }
+  };
+
+  return {
+    allow,
+    free: (conversation) => allow(conversation, Infinity),
+    enter(conversation, left) {
+      const queue = queueOf(conversation);
+      if (queue.allowed >= 1) {
+        queue.allowed -= 1;
+        return Promise.resolve();
+      }
+      return new Promise((go) => {
+        queue.waiting.add(go);
+        void left.then(() => queue.waiting.delete(go));
+      });
+    },
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * What a message wants of the model: the message says it itself, so that the same message is answered alike
- * whenever it is asked, after a restart and on another branch too.
+ * Defines recipes. A *recipe* is part of a message and says how the model answers it. The same message is thus answered
+ * in the same way each time, after a restart and on another branch too.
  */
 import fc from 'fast-check';
 import { z } from 'zod';
@@ -13,11 +13,11 @@ const recipe = z.object({
   hops: z.array(z.array(tool).min(1)),
   reasoning: z.boolean(),
   pieces: z.array(piece),
-  /** `torn`: the stream ends under the answer; `refused`: there is none. */
+  /** `torn`: the stream breaks in the middle of the answer. `refused`: the request is rejected. */
   end: z.enum(['stop', 'torn', 'refused']),
 });
 
-/** How one message is to be answered. Every piece is held back until the run lets it go. */
+/** How one message is answered. Every piece waits until the run releases it. */
 export type Recipe = z.infer<typeof recipe>;
 export type Tool = z.infer<typeof tool>;
 
@@ -28,7 +28,7 @@ export function writeMessage(written: Message): string {
   return JSON.stringify(written);
 }
 
-/** Null for what is no message of this proof. */
+/** Returns null for text that is no message of a run. */
 export function readMessage(text: unknown): Message | null {
   try {
     return message.parse(JSON.parse(String(text)));
@@ -37,12 +37,15 @@ export function readMessage(text: unknown): Message | null {
   }
 }
 
-/** Two of these in one message are more than a socket may have waiting before it counts as slow. */
+/** Two of these in one message exceed the buffer after which a socket counts as slow. */
 const PAGE_CHARS = 150_000;
-/** More than a loopback connection swallows for a reader that has stopped, so that its server sees it is slow. */
+/**
+ * More than a loopback connection buffers for a client that has stopped reading, so that its server sees that it is
+ * slow.
+ */
 const FLOOD_CHARS = 5_000_000;
 
-/** The deltas of a piece. A model may stop between the two halves of one character. */
+/** Deltas of a piece. A model may stop between the two halves of one character. */
 export function deltasOf(piece: Recipe['pieces'][number], index: number): string[] {
   switch (piece) {
     case 'word':

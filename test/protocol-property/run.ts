@@ -3,9 +3,9 @@
  */
 import { test } from 'node:test';
 import { readRunnerOptions } from '../support/runner-options.ts';
-import { examine } from './examine.ts';
+import { checkProperty } from './check-property.ts';
 
-/** For the runs, and for making one that fails shorter. */
+/** Limit for the runs and for shrinking a failure. */
 const LIMIT_MS = 3_600_000;
 
 const usage = `Usage: npm run property -- [--runs N] [--seed N [--path P]]
@@ -23,4 +23,4 @@ if (path !== undefined && text('seed') === undefined) refuse('--path needs --see
 const seed = number('seed', 0) ?? Date.now() % 2 ** 31;
 
 test(`${runs} runs of random clients by the seed ${seed}`, () =>
-  examine({ runs, seed, limitMs: LIMIT_MS, ...(path === undefined ? {} : { path }) }));
+  checkProperty({ runs, seed, limitMs: LIMIT_MS, ...(path === undefined ? {} : { path }) }));

@@ -1,18 +1,21 @@
 /**
- * What can happen in a run, as data: steps of a few clients on a few conversations, chosen by chance and shrunk by
- * fast-check. A step is never impossible: a client that has no socket opens one.
+ * Defines the steps of a run as data: actions of a few clients in a few conversations, generated and shrunk by
+ * fast-check. Every step is possible: a client without a socket opens one.
  */
 import fc from 'fast-check';
 import { someRecipe, type Recipe } from './recipe.ts';
 
-export const TABS = 4;
+export const CLIENTS = 4;
 export const CONVERSATIONS = 2;
 
-/** Where a subscription starts: where the client is, a bit before that, at the beginning, beyond the end, or in a message that never was. */
+/**
+ * Start of a subscription: where the client is, a bit before that, at the beginning, beyond the end, or in an unknown
+ * message.
+ */
 export type From = 'here' | 'before' | 'start' | 'beyond' | 'lost';
 
-/** `hurry`: the next step follows in the same tick; else it waits for the answer. */
-type Asking = { tab: number; conversation: number; hurry: boolean };
+/** `hurry`: the next step follows in the same tick. Otherwise it waits for the answer. */
+type Asking = { client: number; conversation: number; hurry: boolean };
 
 export type Step =
   | ({
@@ -31,28 +34,28 @@ export type Step =
   | ({ do: 'respond'; question: number; decision: 'approve' | 'deny' } & Asking)
   | ({ do: 'history' } & Asking)
   | ({ do: 'delete' } & Asking)
-  | { do: 'resume'; tab: number; hurry: boolean }
-  | { do: 'drop'; tab: number; how: 'cut' | 'close' }
-  | { do: 'stopReading'; tab: number }
-  | { do: 'readOn'; tab: number }
+  | { do: 'resume'; client: number; hurry: boolean }
+  | { do: 'drop'; client: number; how: 'cut' | 'close' }
+  | { do: 'stopReading'; client: number }
+  | { do: 'resumeReading'; client: number }
   | { do: 'model'; conversation: number; pieces: number; hurry: boolean }
   | { do: 'restart' };
 
-/** Back to one of the messages that were accepted, or, if there is none, to a row that may be anything. */
+/** Rewinds to an accepted message, or, if there is none, to an arbitrary row. */
 export interface Rewind {
   to: number;
-  /** False: the same text is asked again. */
+  /** False sends the same text again. */
   edited: boolean;
 }
 
-const tab = fc.nat({ max: TABS - 1 });
+const client = fc.nat({ max: CLIENTS - 1 });
 const conversation = fc.oneof(
   { weight: 5, arbitrary: fc.constant(0) },
   { weight: 1, arbitrary: fc.nat({ max: CONVERSATIONS - 1 }) },
 );
 const turn = fc.nat({ max: 5 });
 const rarely = (times: number) => fc.nat({ max: times }).map((n) => n === times);
-const asking = { tab, conversation, hurry: fc.boolean() };
+const asking = { client, conversation, hurry: fc.boolean() };
 
 const chat: fc.Arbitrary<Step> = fc.record({
   do: fc.constant('chat' as const),
@@ -102,10 +105,10 @@ const weighted: [number, fc.Arbitrary<Step>][] = [
   ],
   [2, fc.record({ do: fc.constant('history' as const), ...asking })],
   [1, fc.record({ do: fc.constant('delete' as const), ...asking })],
-  [12, fc.record({ do: fc.constant('resume' as const), tab, hurry: fc.boolean() })],
-  [12, fc.record({ do: fc.constant('drop' as const), tab, how: fc.constantFrom('cut' as const, 'close' as const) })],
-  [3, fc.record({ do: fc.constant('stopReading' as const), tab })],
-  [4, fc.record({ do: fc.constant('readOn' as const), tab })],
+  [12, fc.record({ do: fc.constant('resume' as const), client, hurry: fc.boolean() })],
+  [12, fc.record({ do: fc.constant('drop' as const), client, how: fc.constantFrom('cut' as const, 'close' as const) })],
+  [3, fc.record({ do: fc.constant('stopReading' as const), client })],
+  [4, fc.record({ do: fc.constant('resumeReading' as const), client })],
   [1, fc.constant({ do: 'restart' as const })],
 ];
 
@@ -114,7 +117,7 @@ export const someSteps: fc.Arbitrary<Step[]> = fc.array(
   { minLength: 1, maxLength: 60, size: 'max' },
 );
 
-/** One step on one line. */
-export function tellStep({ do: what, ...details }: Step): string {
+/** Formats a step in one line. */
+export function describeStep({ do: what, ...details }: Step): string {
   return `${what} ${JSON.stringify(details)}`;
 }

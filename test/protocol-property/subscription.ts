@@ -1,75 +1,75 @@
 /**
- * A subscription as its client sees it, from its `result` on: the rows one after the other, and nothing about a row
- * before the row itself.
+ * Checks a subscription from its `result` on: rows come one after another, and no frame about a row comes before the
+ * row.
  */
 import type { Incoming } from '../../src/client/frames.ts';
-import { tell, type Complain } from './complaint.ts';
-import { goBack, lastSeq, writtenIn, type Holding, type Place, type Row } from './holding.ts';
+import { excerpt, type ReportViolation } from './violation.ts';
+import { resetTo, lastSeq, textOf, type ExpectedState, type Place, type Row } from './expected-state.ts';
 
 export interface Subscription {
-  /** The last state that it was told; null before. */
+  /** The last state received; null before the first one. */
   readonly state: string | null;
-  /** True until it was shown what was there when it began. */
+  /** True until all rows have come that existed when the subscription began. */
   isBehind(): boolean;
-  /** Of a frame that comes live. */
-  hearLive(frame: Incoming): void;
-  /** Of a frame about the row `seq`, if it is about one. */
-  hearOf(seq: number | undefined, frame: Incoming): void;
-  hearRow(row: Row): void;
-  hearState(value: string): void;
-  /** Some message was taken back. */
-  hearReset(): void;
+  /** Checks a live frame. */
+  receiveLive(frame: Incoming): void;
+  /** Checks a frame about the row `seq`; undefined for none. */
+  receiveOf(seq: number | undefined, frame: Incoming): void;
+  receiveRow(row: Row): void;
+  receiveState(value: string): void;
+  /** Called when a message was reset. */
+  receiveReset(): void;
 }
 
-/** `own`: the messages that the same client holds of turns of its own. */
+/** `own`: messages that the same client has of its own turns. */
 export function subscribe(
-  holding: Holding,
+  expected: ExpectedState,
   place: Place,
   result: Record<string, unknown>,
   own: ReadonlySet<string>,
-  complain: Complain,
+  report: ReportViolation,
 ): Subscription {
   const { head_seq: head, oldest_seq: oldest, reset, truncated } = result;
-  if (truncated === true) complain('gap', 'rows are said to be gone that nobody took away');
-  goBack(holding, place, reset === true ? Number(oldest) - 1 : place.cursor.after_seq, own);
+  if (truncated === true) report('gap', 'rows are reported as removed, and none were');
+  resetTo(expected, place, reset === true ? Number(oldest) - 1 : place.cursor.after_seq, own);
   let state: string | null = null;
-  /** A message that nobody knows is taken back before anything is shown. */
+  /** An unknown message is reset before any other frame. */
   let owesReset = place.cursor.message_id !== undefined && place.held === null;
-  const isBehind = () => lastSeq(holding) < Number(head);
+  const isBehind = () => lastSeq(expected) < Number(head);
 
   return {
     get state() {
       return state;
     },
     isBehind,
-    hearLive(frame) {
+    receiveLive(frame) {
       if (isBehind())
-        complain('early', `row ${lastSeq(holding)} of ${String(head)} was shown, and there came ${tell(frame)}`);
+        report('early', `row ${lastSeq(expected)} of ${String(head)} was received, then ${excerpt(frame)}`);
     },
-    hearOf(seq, frame) {
-      if (seq !== undefined && seq > lastSeq(holding))
-        complain('order', `row ${lastSeq(holding)} is the last that was shown, and there came ${tell(frame)}`);
+    receiveOf(seq, frame) {
+      if (seq !== undefined && seq > lastSeq(expected))
+        report('order', `row ${lastSeq(expected)} is the last one received, then came ${excerpt(frame)}`);
     },
-    hearRow(row) {
-      const last = lastSeq(holding);
-      if (owesReset) complain('reset', `row ${row.seq} came before the message was taken back that nobody knows`);
+    receiveRow(row) {
+      const last = lastSeq(expected);
+      if (owesReset) report('reset', `row ${row.seq} came before the unknown message was reset`);
       if (row.seq !== last + 1)
-        return complain(row.seq > last ? 'gap' : 'repeat', `row ${last} was shown, and there came row ${row.seq}`);
-      holding.rows.push(row);
+        return report(row.seq > last ? 'gap' : 'repeat', `row ${last} was received, then row ${row.seq}`);
+      expected.rows.push(row);
       if (row.type !== 'assistant_message') return undefined;
-      const held = holding.texts.get(row.id);
-      const written = writtenIn(row);
-      const goesOn =
+      const held = expected.texts.get(row.id);
+      const written = textOf(row);
+      const continues =
         held === undefined || (written.text.startsWith(held.text) && written.reasoning.startsWith(held.reasoning));
-      if (!goesOn) complain('text', `${tell(held)} is held of what row ${row.seq} has as ${tell(written)}`);
-      holding.texts.set(row.id, written);
-      if (holding.writing === row.id) holding.writing = null;
+      if (!continues) report('text', `the client has ${excerpt(held)} of row ${row.seq}, which is ${excerpt(written)}`);
+      expected.texts.set(row.id, written);
+      if (expected.writing === row.id) expected.writing = null;
       return undefined;
     },
-    hearState(value) {
+    receiveState(value) {
       state = value;
     },
-    hearReset() {
+    receiveReset() {
       owesReset = false;
     },
   };

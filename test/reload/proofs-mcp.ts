@@ -48,13 +48,13 @@ export const mcpProofs: Proof[] = [
   },
   {
     keys: ['mcp.roots'],
-    shows: 'the folders that servers are told of, the first ones too',
+    shows: 'the folders that servers get, the first ones too',
     async prove(t) {
       const scripted = await startDemands(t);
       await scripted.scene.reload(mcp({ roots: ['/srv/one'] }));
       await eventually(
         async () => (await stateOf(scripted.client, 'demands')) === 'ready',
-        'the server to be told of roots',
+        'the server to get the roots',
       );
       assert.equal(await resultOf(scripted, 'roots'), 'file:///srv/one');
       await scripted.scene.reload(mcp({ roots: ['/srv/two'] }));
@@ -176,7 +176,7 @@ export const mcpProofs: Proof[] = [
     async prove(t) {
       const scripted = await startDemands(t);
       await scripted.scene.reload(mcp({ limits: { max_questions: 0, max_question_size: 1024 } }));
-      assert.match(await resultOf(scripted, 'two'), /asked too often/);
+      assert.match(await resultOf(scripted, 'two'), /used up its questions/);
     },
   },
 ];

@@ -31,13 +31,3 @@ export async function startScriptedReload(
   const url = await scene.parley.listening;
   return { scene, model, url, client: connectClient(t, url) };
 }
-
-/** A configuration with this value at a dotted key. */
-export function at(key: string, value: unknown): Record<string, unknown> {
-  return key
-    .split('.')
-    .reduceRight<Record<string, unknown>>(
-      (below, step, index, steps) => ({ [step]: index === steps.length - 1 ? value : below }),
-      {},
-    );
-}

@@ -46,7 +46,7 @@ describe('SIGHUP', () => {
     assert.deepEqual((await scene.hangUp())['needs_restart'], ['chat.websocket.endpoint']);
   });
 
-  it('takes a --port given at the start for the port, whatever the file says', async (t) => {
+  it('keeps the --port of the start, with any port in the file', async (t) => {
     const scene = await startReloadable(t, {}, { args: ['--port', '0'] });
     assert.deepEqual((await scene.reload({ chat: { websocket: { port: 4321 } } }))['needs_restart'], []);
   });
@@ -140,7 +140,7 @@ describe('a file that is wrong', () => {
 });
 
 describe('how the last reload ended', () => {
-  it('is told by /metrics and /health; the start counts as the first one', async (t) => {
+  it('is on /metrics and /health; the start counts as the first one', async (t) => {
     const scene = await startReloadable(t);
     const startedAt = await metric(scene, 'parley_config_last_reload_success_timestamp_seconds');
     assert.equal(await metric(scene, 'parley_config_last_reload_successful'), 1);

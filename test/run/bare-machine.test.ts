@@ -9,7 +9,7 @@ import { readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { connect } from '../../src/client/client.ts';
-import { playsAll, today } from '../support/day.ts';
+import { playsAll, sharedOut } from '../support/day.ts';
 import { createBareMachine, type BareMachine } from './bare-machine.ts';
 
 const installs = 'parley: installing the packages of package-lock.json into node_modules/\n';
@@ -49,17 +49,16 @@ const users = [
   },
 ] as const;
 
-/** Each user installs twice in a whole run: for use, and for the tests. A usual run shares that out, another way each day. */
-const isEvenDay = today % 2 === 0;
-const plays = (ofCurrentUser: boolean) => playsAll || ofCurrentUser === isEvenDay;
+/** Each user installs twice in a whole run: for use, and for the tests. A usual run plays one of these. */
+const notToday = sharedOut(2 * users.filter(({ skip }) => skip === false).length);
 
 describe('a machine with bash, coreutils and Node with npm', () => {
-  for (const { name, uid, skip } of users) {
+  for (const [at, { name, uid, skip }] of users.entries()) {
     const options = { testFiles, ...(uid === undefined ? {} : { uid }) };
 
     test(
       `installs for use, serves, and works on the database as ${name}`,
-      { timeout, skip: skip || (!plays(uid === undefined) && 'played tomorrow, and by --all') },
+      { timeout, skip: skip || notToday(2 * at) },
       async (t) => {
         const machine = await createBareMachine(t, options);
         if (skipsWithout(machine, t)) return;
@@ -82,7 +81,7 @@ describe('a machine with bash, coreutils and Node with npm', () => {
 
     test(
       `installs for the tests, and runs them, as ${name}`,
-      { timeout, skip: skip || (!plays(uid !== undefined) && 'played tomorrow, and by --all') },
+      { timeout, skip: skip || notToday(2 * at + 1) },
       async (t) => {
         const machine = await createBareMachine(t, options);
         if (skipsWithout(machine, t)) return;

@@ -1,4 +1,4 @@
-/** Deleting: unknown to everybody at once, gone from the file soon after, whatever comes between. */
+/** Tests deletions: no read finds the conversation at once, and its rows are deleted soon. */
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -17,7 +17,7 @@ const roundIsOver = ({ writer }: Pick<Opened, 'writer'>) =>
 
 /** As if it had never been. */
 async function assertUnknown({ store }: Pick<Opened, 'store'>, conversationId: string): Promise<void> {
-  assert.deepEqual(await store.load(owner, conversationId, 10), await store.load(owner, 'nobody', 10));
+  assert.deepEqual(await store.load(owner, conversationId, 10), await store.load(owner, 'unknown', 10));
 }
 
 async function fill(
@@ -98,7 +98,7 @@ describe('a deleted conversation', () => {
     await append({ ...begin('c', 'hers'), owner: 'eve' });
     assert.equal(await store.remove('bob', 'c'), false);
     assert.deepEqual(
-      [await store.remove(owner, 'c'), await store.remove(owner, 'c'), await store.remove(owner, 'nobody')],
+      [await store.remove(owner, 'c'), await store.remove(owner, 'c'), await store.remove(owner, 'unknown')],
       [true, false, false],
     );
     assert.equal((await store.load('eve', 'c', 10)).headSeq, 1);

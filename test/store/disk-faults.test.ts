@@ -1,7 +1,6 @@
 /**
- * Disks that fail under a running store, one fault after the other: what cannot be stored is refused
- * as `storage_failed`, nothing of it is in the log, and when the disk works again so does the store.
- * By real faults, not permission bits: root may write everything.
+ * Tests disks that fail under a running store: an append fails as `storage_failed`, nothing of it is in the log, and the
+ * store works again when the disk does. Uses real faults instead of permission bits, because root may write everything.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';

@@ -1,4 +1,4 @@
-/** Drafts: what was streamed of an answer outlives a kill, and never its own row or its turn. */
+/** Tests drafts: they survive a kill, but not their own row or the end of their turn. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -144,14 +144,14 @@ describe('a draft', () => {
     t.after(() => other.close());
     other.exec('BEGIN IMMEDIATE');
     opened.store.saveDraft(draftOf('c', 'r1', 'Hel'));
-    assert.match(String(await reported.promise), /unfinished answer could not be kept/);
+    assert.match(String(await reported.promise), /unfinished answer could not be saved/);
     other.exec('ROLLBACK');
     assert.equal(await kept(opened), null);
     opened.store.saveDraft(draftOf('c', 'r1', 'Hello'));
     assert.equal((await kept(opened))?.text, 'Hello');
   });
 
-  test("after close is nobody's concern", async (t) => {
+  test('after close is dropped', async (t) => {
     const opened = await sandbox(t).open({ onError: (error) => assert.fail(String(error)) });
     await opened.append(begin('c', 'r1'));
     await opened.store.close();

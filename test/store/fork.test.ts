@@ -1,4 +1,4 @@
-/** Forks: where they may be made, what they hold, and that nobody waits for a long one or sees half of it. */
+/** Tests forks: where they may be made, what they hold, and that a long one is invisible and blocks no append. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { waitFor } from 'xstate';
@@ -162,7 +162,7 @@ describe('the place of a fork', () => {
     return found;
   };
 
-  test('is the end of a turn; elsewhere the nearest are told', async (t) => {
+  test('is the end of a turn; elsewhere the nearest ones are returned', async (t) => {
     const { store, append } = await sandbox(t).open();
     await fill({ append }, 'r1', 'r2');
     assert.deepEqual(await nearestOf(store, 7), [[3], [3], 'forked', [3, 6], [3, 6], 'forked', [6]]);
@@ -180,13 +180,13 @@ describe('the place of a fork', () => {
     assert.deepEqual(await nearestOf(store, 8), [[6], [6], [6], [6], [6], 'forked', [6], [6]]);
   });
 
-  test("is not in a conversation that is unknown, somebody else's or deleted", async (t) => {
+  test('is not in an unknown, foreign or deleted conversation', async (t) => {
     const { store, append } = await sandbox(t).open();
     await fill({ append }, 'r1');
     await store.remove(owner, 'c');
     await append({ ...begin('hers', 'r1'), owner: 'eve' });
     await append({ ...end('hers', 'r1'), owner: 'eve' });
-    for (const conversationId of ['c', 'hers', 'nobody']) {
+    for (const conversationId of ['c', 'hers', 'unknown']) {
       const outcome = await store.fork(owner, conversationId, 3);
       assert.equal(outcome.status === 'failed' && outcome.fault.code, 'not_found');
     }
@@ -217,7 +217,7 @@ async function copyingHasBegun(
   forking: Promise<unknown>,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  forking.finally(() => reject(new Error('it was made before anybody saw it being made'))).catch(() => undefined);
+  forking.finally(() => reject(new Error('the fork ended before the test saw it'))).catch(() => undefined);
   await meanwhile(promise, async (index) => {
     await append(begin('other', `beside ${index}`));
     if (elsewhere(path, (db) => db.prepare('SELECT * FROM pending_deletions').get() !== undefined)) resolve();
@@ -252,7 +252,7 @@ describe('a long fork', () => {
       seen.push((await store.conversations(owner, { limit: 10 }))?.conversations.length ?? 0);
     });
     assert.ok(through > 4, `${through} appends came through`);
-    // The reader may tell of it a moment before the writer does.
+    // The reader may see it before the writer reports it.
     assert.deepEqual(new Set(seen.slice(0, -2)), new Set([2]));
     const { headSeq, oldestSeq } = await store.load(owner, await forking, 0);
     assert.deepEqual([headSeq, oldestSeq], [longRows, 1]);
@@ -304,7 +304,7 @@ describe('a long fork', () => {
     assertSound(box);
   });
 
-  test('that a stop cuts off leaves nothing that anybody sees, and the next start takes its rows away', async (t) => {
+  test('that a stop interrupts is invisible, and the next start deletes its rows', async (t) => {
     const box = sandbox(t);
     const first = await box.open({ sweepDelaysMs: unswept });
     await fillLong(first);

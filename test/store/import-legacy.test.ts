@@ -1,4 +1,4 @@
-/** Taking over a file of another program: copied first, put in order, and served like one of ours. */
+/** Tests the import of a file of another program. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -45,7 +45,7 @@ async function adopted(
 const contents = (rows: LogRow[]) => rows.map(({ content }) => content);
 
 describe('a file of another program', () => {
-  test('is copied before it is changed, and the copy is told', async (t) => {
+  test('is copied before it is changed, and reports the copy', async (t) => {
     const rows = [
       { content: 'Hello', seq: 7 },
       { content: 'Again', seq: null, timestamp: 'yesterday' },
@@ -72,7 +72,7 @@ describe('a file of another program', () => {
     assert.equal(readdirSync(dirname(path)).filter((name) => name.includes('before-parley')).length, 1);
   });
 
-  test('is numbered anew, whatever its numbers were', async (t) => {
+  test('is renumbered from any numbers', async (t) => {
     const { log, store } = await adopted(t, [
       { content: 'second', seq: 5 },
       { content: 'third', seq: 9 },
@@ -131,7 +131,7 @@ describe('a file of another program', () => {
     assert.deepEqual(contents(await log()), ['one', 'two']);
   });
 
-  test('gets turns: what follows a message belongs to it, whatever ids the rows have', async (t) => {
+  test('gets turns: what follows a message belongs to it, with any ids of the rows', async (t) => {
     const { log } = await adopted(t, [
       { type: 'system_update', role: 'system', content: 'before' },
       { content: 'one', request_id: 'r1' },

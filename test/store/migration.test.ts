@@ -1,4 +1,4 @@
-/** A file of an earlier version: brought up to date at the start, whole or not at all, and served as if it were new. */
+/** Tests migrations: a file of an earlier version is migrated at the start, whole or not at all. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -7,6 +7,7 @@ import type Database from 'better-sqlite3';
 import { waitFor } from 'xstate';
 import { begin, elsewhere, end, owner, sandbox, waitingFor } from './support.ts';
 import { versionOneFile } from './version-1.ts';
+import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import { versionTwoFile } from './version-2.ts';
 import { versionThreeFile } from './version-3.ts';
 
@@ -96,7 +97,7 @@ describe('a file of version 1', () => {
 });
 
 describe('a file of version 2', () => {
-  test('becomes what a new file is, and tells what its rows have used', async (t) => {
+  test('becomes what a new file is, and has the usage of its rows', async (t) => {
     const old = sandbox(t);
     versionTwoFile(old.path);
     const { store } = await old.open();
@@ -163,5 +164,35 @@ describe('a file of version 3', () => {
     versionThreeFile(path, (db) => db.pragma('user_version = 0'));
     const { store } = await open({ onLegacyImport: () => assert.fail('the file is of Parley') });
     assert.equal((await store.load(owner, 'c', 0)).spent.tokens, 9);
+  });
+
+  test('keeps whether its open calls may be repeated, under the new name', async (t) => {
+    const { path, open } = sandbox(t);
+    versionThreeFile(path);
+    const { store } = await open();
+    const { rows } = await store.load(owner, 'c', 100);
+    const calls = foldLog(rows, ['r2'], 0).interrupted?.open ?? [];
+    assert.deepEqual(
+      calls.map(({ dispatch, approval }) => (dispatch ?? approval)?.tool.idempotent),
+      [true, false, true],
+    );
+    assert.deepEqual(
+      rows.slice(-3).map(({ extra }) => [extra['idempotent'], 'harmless' in extra, extra['arguments']]),
+      [
+        [true, false, undefined],
+        [false, false, undefined],
+        [true, false, { text: 'harmless' }],
+      ],
+    );
+  });
+
+  test('keeps every row that is not about a call as it was', async (t) => {
+    const { path, open } = sandbox(t);
+    versionThreeFile(path);
+    const extras = () =>
+      elsewhere(path, (db) => db.prepare(`SELECT extra FROM chat_events WHERE id NOT IN ('m8', 'm9', 'm10')`).all());
+    const before = extras();
+    await (await open()).store.close();
+    assert.deepEqual(extras(), before);
   });
 });

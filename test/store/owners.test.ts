@@ -1,4 +1,4 @@
-/** Two owners with conversations of the same id: neither notices the other, whatever they do. */
+/** Tests two owners with conversations of the same id: neither affects the other. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -125,8 +125,8 @@ describe('two owners with conversations of the same id', () => {
   });
 });
 
-describe('an id that the table uses for somebody else', () => {
-  test('leads whoever asks for it to nothing of theirs', async (t) => {
+describe('an id that the table uses for another owner', () => {
+  test('finds nothing of that owner', async (t) => {
     const { path, store, append } = await bothBegun(t);
     const id = idOf(path, 'bob') ?? '';
     for (const owner of ['ann', 'bob', 'eve']) assert.equal(await store.page(owner, id, { limit: 10 }), null);
@@ -169,7 +169,7 @@ test('what the disk does not take of one owner postpones nothing of another with
   db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true })) + 8}`);
   const { outcomes } = commit([
     posted('demo', 'huge', 'x'.repeat(1_000_000)),
-    { ...posted('demo', 'stranger', 'small'), owner: 'bob' },
+    { ...posted('demo', 'other', 'small'), owner: 'bob' },
     posted('demo', 'after', 'small'),
   ]);
   assert.deepEqual(outcomes, ['postponed', 1, 'postponed']);

@@ -1,4 +1,4 @@
-/** Reading: what a waking conversation gets, pages, turns, and the file as people query it. */
+/** Tests reads: the load of a conversation, pages, turns, and queries of the file by people. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -21,7 +21,7 @@ describe('standing', () => {
       remembered: [],
       spent: { tokens: 0, cost: 0 },
     };
-    assert.deepEqual(await store.load(owner, 'nobody', 100), unknown);
+    assert.deepEqual(await store.load(owner, 'unknown', 100), unknown);
     assert.deepEqual(await store.load('eve', 'c', 100), unknown);
   });
 
@@ -36,7 +36,7 @@ describe('standing', () => {
     assert.deepEqual(
       seqs((await store.load(owner, 'c', 5, 3)).rows),
       [4, 5, 6, 7, 8, 9],
-      'and so many messages, whatever they cost',
+      'and so many messages, of any size',
     );
     assert.deepEqual(
       seqs((await store.load(owner, 'c', 0)).rows),
@@ -68,7 +68,7 @@ describe('a page', () => {
   test('is null for an unknown or foreign conversation', async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
-    assert.equal(await store.page(owner, 'nobody', { limit: 5 }), null);
+    assert.equal(await store.page(owner, 'unknown', { limit: 5 }), null);
     assert.equal(await store.page('eve', 'c', { limit: 5 }), null);
   });
 

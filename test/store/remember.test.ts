@@ -1,4 +1,4 @@
-/** What people have decided for the rest of a conversation: kept with it, beside its rows and longer than they. */
+/** Tests remembered decisions: they are kept with the conversation, longer than its rows. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RememberedDecision } from '../../machines/conversation/turn-state.ts';

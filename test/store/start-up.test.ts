@@ -1,4 +1,4 @@
-/** Opening: what becomes of the file, and which files are refused untouched. */
+/** Tests the opening of files: what changes in a file, and which files are rejected unchanged. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
@@ -146,7 +146,7 @@ describe('start is refused, with the reason and the remedy,', () => {
     await refused(open, { path, clearOnStartup: true }, /newer version of Parley \(its schema is 99/);
   });
 
-  test('when a newer version wrote it and was killed, so that its last words lie beside it', async (t) => {
+  test('when a newer version wrote it and was killed, with rows in the write-ahead log', async (t) => {
     const { path, open } = sandbox(t);
     elsewhere(path, (db) => db.exec(`PRAGMA journal_mode = WAL; ${bareTable}; PRAGMA user_version = 99`));
     const { signal } = spawnSync(

@@ -1,4 +1,4 @@
-/** The sweep: what retention takes where no turn ends any more, in slices that let appends through. */
+/** Tests the sweep: retention of idle conversations, in slices that let appends through. */
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -23,7 +23,7 @@ async function fill({ append }: Opened, conversationId: string, turns: number, c
   }
 }
 
-/** Fills a file under no policy at all, as it was before somebody tightened it. */
+/** Fills a file without a policy, as before a stricter one. */
 async function filled(sandbox: Sandbox, now: number, turns: Record<string, number>, content?: string): Promise<void> {
   const opened = await sandbox.open({ now: () => now, sweepDelaysMs: unswept });
   await Promise.all(
@@ -50,7 +50,7 @@ describe('the sweep', () => {
     assert.equal(next.status === 'stored' && next.rows[0]?.seq, 10);
   });
 
-  test('applies a policy that was tightened, and keeps the newest turn whatever it costs', async (t) => {
+  test('applies a stricter policy, and keeps the newest turn of any size', async (t) => {
     const box = sandbox(t);
     await filled(box, Date.now(), { a: 400, b: 1 });
     const { store, writer } = await box.open({

@@ -1,4 +1,4 @@
-/** Turns that wait for a person: what is taken up at a start, what is overdue, and what was asked and answered. */
+/** Tests turns that wait for a person: what a start resumes, what is overdue, and questions with their answers. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { waitFor } from 'xstate';
@@ -130,7 +130,7 @@ describe('a question to a person', () => {
     extra: { kind: 'response', interrupt_id: 'q1', decision: 'deny' },
   });
 
-  test('is known with its decision, which is null until somebody answers', async (t) => {
+  test('is known with its decision, which is null until it is answered', async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
     assert.equal(await store.interrupt(owner, 'c', 'q1'), null);
@@ -147,7 +147,7 @@ describe('a question to a person', () => {
     await append({ ...ref('c'), rows: [question, answer] });
     const asked = [
       store.interrupt(owner, 'd', 'q1'),
-      store.interrupt(owner, 'nobody', 'q1'),
+      store.interrupt(owner, 'unknown', 'q1'),
       store.interrupt('eve', 'c', 'q1'),
       store.interrupt(owner, 'c', 'q1:response'),
       store.interrupt(owner, 'c', 'm1'),

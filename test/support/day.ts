@@ -7,3 +7,14 @@ export const today = Math.floor(Date.now() / MS_A_DAY);
 
 /** True in a run with `--all`. */
 export const playsAll = process.env['PARLEY_TEST_ALL'] === '1';
+
+/**
+ * Shares cases out over `days`. Returns what to `skip` a case by: false on its day and in a run with `--all`, else
+ * why it is not played. `index` is the case's place among the others.
+ */
+export function sharedOut(
+  days: number,
+  { day = today, all = playsAll }: { day?: number; all?: boolean } = {},
+): (index: number) => string | false {
+  return (index) => (all || index % days === day % days ? false : 'played on another day, and by --all');
+}

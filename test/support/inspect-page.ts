@@ -1,4 +1,4 @@
-/** Finds parts of the inspector's page, for tests that use it as a person does. */
+/** Finds parts of the inspector's page for tests. */
 import type { Page } from 'playwright-core';
 import { pageOf } from './metrics.ts';
 import type { Parley } from './parley.ts';
@@ -16,7 +16,7 @@ export const isHere = (page: Page, state: string) =>
 /** The labels of the events in the list. */
 export const labelsOf = (page: Page) => page.locator('#steps .label').allTextContents();
 
-/** What of the chart is in view: x, y, width and height in the chart's units. */
+/** The visible part of the chart, in the chart's units. */
 export async function viewOf(page: Page): Promise<{ x: number; y: number; width: number; height: number }> {
   const [x = 0, y = 0, width = 0, height = 0] = ((await page.locator('#canvas svg').getAttribute('viewBox')) ?? '')
     .split(' ')

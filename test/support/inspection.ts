@@ -1,21 +1,21 @@
-/** A viewer of live inspection: collects what it is told of one conversation, as `@statelyai/inspect` has it. */
+/** Connects as a viewer of live inspection, and collects the messages of one conversation. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import type { StatelyMessage } from '../../src/inspect/stately-event.ts';
+import type { StatelyMessage } from '../../src/inspect/stately-format.ts';
 import type { ConnectOptions } from './client.ts';
 import type { Parley } from './parley.ts';
 
 export interface Watcher {
-  readonly told: StatelyMessage[];
+  readonly received: StatelyMessage[];
   readonly socket: WebSocket;
-  /** The first message, past or to come, that fits. */
+  /** Resolves with the first matching message, received already or later. Rejects after a minute. */
   waitFor(fits: (message: StatelyMessage) => boolean, what: string): Promise<StatelyMessage>;
 }
 
-const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 60_000;
 
-/** Where live inspection of a conversation is told. */
+/** The address of a conversation's live inspection. */
 export function eventsUrl({ url }: Pick<Parley, 'url'>, conversation: string, owner?: string): string {
   const query = new URLSearchParams({ conversation, ...(owner === undefined ? {} : { owner }) });
   return String(new URL(`/inspect/events?${query}`, url));
@@ -23,14 +23,14 @@ export function eventsUrl({ url }: Pick<Parley, 'url'>, conversation: string, ow
 
 export function openWatcher(url: string, { protocols = [], ...options }: ConnectOptions = {}): Watcher {
   const socket = new WebSocket(url, protocols, options);
-  const told: StatelyMessage[] = [];
+  const received: StatelyMessage[] = [];
   const waiting = new Set<() => void>();
   socket.on('message', (data) => {
-    told.push(JSON.parse(String(data)));
+    received.push(JSON.parse(String(data)));
     for (const look of waiting) look();
   });
   return {
-    told,
+    received,
     socket,
     waitFor: (fits, what) =>
       new Promise((resolve, reject) => {
@@ -39,22 +39,24 @@ export function openWatcher(url: string, { protocols = [], ...options }: Connect
           waiting.delete(look);
         };
         const look = () => {
-          const found = told.find(fits);
+          const found = received.find(fits);
           if (!found) return;
           done();
           resolve(found);
         };
         const timer = setTimeout(() => {
           done();
-          reject(new Error(`time ran out while waiting for ${what}; told ${told.map(({ type }) => type).join(' ')}`));
-        }, PATIENCE_MS);
+          reject(
+            new Error(`time ran out while waiting for ${what}; received ${received.map(({ type }) => type).join(' ')}`),
+          );
+        }, TIMEOUT_MS);
         waiting.add(look);
         look();
       }),
   };
 }
 
-/** A watcher that is connected. */
+/** Resolves with a connected watcher. */
 export async function watch(
   parley: Pick<Parley, 'url'>,
   conversation: string,
@@ -65,24 +67,24 @@ export async function watch(
   return watcher;
 }
 
-/** How a watcher is turned away. */
-export async function refusedWatcher(
+/** Resolves with the close of a rejected watcher. */
+export async function rejectedWatcher(
   url: string,
   options: ConnectOptions = {},
-): Promise<{ code: number; reason: string; told: number }> {
-  const { socket, told } = openWatcher(url, options);
-  const [code, reason] = await once(socket, 'close', { signal: AbortSignal.timeout(PATIENCE_MS) });
-  return { code: Number(code), reason: String(reason), told: told.length };
+): Promise<{ code: number; reason: string; received: number }> {
+  const { socket, received } = openWatcher(url, options);
+  const [code, reason] = await once(socket, 'close', { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return { code: Number(code), reason: String(reason), received: received.length };
 }
 
-/** The dotted state values that a conversation's own actor has been in, repeats as one. */
-export function statesOf(told: readonly StatelyMessage[], name: string): string[] {
+/** The dotted states of an actor by name, in order, repeats as one. */
+export function statesOf(received: readonly StatelyMessage[], name: string): string[] {
   const sessions = new Set(
-    told
+    received
       .filter((message) => message.type === '@xstate.actor' && message.name === name)
       .map(({ sessionId }) => sessionId),
   );
-  const states = told.flatMap((message) =>
+  const states = received.flatMap((message) =>
     message.type !== '@xstate.event' && sessions.has(message.sessionId) ? [dotted(message.snapshot.value)] : [],
   );
   return states.filter((state, index) => state !== states[index - 1]);

@@ -16,10 +16,10 @@ import type {
   CallAbort,
   CallAnswered,
   CallEnded,
-  CallLaidDown,
-  CallQuestion,
+  CallSuspended,
+  CallServerRequest,
   ToolCallInput,
-} from '../../machines/tool-call-terms.ts';
+} from '../../machines/tool-call.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { createMemoryLog } from './machine-log.ts';
 import type { Intent, MemoryLog } from './machine-log.ts';
@@ -42,7 +42,7 @@ export interface AskedCall {
   /** Answers of people that it got. */
   told: ServerAnswer[];
   /** Its server asks people. */
-  asks(event: CallQuestion | CallLaidDown): void;
+  asks(event: CallServerRequest | CallSuspended): void;
   end(changes?: Partial<CallEnded>): void;
 }
 

@@ -1,4 +1,4 @@
-/** The chart of an MCP server over connections that say what the test sends, a clock that the test moves, and the ways to its states. */
+/** Runs the chart of an MCP server with simulated connections and a simulated clock, and reaches each of its states. */
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import type { CheckInput, McpServerLimits } from '../../machines/mcp-server-types.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
@@ -19,13 +19,13 @@ export const catalogue = [
     description: '',
     inputSchema: {},
     annotations: {},
-    harmless: true,
+    idempotent: true,
     effect: 'read_only' as const,
     definition: '',
   },
 ];
 
-/** The real chart over a connection that says what the test sends, and a clock that the test moves. */
+/** The real chart with a connection and a clock that the test controls. */
 export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerLimits = { ...limits, ...changes }) {
   const clock = new SimulatedClock();
   const closed = Promise.withResolvers<void>();
@@ -65,7 +65,7 @@ export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerL
     authorizations,
     becomeReady: () => actor.send({ type: 'server.ready', catalogue }),
     lose: () => actor.send({ type: 'server.lost', reason: 'gone', jitter: 1 }),
-    /** The innermost. */
+    /** The innermost state. */
     get state() {
       const { value } = actor.getSnapshot();
       if (typeof value === 'string') return value;
@@ -77,15 +77,15 @@ export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerL
   };
 }
 
-/** To each of its states. */
+/** Ways to each state. */
 export const ways: Record<string, (box: ReturnType<typeof start>) => void> = {
   connecting: () => undefined,
-  resting: ({ becomeReady }) => becomeReady(),
+  healthy: ({ becomeReady }) => becomeReady(),
   checking: ({ becomeReady, clock }) => {
     becomeReady();
     clock.increment(5_000);
   },
-  doubted: ({ becomeReady, actor }) => {
+  verifying: ({ becomeReady, actor }) => {
     becomeReady();
     actor.send({ type: 'server.suspect' });
   },

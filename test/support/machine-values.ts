@@ -62,7 +62,7 @@ export function tool(name: string): HopTool {
     description: '',
     inputSchema: {},
     definition: `${name} of demo`,
-    harmless: name === 'look',
+    idempotent: name === 'look',
     permission: name === 'delete' ? 'ask' : name === 'format' ? 'never' : 'always',
   };
 }

@@ -1,4 +1,4 @@
-/** The writer's chart without a disk: its actors end when the test says so, and its clock is moved by hand. */
+/** Runs the writer's chart without a disk: the test ends its actors and moves its clock. */
 import assert from 'node:assert/strict';
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import { writerMachine } from '../../machines/writer.ts';

@@ -1,4 +1,4 @@
-/** An MCP server over stdio that was written by hand, and has tools that break the protocol among those that do not. */
+/** Serves MCP over stdio without an SDK, with valid tools and tools that violate the protocol. */
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 

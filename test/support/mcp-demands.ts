@@ -1,6 +1,6 @@
 /**
- * Tools that want more of their client than one answer of a person, for a real test server of either era
- * (mcp-http-server.ts): the model, folders, several answers, or too much.
+ * Offers tools that request more than one answer of a person, for a real test server of either era (mcp-http-server.ts):
+ * sampling, roots, several answers, or too many.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inputRequired, type CallToolResult, type McpServer, type ServerContext } from '@modelcontextprotocol/server';
@@ -19,7 +19,7 @@ const toSummarize = (text: string) => ({
 const wordIn = (answer: unknown) => String(Object(Object(answer).content).word);
 const reason = (error: unknown) => say(`not done: ${error instanceof Error ? error.message : String(error)}`);
 
-/** Of work between two questions of `dawdle`. */
+/** Working time between two requests of `dawdle`. */
 export const DAWDLE_MS = 250;
 
 /** Up to 2025-11-25. */
@@ -33,7 +33,7 @@ export function demandWaiting(server: McpServer): void {
   tool('insist', async ({ mcpReq }) => {
     for (;;) await mcpReq.requestSampling(toSummarize('Again.'));
   });
-  // A question after the call's end would wait for its answer as long as the library lets it, and the test with it.
+  // A request after the call's end would wait until the SDK's timeout, and the test with it.
   tool('nag', async ({ mcpReq }) => {
     while (!mcpReq.signal.aborted) await mcpReq.elicitInput(form('Well?'));
     return say('given up');

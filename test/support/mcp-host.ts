@@ -1,7 +1,7 @@
-/** A host that runs one MCP server and does nothing else, for the tests that kill it. Prints the server's pid. */
-import { startToolbox, stdioServer } from './mcp-toolbox.ts';
+/** Runs one MCP server, for the tests that kill this host. Prints the server's pid. */
+import { startMcpServers, stdioServer } from './mcp-servers.ts';
 
-const box = await startToolbox([stdioServer('one', { TEST_STUBBORN: '1' })]);
+const box = await startMcpServers([stdioServer('one', { TEST_STUBBORN: '1' })]);
 await box.host.settled();
 const own = await box.call('pid');
 const child = await box.call('grandchild');

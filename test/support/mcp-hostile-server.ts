@@ -1,4 +1,4 @@
-/** An MCP server whose tool says of its result what makes a schema compiler reject a promise that nobody holds. */
+/** Serves a tool whose output schema makes a schema compiler cause an unhandled rejection. */
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { CallToolRequestSchema, ListToolsRequestSchema } from '@modelcontextprotocol/sdk/types.js';

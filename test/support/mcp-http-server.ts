@@ -1,6 +1,6 @@
 /**
- * A real MCP server over Streamable HTTP on a loopback port, built with the SDK's v2 server
- * package, that can be stopped, restarted under its address, and made to forget its sessions.
+ * Serves MCP over Streamable HTTP on a loopback port, with the SDK's v2 server package. The server can be stopped,
+ * restarted at its address, and made to lose its sessions.
  */
 import { randomUUID } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
@@ -14,13 +14,13 @@ import { STATELESS, createPagedServer } from './mcp-paged-server.ts';
 export interface HttpServerOptions {
   /** `sessions`: the revisions up to 2025-11-25, with a session each; `stateless`: 2026-07-28. */
   era: 'sessions' | 'stateless';
-  /** What unknown sessions are answered with. */
+  /** Status for unknown sessions. */
   unknownSession?: 400 | 404;
-  /** 0 for a free one. */
+  /** 0 for any free port. */
   port?: number;
-  /** Gives each server that is made something to offer. */
+  /** Registers what each new server offers. */
   offer?(server: McpServer): void;
-  /** Sees every request first; true when it has answered it. */
+  /** Called first for every request. Returns true if it has answered. */
   gate?(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
@@ -48,7 +48,7 @@ async function answer(
     .pipe(response);
 }
 
-/** Listens on a loopback port, 0 for a free one. */
+/** Listens on a loopback port; 0 for any free port. */
 async function listen(port: number, handle: (request: IncomingMessage, response: ServerResponse) => void) {
   const http = createServer(handle);
   http.listen(port, '127.0.0.1');
@@ -68,7 +68,7 @@ async function listen(port: number, handle: (request: IncomingMessage, response:
   };
 }
 
-/** Hands each request to the transport of its session, which a greeting opens. */
+/** Passes each request to the transport of its session. `initialize` opens one. */
 function createSessions(
   create: () => { connect(transport: WebStandardStreamableHTTPServerTransport): Promise<void> },
   unknownSession: number,
@@ -165,16 +165,16 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0, off
     seen,
     headersSeen,
     sessions,
-    /** Resolves when `word` has been noted. */
+    /** Resolves when `word` is in the journal. */
     sees: async (word: string) => {
       while (!seen.includes(word)) await once(steps, 'step');
     },
     /** Ends the oldest call of `hold`. */
     letGo: () => held.shift()?.(),
     announceTools: () => handler.notify.toolsChanged(),
-    /** Tells the clients of the stateless era. */
+    /** Notifies the clients of the stateless era. */
     announce: handler.notify,
-    /** Answers everything with this status; null: as usual. */
+    /** Answers every request with this status. Null for normal operation. */
     refuse: (status: number | null) => {
       refusal = status;
     },

@@ -1,23 +1,23 @@
-/** Toolboxes that end with the test that opened them, past the greetings of their servers. */
+/** Opens MCP servers for a test, waits for their handshakes, and closes them when the test ends. */
 import type { TestContext } from 'node:test';
-import { createJournal, startToolbox, stdioServer, type ToolboxTestOptions } from './mcp-toolbox.ts';
+import { createJournal, startMcpServers, stdioServer, type TestOptions } from './mcp-servers.ts';
 
-export async function openToolbox(test: TestContext, ...[servers, options]: Parameters<typeof startToolbox>) {
-  const box = await startToolbox(servers, options);
+export async function openMcpServers(test: TestContext, ...[servers, options]: Parameters<typeof startMcpServers>) {
+  const box = await startMcpServers(servers, options);
   test.after(box.stop);
   await box.host.settled();
   return box;
 }
 
-/** The misbehaving server alone, as `one`, with the journal that it keeps; `env` is what else it reads. */
+/** Opens the misbehaving server alone, as `one`, with its journal. `env` has further variables. */
 export async function openJournalled(
   test: TestContext,
-  { env = {}, ...options }: ToolboxTestOptions & { env?: Record<string, string> } = {},
+  { env = {}, ...options }: TestOptions & { env?: Record<string, string> } = {},
 ) {
   const journal = createJournal();
-  const box = await startToolbox([stdioServer('one', { TEST_JOURNAL: journal.file, ...env })], options);
+  const box = await startMcpServers([stdioServer('one', { TEST_JOURNAL: journal.file, ...env })], options);
   test.after(async () => {
-    // It writes to its end.
+    // The server writes until its end.
     await box.stop();
     journal.remove();
   });
@@ -25,5 +25,5 @@ export async function openJournalled(
   return { box, journal };
 }
 
-/** What a call gave back; none where it gave nothing. */
+/** Returns the text of a call's end. Empty if none. */
 export const textOf = (end: { status: string; text?: string }) => end.text ?? '';

@@ -1,4 +1,4 @@
-/** The paged server over stdio, in the revision that TEST_REVISION names; a program, started by the tests like any server. */
+/** Runs the paged server over stdio, in the revision of TEST_REVISION. The tests start it like any server. */
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { STATELESS, createPagedServer } from './mcp-paged-server.ts';
 

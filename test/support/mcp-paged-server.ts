@@ -1,6 +1,6 @@
 /**
- * An MCP server of one revision of the protocol, built with the SDK's v2 package, for either transport. It lists its
- * tools one a page, and has one more each time that `grow` is called.
+ * Creates an MCP server of one revision with the SDK's v2 package, for either transport. It lists one tool a page, and
+ * gets one more each time that `grow` is called.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Server } from '@modelcontextprotocol/server';

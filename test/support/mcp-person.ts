@@ -1,10 +1,10 @@
-/** A person behind a toolbox, for tests that have no conversation: answers whatever a call asks, until it has its end. */
+/** Plays a person in tests without a conversation: answers every request of a call until the call ends. */
 import type { ServerAnswer, ServerAsk } from '../../machines/conversation/question-types.ts';
-import type { CallEnd, CallOptions } from '../../src/mcp/calls.ts';
+import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
 
 type Call = (name: string, args: Record<string, unknown>, options: Partial<CallOptions>) => Promise<CallEnd>;
 
-/** The server may wait for the answers, or lay the call down and be called again with them. */
+/** The server may wait for the answers, or suspend the call and get it again with them. */
 export async function callAnswering(
   call: Call,
   name: string,
@@ -12,10 +12,13 @@ export async function callAnswering(
   answer: (ask: ServerAsk) => ServerAnswer,
 ): Promise<CallEnd> {
   const ask = async (asked: ServerAsk) => answer(asked);
-  let end = await call(name, args, { ask });
-  while (end.status === 'laid_down') {
-    const answered = end.asks.map((asked) => ({ ...asked, answer: answer(asked.ask) }));
-    end = await call(name, args, { ask, resume: { ...end.resume, answered: [...end.resume.answered, ...answered] } });
+  let end = await call(name, args, { requestInput: ask });
+  while (end.status === 'suspended') {
+    const answered = end.inputRequests.map((asked) => ({ ...asked, answer: answer(asked.ask) }));
+    end = await call(name, args, {
+      requestInput: ask,
+      resume: { ...end.resume, answered: [...end.resume.answered, ...answered] },
+    });
   }
   return end;
 }

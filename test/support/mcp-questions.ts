@@ -1,6 +1,6 @@
 /**
- * A tool that asks people in the middle of a call, for a real test server of either era (mcp-http-server.ts): it
- * books a table once it knows for how many, and counts how often it did.
+ * Registers a tool that requests input of people during a call, for a real test server of either era
+ * (mcp-http-server.ts). It books a table when it knows for how many, and counts its bookings.
  */
 import {
   acceptedContent,
@@ -25,13 +25,13 @@ const PAGE = 'https://pay.example/deposit';
 const say = (text: string): CallToolResult => ({ content: [{ type: 'text', text }] });
 
 export interface Bookings {
-  /** What was booked. */
+  /** Bookings. */
   readonly booked: string[];
-  /** What was answered that led to no booking. */
+  /** Answers without a booking. */
   readonly refused: string[];
 }
 
-/** Up to 2025-11-25: the call is held open while people think. */
+/** Up to 2025-11-25: the call stays open until the answer. */
 export function offerWaitingTable(server: McpServer, { booked, refused }: Bookings): void {
   server.registerTool('book', { inputSchema: z.object({}) }, async (_args, { mcpReq }) => {
     const { action, content } = await mcpReq.elicitInput({ message: QUESTION, requestedSchema: guests });
@@ -53,7 +53,7 @@ export function offerWaitingTable(server: McpServer, { booked, refused }: Bookin
   });
 }
 
-/** 2026-07-28: the call is laid down, and made again with the answer and the server's state. */
+/** 2026-07-28: the call is suspended, and made again with the answer and the server's state. */
 export function offerResumedTable(server: McpServer, { booked, refused }: Bookings): void {
   server.registerTool(
     'book',

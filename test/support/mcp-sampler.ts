@@ -1,14 +1,14 @@
 /**
- * A test server's offer with one of everything that MCP has had so far, and ways to let it change: what
- * test/mcp/revision-table.ts plays at every revision.
+ * Registers one of every MCP feature at a test server, and can change the offer. test/mcp/revision-table.ts plays it at
+ * every revision.
  */
 import type { McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { demandResumed, demandWaiting } from './mcp-demands.ts';
-import { offerMemos } from './mcp-offers.ts';
+import { offerMemos } from './mcp-memos.ts';
 import { offerResumedTable, offerWaitingTable } from './mcp-questions.ts';
 
-/** One for a test server of either era; `offer` is given each of its sessions, or each of its requests since 2026-07-28. */
+/** For a test server of either era. `offer` is called for each session; since 2026-07-28 for each request. */
 export function createSampler(era: 'sessions' | 'stateless') {
   const servers: McpServer[] = [];
   let grown = false;
@@ -50,7 +50,7 @@ export function createSampler(era: 'sessions' | 'stateless') {
       );
       if (grown) offerLate(server);
     },
-    /** From now on there is one more of each; sessions tell of it themselves. */
+    /** Adds one more of each. Sessions send the notifications by themselves. */
     grow(): void {
       grown = true;
       for (const server of servers) if (server.isConnected()) offerLate(server);

@@ -1,6 +1,6 @@
 /**
- * A real MCP server over HTTP with server-sent events, the transport of 2024-11-05, built with the SDK's first version;
- * anything else it answers as such servers do. It can be restarted under its address.
+ * Serves MCP over HTTP with server-sent events, the transport of 2024-11-05, with the SDK's v1. It answers other requests
+ * as such servers do, and can be restarted at its address.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

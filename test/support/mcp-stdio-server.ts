@@ -1,7 +1,6 @@
 /**
- * A real MCP server over stdio that misbehaves on demand: it hangs, fails, crashes, floods, grows
- * new tools and ignores goodbyes. A program, started by the tests like any server. It appends what
- * happens to it to the file that TEST_JOURNAL names, one word a line.
+ * Serves MCP over stdio and misbehaves on demand: it hangs, fails, crashes, floods, adds tools and ignores signals. The
+ * tests start it like any server. It appends its events to the file of TEST_JOURNAL, one word a line.
  */
 import { spawn } from 'node:child_process';
 import { appendFileSync, closeSync, existsSync } from 'node:fs';
@@ -83,7 +82,7 @@ server.registerTool('redefine', {}, () => {
 server.registerTool('dirty', {}, () => say('\u001b[31mred\u001b[0m\u0000\u202e and plain'));
 
 server.registerTool('abyss', { inputSchema: { levels: z.number() } }, ({ levels }) => {
-  // As text: an object this deep cannot be written.
+  // As text, because an object this deep cannot be serialized.
   process.stdout.write = (
     (write) => (line: string | Uint8Array) =>
       write(String(line).replace('"ABYSS"', `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`))
@@ -121,9 +120,9 @@ server.registerTool(
 );
 
 server.registerTool('talk', { inputSchema: { lines: z.number() } }, async ({ lines }, { sendNotification }) => {
-  const tell = (data: unknown) =>
+  const log = (data: unknown) =>
     sendNotification({ method: 'notifications/message', params: { level: 'warning', logger: 'talker', data } });
-  for (let line = 1; line <= lines; line += 1) await tell(line === 1 ? 'Mind\u0007 the gap' : { line });
+  for (let line = 1; line <= lines; line += 1) await log(line === 1 ? 'Mind\u0007 the gap' : { line });
   return say('said');
 });
 

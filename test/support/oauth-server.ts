@@ -1,7 +1,7 @@
 /**
- * A real OAuth 2.1 authorization server on a loopback port, and the gate that it gives an MCP server: discovery,
- * dynamic registration, PKCE, codes and refresh tokens that are good once. A person's browser is `browse`. It keeps
- * count of what it was asked, and can let tokens expire, take them back, grant less, and refuse.
+ * Runs an OAuth 2.1 authorization server on a loopback port, and a gate for an MCP server: discovery, dynamic
+ * registration, PKCE, single-use codes and refresh tokens. `browse` plays the person's browser. The server counts its
+ * requests. It can expire and revoke tokens, grant less, and deny.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -19,13 +19,13 @@ interface Code extends Grant {
 }
 
 export interface OAuthServerOptions {
-  /** Whether the person says yes. */
+  /** True if the person allows the access. */
   consents?: boolean;
-  /** All that anybody is granted, whatever was asked for. */
+  /** The granted scope, independent of the requested one. */
   grants?: string;
-  /** Clients that are known in advance, with their secrets; then nobody can register. */
+  /** Known clients with their secrets. Dynamic registration is then off. */
   clients?: Record<string, string>;
-  /** Tells clients where their metadata document lies, in place of registering. */
+  /** Announces support of client metadata documents instead of registration. */
   metadataDocuments?: boolean;
 }
 
@@ -50,19 +50,19 @@ export async function startOAuthServer({
   const scopesAsked: string[] = [];
   let origin = '';
 
-  const tell = (response: ServerResponse, status: number, body: object) =>
+  const send = (response: ServerResponse, status: number, body: object) =>
     void response
       .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
       .end(JSON.stringify(body));
   const refuse = (response: ServerResponse, error: string) => {
     counts.refused += 1;
-    tell(response, 400, { error });
+    send(response, 400, { error });
   };
   const grant = (response: ServerResponse, given: Grant) => {
     const [access, refresh] = [randomUUID(), randomUUID()];
     accessTokens.set(access, given);
     refreshTokens.set(refresh, given);
-    tell(response, 200, {
+    send(response, 200, {
       access_token: access,
       refresh_token: refresh,
       token_type: 'Bearer',
@@ -142,13 +142,13 @@ export async function startOAuthServer({
     counts.registered += 1;
     clients.set(clientId, null);
     redirects.set(clientId, metadata.redirect_uris.map(String));
-    tell(response, 201, { ...metadata, client_id: clientId, token_endpoint_auth_method: 'none' });
+    send(response, 201, { ...metadata, client_id: clientId, token_endpoint_auth_method: 'none' });
   };
 
   const http = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', origin);
     if (pathname === '/.well-known/oauth-authorization-server') {
-      return tell(response, 200, {
+      return send(response, 200, {
         issuer: origin,
         authorization_endpoint: `${origin}/authorize`,
         token_endpoint: `${origin}/token`,
@@ -173,14 +173,14 @@ export async function startOAuthServer({
 
   return {
     counts,
-    /** What each visit to the authorization page asked for. */
+    /** The requested scope of each visit to the authorization page. */
     scopesAsked,
-    /** Of an MCP server: lets in who has a token with `scope`, or with the scope that `scopeFor` wants for a request. */
+    /** For an MCP server: accepts tokens with `scope`, or with the scope that `scopeFor` returns for a request. */
     gate(scope: string, scopeFor: (request: IncomingMessage) => string = () => scope) {
       return (request: IncomingMessage, response: ServerResponse): boolean => {
         const resource = `http://${request.headers.host}`;
         if (request.url?.startsWith('/.well-known/oauth-protected-resource') === true) {
-          tell(response, 200, { resource: `${resource}/mcp`, authorization_servers: [origin] });
+          send(response, 200, { resource: `${resource}/mcp`, authorization_servers: [origin] });
           return true;
         }
         const metadata = `resource_metadata="${resource}/.well-known/oauth-protected-resource/mcp"`;
@@ -196,7 +196,7 @@ export async function startOAuthServer({
         return true;
       };
     },
-    /** The person's browser: goes there, and back to where it is sent. Resolves with the page it ends on. */
+    /** Plays the browser: opens the page and follows redirects. Resolves with the last page. */
     browse: async (url: string) => {
       const page = await fetch(url);
       return { status: page.status, text: await page.text() };

@@ -12,7 +12,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { compileCache } from './compile-cache.ts';
 import { connect, type Client, type ConnectOptions } from './client.ts';
 import { merge } from './merge.ts';
-import { isAlive } from './mcp-toolbox.ts';
+import { isAlive } from './mcp-servers.ts';
 
 export interface ServerProcess {
   readonly pid: number;

@@ -89,7 +89,7 @@ export const interruptActions = {
       enqueue.emit({ type: 'respond.late', to: event.by, interruptId: event.interruptId });
   }),
   appendQuestion: setup.enqueueActions(({ context, event, enqueue }) => {
-    if (event.type !== 'call.asks' || !context.turn) return;
+    if (event.type !== 'call.needsInput' || !context.turn) return;
     const { turn, limits } = context;
     const { callId, resume } = event;
     const call = turn.calls.find((candidate) => candidate.callId === callId);
@@ -97,7 +97,7 @@ export const interruptActions = {
     if (!call || !question) return;
     // A suspended call needs no actor. A call that its server keeps open goes on running.
     if (resume) enqueue.stopChild(`call:${callId}`);
-    const asked: OpenCall = { ...call, question, stage: resume ? 'suspending' : call.stage };
+    const asked: OpenCall = { ...call, question, stage: resume ? 'suspended' : call.stage };
     const calls = turn.calls.map((other) => (other === call ? asked : other));
     enqueue.assign({ turn: { ...turn, calls } });
     enqueue.emit({
@@ -115,14 +115,14 @@ export const interruptActions = {
       turn: {
         ...turn,
         calls: turn.calls.map((call): OpenCall =>
-          call.callId === callId && call.stage === 'suspending' ? { ...call, stage: 'asking' } : call,
+          call.callId === callId && call.stage === 'suspended' ? { ...call, stage: 'asking' } : call,
         ),
       },
     };
   }),
   /** The turn is being cancelled, so the question is dropped. A suspended call is over. A call that runs is cancelled. */
   dropQuestion: setup.enqueueActions(({ context, event, enqueue }) => {
-    if (event.type !== 'call.asks' || !context.turn || !event.resume) return;
+    if (event.type !== 'call.needsInput' || !context.turn || !event.resume) return;
     const { turn } = context;
     const { callId } = event;
     enqueue.stopChild(`call:${callId}`);

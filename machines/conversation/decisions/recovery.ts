@@ -74,7 +74,7 @@ export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
         },
       ];
     }
-    const isRepeated = dispatch?.tool.harmless === true && dispatch.attempt === 1;
+    const isRepeated = dispatch?.tool.idempotent === true && dispatch.attempt === 1;
     if (!isRepeated) return [];
     const { tool, arguments: args, resume } = dispatch;
     return [

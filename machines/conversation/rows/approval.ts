@@ -101,7 +101,7 @@ export function awaitsPerson({ stage, question }: Pick<OpenCall, 'stage' | 'ques
 
 /** Deadline in ms since the epoch of a turn that only waits for people. Null while it has other work. */
 export function waitsUntilMs(calls: readonly OpenCall[]): number | null {
-  const asking = calls.filter(({ stage }) => stage === 'asking' || stage === 'suspending');
+  const asking = calls.filter(({ stage }) => stage === 'asking' || stage === 'suspended');
   const isWorking = calls.some(
     (call) => !asking.includes(call) && call.stage !== 'settled' && call.stage !== 'recorded',
   );

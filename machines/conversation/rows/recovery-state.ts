@@ -22,7 +22,7 @@ import { readQuestion, readResumption } from './question-rows.ts';
  */
 function toolUse(extra: LogRow['extra'], args: Record<string, unknown> | null): ToolUse {
   const text = (key: string) => (typeof extra[key] === 'string' ? extra[key] : '');
-  const harmless = args !== null && extra['harmless'] === true;
+  const idempotent = args !== null && extra['idempotent'] === true;
   return {
     tool: {
       name: text('name'),
@@ -31,7 +31,7 @@ function toolUse(extra: LogRow['extra'], args: Record<string, unknown> | null): 
       description: '',
       inputSchema: {},
       definition: text('definition'),
-      harmless,
+      idempotent,
       permission: 'always',
     },
     arguments: args ?? {},

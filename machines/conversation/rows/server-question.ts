@@ -3,7 +3,7 @@
  * the call until it is made again with the answer, so the question survives a restart. Older servers keep the call open
  * and wait.
  */
-import type { CallAsks } from '../events.ts';
+import type { CallNeedsInput } from '../events.ts';
 import type { NewRow } from '../../log.ts';
 import type { ServerQuestion } from '../question-types.ts';
 import type { OpenCall } from '../turn-state.ts';
@@ -20,7 +20,7 @@ const KINDS = {
 /** The first question of the server. Null if it asks nothing. */
 export function questionOf(
   call: OpenCall,
-  { asks: [first, ...rest], resume, number, askedAtMs }: CallAsks,
+  { requests: [first, ...rest], resume, number, askedAtMs }: CallNeedsInput,
   answerTimeoutMs: number,
 ): ServerQuestion | null {
   if (!first) return null;

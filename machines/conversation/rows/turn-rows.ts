@@ -135,7 +135,7 @@ export function callFacts({ callId, tool, hop }: OpenCall): Record<string, unkno
     name: tool.name,
     server: tool.server,
     tool_name: tool.toolName,
-    harmless: tool.harmless,
+    idempotent: tool.idempotent,
     definition: tool.definition,
     hop,
   };

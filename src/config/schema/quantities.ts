@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-/** A week. Far above any use, and below the 24.8 days of the longest timer (src/timer-limit.ts). */
+/** A week. Far above any use, and below the 24.8 days of the longest timer (MAX_TIMER_MS). */
 const longestSeconds = 604_800;
 
 /** A duration in seconds, fractions allowed, never 0. */

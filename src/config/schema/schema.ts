@@ -1,6 +1,6 @@
 /**
  * Defines the configuration: its sections, and the rules between them. With the other files of this folder the only place
- * of its keys, defaults and constraints. config/config.yaml, docs/configuration.md and the messages about a wrong file
+ * of its keys, defaults and constraints. config/config.yaml, docs/reference/configuration.md and the messages about a wrong file
  * are generated from it. Keys are in the user's spelling.
  */
 import { z } from 'zod';

@@ -12,7 +12,7 @@ import { offeredTools } from '../../../machines/conversation/decisions/hop-plan.
 import type { Usage } from '../../../machines/log.ts';
 import { fault } from '../../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../../llm/port.ts';
-import type { Toolbox } from '../../mcp/port.ts';
+import type { McpServers } from '../../mcp/port.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Delivery } from '../../outbox/port.ts';
 import type { TurnReport } from '../../observability/turn-report.ts';
@@ -20,7 +20,7 @@ import type { KeepDraft } from '../keep-draft.ts';
 
 export interface AnswerDeps {
   model: LanguageModel;
-  toolbox: Pick<Toolbox, 'misfit'>;
+  mcpServers: Pick<McpServers, 'validateArguments'>;
   outbox: Pick<Delivery, 'draft' | 'broadcast'>;
   countTokens(text: string): number | Promise<number>;
   turnReport: Pick<TurnReport, 'answering'>;
@@ -37,7 +37,7 @@ const jsonObject = z.record(z.string(), z.unknown());
  * after a throw. Any event aborts the stream; the answer is then the text so far.
  */
 export function createAnswerLogic(deps: AnswerDeps) {
-  const { model, toolbox, outbox, countTokens, turnReport, metrics, onError } = deps;
+  const { model, mcpServers, outbox, countTokens, turnReport, metrics, onError } = deps;
   const countTools = createToolCounter(countTokens);
   return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
@@ -128,7 +128,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
         text,
         reasoning,
         signatures: finished?.signatures ?? null,
-        calls: (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, toolbox.misfit)),
+        calls: (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, mcpServers.validateArguments)),
         finishReason: finishReasonOf(end),
         usage: finished || text !== '' || reasoning !== '' ? await usageOf(finished, reasoning + text) : null,
         model: finished?.model ?? (text === '' ? null : askedModel),
@@ -184,7 +184,7 @@ function callsOf(finished: Extract<AnswerEnd, { status: 'finished' }> | null): s
 function askedCall(
   { name, arguments: text }: { name: string; arguments: string },
   tools: AnswerInput['tools'],
-  misfitOf: Toolbox['misfit'],
+  misfitOf: McpServers['validateArguments'],
 ): RequestedCall {
   const args = parseArguments(text);
   const tool = tools.get(name);

@@ -9,22 +9,21 @@ import type {
   CallAbort,
   CallAnswered,
   CallEnded,
-  CallLaidDown,
+  CallSuspended,
   CallProgress,
-  CallQuestion,
+  CallServerRequest,
   ToolCallInput,
-} from '../../../machines/tool-call-terms.ts';
+} from '../../../machines/tool-call.ts';
 import { timeLeftMs } from '../../../machines/tool-call.ts';
 import type { FairKey } from '../../scheduling/fair-queue.ts';
-import type { CallEnd, Progress } from '../../mcp/calls.ts';
-import type { Toolbox } from '../../mcp/port.ts';
+import type { CallEnd, Progress, McpServers } from '../../mcp/port.ts';
 import type { LogEntry } from '../../mcp/content/server-log.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Delivery } from '../../outbox/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
 
 export interface CallToolDeps {
-  toolbox: Pick<Toolbox, 'call'>;
+  mcpServers: Pick<McpServers, 'call'>;
   outbox: Pick<Delivery, 'broadcast'>;
   metrics: Pick<Metrics, 'toolEnded'>;
   /** Questions to people that one call may ask. Read at each question. */
@@ -45,7 +44,7 @@ const PROGRESS_PER_TIMEOUT = 10;
  * Stopping the actor ends it too, without a report.
  */
 export function createCallToolLogic(deps: CallToolDeps) {
-  const { toolbox, outbox, metrics } = deps;
+  const { mcpServers, outbox, metrics } = deps;
   return fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const startedMs = performance.now();
@@ -74,12 +73,12 @@ export function createCallToolLogic(deps: CallToolDeps) {
       askingSinceMs = sinceMs;
       const answered = new Promise<ServerAnswer>((resolve) => (answer = resolve));
       sendBack({
-        type: 'call.question',
-        asks: [{ key: '', ask }],
+        type: 'call.serverRequest',
+        requests: [{ key: '', ask }],
         number,
         askedAtMs: Date.now(),
         workedMs: workedMs(),
-      } satisfies CallQuestion);
+      } satisfies CallServerRequest);
       const told = await answered;
       askedMs += performance.now() - sinceMs;
       askingSinceMs = null;
@@ -134,7 +133,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
     };
 
     const place: FairKey = [input.owner, input.conversationId, input.callId];
-    void toolbox
+    void mcpServers
       .call(input.tool, input.arguments, {
         place,
         signal: abort.signal,
@@ -142,20 +141,20 @@ export function createCallToolLogic(deps: CallToolDeps) {
         onProgress,
         onLog,
         resume: input.resume,
-        ask,
+        requestInput: ask,
       })
       .then((end) => {
         calling = false;
-        if (end.status === 'laid_down' && !abort.signal.aborted) {
-          const { asks } = end;
+        if (end.status === 'suspended' && !abort.signal.aborted) {
+          const { inputRequests: requests } = end;
           const resume = { ...end.resume, workedMs: Math.round(workedMs()) };
           sendBack({
-            type: 'call.laidDown',
-            asks,
+            type: 'call.suspended',
+            requests,
             resume,
             number: resume.questions,
             askedAtMs: Date.now(),
-          } satisfies CallLaidDown);
+          } satisfies CallSuspended);
           return;
         }
         const durationMs = performance.now() - startedMs;
@@ -175,7 +174,7 @@ function ending(end: CallEnd): Pick<CallEnded, 'status' | 'text' | 'content'> {
     case 'error':
       return { ...end, text: end.text.toWellFormed() };
     // Suspended after it was cancelled.
-    case 'laid_down':
+    case 'suspended':
     case 'cancelled':
       return { status: 'cancelled', text: '', content: null };
     case 'not_sent':

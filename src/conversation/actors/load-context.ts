@@ -7,14 +7,14 @@ import { buildWindow } from '../../../machines/context-window/context-window.ts'
 import type { LoadContextInput } from '../../../machines/conversation/setup.ts';
 import type { ToolEffect } from '../../../machines/mcp-server-types.ts';
 import type { HopContext, HopTool } from '../../../machines/conversation/turn-state.ts';
-import type { Tool, Toolbox } from '../../mcp/port.ts';
+import type { Tool, McpServers } from '../../mcp/port.ts';
 import type { ServerNotices } from '../server-notices.ts';
 import type { SystemPrompt } from '../system-prompt.ts';
 import type { LogCache } from '../warm-logs.ts';
 
 export interface LoadContextDeps {
   warmLogs: Pick<LogCache, 'turns'>;
-  toolbox: Pick<Toolbox, 'tools' | 'settled'>;
+  mcpServers: Pick<McpServers, 'tools' | 'settled'>;
   notices: Pick<ServerNotices, 'turnStarted'>;
   systemPrompt: SystemPrompt;
   countTokens(text: string): number | Promise<number>;
@@ -39,14 +39,14 @@ export interface ToolPolicy {
  * connects. Rejects if the store cannot be read, which ends the turn.
  */
 export function createLoadContextLogic(deps: LoadContextDeps) {
-  const { warmLogs, toolbox, notices, countTokens } = deps;
+  const { warmLogs, mcpServers, notices, countTokens } = deps;
   let policy = deps.policy;
   let offered: readonly Tool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();
 
   /** Lists and policies are replaced as a whole, so object identity shows a change. */
   const pinTools = () => {
-    const tools = toolbox.tools();
+    const tools = mcpServers.tools();
     if (tools !== offered || policy !== deps.policy) {
       offered = tools;
       policy = deps.policy;
@@ -57,7 +57,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
 
   return fromPromise<HopContext, LoadContextInput>(async ({ input }) => {
     if (input.isFirst) notices.turnStarted(input);
-    await toolbox.settled();
+    await mcpServers.settled();
     const turns = await warmLogs.turns(input);
     const prompt = await deps.systemPrompt(input, input.isFirst);
     const systemTokens = await countTokens(prompt);
@@ -83,7 +83,7 @@ export function withPolicy(
   const repeated = said(repeat);
   return {
     ...tool,
-    harmless: repeated === undefined ? tool.harmless : repeated === 'always',
+    idempotent: repeated === undefined ? tool.idempotent : repeated === 'always',
     permission: said(permission) ?? permissionByHint[effect],
   };
 }

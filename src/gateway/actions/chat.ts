@@ -43,7 +43,7 @@ async function sendComposed(deps: RequestDeps, session: ClientSession, asked: As
   const known = await deps.store.turn(session.subject, conversationId, requestId);
   const composed = known
     ? { text: chat.text ?? '', included: [] }
-    : await include(deps.library, chat, deps.maxTextLength);
+    : await include(deps.promptsAndResources, chat, deps.maxTextLength);
   if ('code' in composed) return deps.outbox.reply(session.id, errorFrame(requestId, composed, conversationId));
   route(deps, session, { ...asked, rewindTo: null, ...composed, digest: digestOf(JSON.stringify(namedBy(chat))) });
 }
@@ -82,12 +82,16 @@ async function sendRewind(
 
 /** A chat that says nothing of its own asks the same again, with all that it brought along. */
 async function composeAgain(
-  { library, maxTextLength }: RequestDeps,
+  { promptsAndResources, maxTextLength }: RequestDeps,
   chat: Chat,
   earlier: Composed,
 ): Promise<Composed | Fault> {
   if (namesSomething(chat))
-    return include(library, chat.prompt ? chat : { ...chat, text: chat.text ?? earlier.text }, maxTextLength);
+    return include(
+      promptsAndResources,
+      chat.prompt ? chat : { ...chat, text: chat.text ?? earlier.text },
+      maxTextLength,
+    );
   return chat.text === undefined ? earlier : { text: chat.text, included: [] };
 }
 

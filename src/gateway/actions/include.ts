@@ -5,10 +5,10 @@
 import type { Fault } from '../../../machines/log.ts';
 import type { Included } from '../../../machines/context-window/included.ts';
 import { fault } from '../../errors.ts';
-import { isMissing, type Library, type Missing } from '../../mcp/library.ts';
+import { isUnavailable, type PromptsAndResources, type Unavailable } from '../../mcp/prompts-and-resources.ts';
 import { partText } from '../../mcp/content/result-text.ts';
 import type { Payload } from '../../protocol/requests.ts';
-import { missingFault } from './offers.ts';
+import { unavailableFault } from './offers.ts';
 
 type Chat = Payload<'chat'>;
 
@@ -24,17 +24,20 @@ export function namesSomething({ prompt, resources }: Chat): boolean {
 
 /** `maxLength`: UTF-16 units of all texts together. Never rejects: what cannot be had is a fault. */
 export async function include(
-  library: Library,
+  promptsAndResources: PromptsAndResources,
   { text, prompt, resources }: Chat,
   maxLength: number,
 ): Promise<Composed | Fault> {
   const [filled, ...read] = await Promise.all([
-    readPrompt(library, prompt),
-    ...resources.map(({ server, uri }) => readResource(library, server, uri)),
+    readPrompt(promptsAndResources, prompt),
+    ...resources.map(({ server, uri }) => readResource(promptsAndResources, server, uri)),
   ]);
-  const missing = [filled, ...read].find((each): each is Missing => !Array.isArray(each));
+  const missing = [filled, ...read].find((each): each is Unavailable => !Array.isArray(each));
   if (missing)
-    return missingFault(missing, resources.length > 0 && missing !== filled ? 'payload.resources' : 'payload.prompt');
+    return unavailableFault(
+      missing,
+      resources.length > 0 && missing !== filled ? 'payload.resources' : 'payload.prompt',
+    );
   const included = [...read, filled].flatMap((each) => (Array.isArray(each) ? each : []));
   // A prompt's last words are the message, where there is no other.
   const last = text === undefined ? included.pop() : undefined;
@@ -51,17 +54,24 @@ export async function include(
   return { text: message, included };
 }
 
-async function readPrompt(library: Library, named: Chat['prompt']): Promise<Included[] | Missing> {
+async function readPrompt(
+  promptsAndResources: PromptsAndResources,
+  named: Chat['prompt'],
+): Promise<Included[] | Unavailable> {
   if (named === undefined) return [];
   const { server, name, arguments: args } = named;
-  const filled = await library.fill(server, name, args);
-  if (isMissing(filled)) return filled;
+  const filled = await promptsAndResources.fill(server, name, args);
+  if (isUnavailable(filled)) return filled;
   return filled.messages.map(({ role, text }) => ({ role, text: text.toWellFormed(), from: { server, prompt: name } }));
 }
 
-async function readResource(library: Library, server: string, uri: string): Promise<Included[] | Missing> {
-  const parts = await library.read(server, uri);
-  if (isMissing(parts)) return parts;
+async function readResource(
+  promptsAndResources: PromptsAndResources,
+  server: string,
+  uri: string,
+): Promise<Included[] | Unavailable> {
+  const parts = await promptsAndResources.read(server, uri);
+  if (isUnavailable(parts)) return parts;
   return [{ role: 'user', text: parts.map(partText).join('\n').toWellFormed(), from: { server, uri } }];
 }
 

@@ -3,8 +3,8 @@
  * touch no conversation.
  */
 import { fault } from '../../errors.ts';
-import { isMissing, type FromServer, type Missing } from '../../mcp/library.ts';
-import type { Prompt, Resource } from '../../mcp/content/offers.ts';
+import { isUnavailable, type FromServer, type Unavailable } from '../../mcp/prompts-and-resources.ts';
+import type { Prompt, Resource } from '../../mcp/content/prompt-and-resource.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/requests.ts';
 import type { Result } from '../../protocol/results.ts';
@@ -13,21 +13,25 @@ import { toldServer } from '../server-status.ts';
 import type { ClientSession } from '../session.ts';
 
 /** One function an action; every outcome is a frame. */
-export function createOfferRequests({ library, toolbox, outbox }: Pick<RequestDeps, 'library' | 'toolbox' | 'outbox'>) {
+export function createOfferRequests({
+  promptsAndResources,
+  mcpServers,
+  outbox,
+}: Pick<RequestDeps, 'promptsAndResources' | 'mcpServers' | 'outbox'>) {
   const answer = (session: ClientSession, requestId: string, result: Result) =>
     outbox.reply(session.id, resultFrame(requestId, result));
   const refuse = (session: ClientSession, requestId: string, problem: ReturnType<typeof fault>) =>
     outbox.reply(session.id, errorFrame(requestId, problem));
-  const servers = () => toolbox.servers().map(toldServer);
+  const servers = () => mcpServers.statuses().map(toldServer);
 
   /** Answers with what was asked for, or with why it was not had. */
   function tell<Answer extends object>(
     session: ClientSession,
     requestId: string,
-    answered: Answer | Missing,
+    answered: Answer | Unavailable,
     resultOf: (answer: Answer) => Result,
   ): void {
-    if (isMissing(answered)) refuse(session, requestId, missingFault(answered));
+    if (isUnavailable(answered)) refuse(session, requestId, unavailableFault(answered));
     else answer(session, requestId, resultOf(answered));
   }
   function tellPage<Entry>(
@@ -44,8 +48,8 @@ export function createOfferRequests({ library, toolbox, outbox }: Pick<RequestDe
 
   return {
     async prompts(session: ClientSession, requestId: string, { server, ...range }: Payload<'prompts'>): Promise<void> {
-      await toolbox.settled();
-      const entries = ofServer(await library.prompts(), server);
+      await mcpServers.settled();
+      const entries = ofServer(await promptsAndResources.prompts(), server);
       tellPage(
         session,
         requestId,
@@ -58,7 +62,7 @@ export function createOfferRequests({ library, toolbox, outbox }: Pick<RequestDe
       requestId: string,
       { server, name, arguments: args }: Payload<'get_prompt'>,
     ): Promise<void> {
-      tell(session, requestId, await library.fill(server, name, args), ({ description, messages }) => ({
+      tell(session, requestId, await promptsAndResources.fill(server, name, args), ({ description, messages }) => ({
         description,
         messages,
       }));
@@ -68,8 +72,11 @@ export function createOfferRequests({ library, toolbox, outbox }: Pick<RequestDe
       requestId: string,
       { server, ...range }: Payload<'resources'>,
     ): Promise<void> {
-      await toolbox.settled();
-      const [resources, templates] = await Promise.all([library.resources(), library.templates()]);
+      await mcpServers.settled();
+      const [resources, templates] = await Promise.all([
+        promptsAndResources.resources(),
+        promptsAndResources.templates(),
+      ]);
       const entries = [
         ...ofServer(resources, server).map((resource) => ({ ...resource, kind: 'resource' as const })),
         ...ofServer(templates, server).map((template) => ({ ...template, kind: 'template' as const })),
@@ -91,7 +98,7 @@ export function createOfferRequests({ library, toolbox, outbox }: Pick<RequestDe
       requestId: string,
       { server, uri }: Payload<'read_resource'>,
     ): Promise<void> {
-      tell(session, requestId, await library.read(server, uri), (parts) => ({
+      tell(session, requestId, await promptsAndResources.read(server, uri), (parts) => ({
         contents: parts.map(({ uri, mimeType, text, blob }) => ({ uri, mime_type: mimeType, text, blob })),
       }));
     },
@@ -104,7 +111,7 @@ export function createOfferRequests({ library, toolbox, outbox }: Pick<RequestDe
       tell(
         session,
         requestId,
-        await library.complete(server, { of, argument, known }),
+        await promptsAndResources.complete(server, { of, argument, known }),
         ({ values, total, hasMore }) => ({ values, total, has_more: hasMore }),
       );
     },
@@ -112,8 +119,8 @@ export function createOfferRequests({ library, toolbox, outbox }: Pick<RequestDe
 }
 
 /** Why something that a client has named was not had, as it is told; `path` is where it has named the server. */
-export function missingFault({ missing, server, message }: Missing, path = 'payload.server') {
-  switch (missing) {
+export function unavailableFault({ unavailable, server, message }: Unavailable, path = 'payload.server') {
+  switch (unavailable) {
     case 'server':
       return fault('invalid_request', `${path}: ${message}`, { path });
     case 'connection':

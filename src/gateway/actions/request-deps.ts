@@ -2,8 +2,8 @@
  * What the actions are carried out with: all that they reach of the server, and the settings that they follow. Types
  * only.
  */
-import type { Library } from '../../mcp/library.ts';
-import type { Toolbox } from '../../mcp/port.ts';
+import type { PromptsAndResources } from '../../mcp/prompts-and-resources.ts';
+import type { McpServers } from '../../mcp/port.ts';
 import type { Delivery } from '../../outbox/port.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Store } from '../../store/port.ts';
@@ -12,8 +12,8 @@ import type { ComingChats } from './pending-chats.ts';
 export interface RequestDeps {
   registry: Pick<Registry, 'route' | 'state'>;
   store: Pick<Store, 'page' | 'turn' | 'load' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
-  toolbox: Pick<Toolbox, 'tools' | 'servers' | 'settled' | 'check' | 'checkAnswer'>;
-  library: Library;
+  mcpServers: Pick<McpServers, 'tools' | 'statuses' | 'settled' | 'validateChange' | 'validateForm'>;
+  promptsAndResources: PromptsAndResources;
   comingChats: ComingChats;
   outbox: Pick<Delivery, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
   /** chat.service.max_text_length: of a message with all that it includes. */

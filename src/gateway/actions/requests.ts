@@ -1,6 +1,6 @@
 /**
  * What each action does: chat and cancel go to their conversation through the registry, reads go to
- * the store and the toolbox. One clause an action; nothing here knows a statechart.
+ * the store and the MCP servers. One clause an action; nothing here knows a statechart.
  */
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
 import type { Request } from '../../protocol/requests.ts';
@@ -26,7 +26,7 @@ import { createSubscriptions } from './subscribe.ts';
 export function createRequestHandler(
   deps: RequestDeps,
 ): (session: ClientSession, request: Request) => Promise<void> | null {
-  const { toolbox, outbox } = deps;
+  const { mcpServers, outbox } = deps;
   const subscriptions = createSubscriptions(deps);
   const offers = createOfferRequests(deps);
 
@@ -66,7 +66,7 @@ export function createRequestHandler(
         outbox.reply(
           session.id,
           resultFrame(requestId, {
-            tools: toolbox.tools().map(({ name, server, title, description, inputSchema, annotations }) => ({
+            tools: mcpServers.tools().map(({ name, server, title, description, inputSchema, annotations }) => ({
               name,
               server,
               title,
@@ -74,7 +74,7 @@ export function createRequestHandler(
               input_schema: inputSchema,
               annotations,
             })),
-            servers: toolbox.servers().map(toldServer),
+            servers: mcpServers.statuses().map(toldServer),
           }),
         );
         return null;

@@ -5,7 +5,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { RespondEvent } from '../../../machines/conversation/client-events.ts';
-import type { Breach } from '../../mcp/argument-check.ts';
+import type { SchemaViolation } from '../../mcp/argument-check.ts';
 import { fault } from '../../errors.ts';
 import { errorFrame, lateAnswerFrame } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/requests.ts';
@@ -16,7 +16,7 @@ import type { ClientSession } from '../session.ts';
 export interface RespondDeps {
   registry: Pick<RequestDeps['registry'], 'route'>;
   store: Pick<RequestDeps['store'], 'interrupt'>;
-  toolbox: Pick<RequestDeps['toolbox'], 'settled' | 'check' | 'checkAnswer'>;
+  mcpServers: Pick<RequestDeps['mcpServers'], 'settled' | 'validateChange' | 'validateForm'>;
   outbox: Pick<RequestDeps['outbox'], 'reply'>;
 }
 
@@ -31,7 +31,7 @@ interface Objection {
 
 /** Rejects when the log cannot be read. Who of two is first is decided by the conversation, not here. */
 export async function sendResponse(
-  { registry, store, outbox, toolbox }: RespondDeps,
+  { registry, store, outbox, mcpServers }: RespondDeps,
   session: Pick<ClientSession, 'id' | 'subject'>,
   requestId: string,
   response: Response,
@@ -43,7 +43,7 @@ export async function sendResponse(
     outbox.reply(session.id, lateAnswerFrame({ requestId, conversationId }, interrupt));
     return;
   }
-  const written = await readWritten(toolbox, interrupt.question, response);
+  const written = await readWritten(mcpServers, interrupt.question, response);
   if ('path' in written) {
     const { path, message } = written;
     outbox.reply(
@@ -68,7 +68,7 @@ export async function sendResponse(
 
 /** What a person has written beside the decision, or why it is not taken. */
 async function readWritten(
-  toolbox: RespondDeps['toolbox'],
+  mcpServers: RespondDeps['mcpServers'],
   question: Question,
   response: Response,
 ): Promise<Pick<RespondEvent, 'arguments' | 'content'> | Objection> {
@@ -81,28 +81,35 @@ async function readWritten(
   if (kind !== 'approval_request' && response.remember)
     return { path: 'payload.remember', message: 'expected nothing, as no call is being approved' };
   if (kind === 'elicitation_request')
-    return response.decision === 'answer' ? readForm(toolbox, question, response) : { arguments: null, content: null };
-  return kind === 'approval_request' ? readArguments(toolbox, question, response) : { arguments: null, content: null };
+    return response.decision === 'answer'
+      ? readForm(mcpServers, question, response)
+      : { arguments: null, content: null };
+  return kind === 'approval_request'
+    ? readArguments(mcpServers, question, response)
+    : { arguments: null, content: null };
 }
 
 async function readArguments(
-  toolbox: RespondDeps['toolbox'],
+  mcpServers: RespondDeps['mcpServers'],
   { server, tool_name: toolName, arguments: asked }: Question,
   { arguments: given }: Response,
 ) {
   // A form sends back all that it was given: what is as it was is no change.
   if (given === undefined || isDeepStrictEqual(given, asked)) return { arguments: null, content: null };
   // Right after a start the tool may not be known yet.
-  await toolbox.settled();
+  await mcpServers.settled();
   return (
-    objection('payload.arguments', toolbox.check({ server: String(server), toolName: String(toolName) }, given)) ?? {
+    objection(
+      'payload.arguments',
+      mcpServers.validateChange({ server: String(server), toolName: String(toolName) }, given),
+    ) ?? {
       arguments: given,
       content: null,
     }
   );
 }
 
-function readForm(toolbox: RespondDeps['toolbox'], { ask }: Question, { content: given }: Response) {
+function readForm(mcpServers: RespondDeps['mcpServers'], { ask }: Question, { content: given }: Response) {
   const { schema }: { schema?: Record<string, unknown> } = Object(ask);
   // A page that was visited: what happened there is not told here.
   if (schema === undefined)
@@ -110,9 +117,9 @@ function readForm(toolbox: RespondDeps['toolbox'], { ask }: Question, { content:
       ? { arguments: null, content: null }
       : { path: 'payload.content', message: 'expected nothing, as the question is a page to visit' };
   const content = withDefaults(schema, given ?? {});
-  return objection('payload.content', toolbox.checkAnswer(schema, content)) ?? { arguments: null, content };
+  return objection('payload.content', mcpServers.validateForm(schema, content)) ?? { arguments: null, content };
 }
 
-function objection(field: string, breach: Breach | null): Objection | null {
+function objection(field: string, breach: SchemaViolation | null): Objection | null {
   return breach && { path: [field, ...breach.path].join('.'), message: breach.message };
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps in the page's address which conversation and which event is looked at, so that Back, Forward and links work.
- * Another conversation is a new entry of the history; another event changes the entry.
+ * Keeps the chosen conversation and event in the page's address, so that Back, Forward and links work. A new conversation
+ * adds an entry to the browser's history. A new event replaces the current entry.
  */
 
 /** Browsers refuse addresses that change more often than about 6 times a second. */
@@ -8,32 +8,32 @@ const SETTLE_MS = 250;
 
 /** @typedef {{ ref: import('./conversations.js').Ref, at: string | null }} Place `at` is a step's key; null is the newest */
 
-/** The row that a step stands for, by its key; null for another step. @param {string | null} key */
+/** The seq of a step that shows a row of the log; null for other steps. @param {string | null} key */
 export function seqOfKey(key) {
   const found = key === null ? null : /^log\/.* (\d+)\.\d+$/s.exec(key);
   return found ? Number(found[1]) : null;
 }
 
-/** Null where the address names no conversation. @param {string} hash @returns {Place | null} */
+/** Null if the address names no conversation. @param {string} hash @returns {Place | null} */
 export function placeOf(hash) {
-  const words = new URLSearchParams(hash.replace(/^#/, ''));
-  const id = words.get('conversation');
+  const fields = new URLSearchParams(hash.replace(/^#/, ''));
+  const id = fields.get('conversation');
   if (!id) return null;
-  const at = words.get('at');
+  const at = fields.get('at');
   return {
-    ref: { owner: words.get('owner'), id },
+    ref: { owner: fields.get('owner'), id },
     at: at !== null && /^\d+\.\d+$|^0$/.test(at) ? `log/${id} ${at}` : at,
   };
 }
 
 /** @param {Place} place */
 export function hashOf({ ref, at }) {
-  const words = { conversation: ref.id, ...(ref.owner === null ? {} : { owner: ref.owner }) };
-  // A row of the log goes by its number.
-  return `#${new URLSearchParams({ ...words, ...(at === null ? {} : { at: at.replace(`log/${ref.id} `, '') }) })}`;
+  const fields = { conversation: ref.id, ...(ref.owner === null ? {} : { owner: ref.owner }) };
+  // A row of the log is written as its number.
+  return `#${new URLSearchParams({ ...fields, ...(at === null ? {} : { at: at.replace(`log/${ref.id} `, '') }) })}`;
 }
 
-/** @param {(place: Place | null) => void} onPlace Back, Forward, or an address that was typed */
+/** @param {(place: Place | null) => void} onPlace called for Back, Forward, and typed addresses */
 export function createAddress(onPlace) {
   /** @type {number | undefined} */
   let timer;

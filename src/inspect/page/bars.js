@@ -1,34 +1,32 @@
 /**
- * Computes what a turn spent its time on, from rows of the log and, where it was followed live, from the states of its
- * chart: model calls, tools, waits for people, queues, commits. Pure: knows no element.
+ * Computes how a turn spent its time: model calls, tools, waits for people, queues, commits. It uses the rows of the log
+ * and, if the turn was followed live, the states of its chart. Pure: uses no elements.
  */
 
 /**
- * `waited` is "before the first token" for a model call. An open span has no end yet. `seq` is the row to look at.
+ * An open span has no end yet. `seq` is the row that a click chooses.
  * @typedef {'model' | 'tool' | 'wait' | 'queue' | 'context' | 'commit'} Kind
  * @typedef {{ kind: Kind, label: string, startMs: number, endMs: number | null, firstTokenMs: number | null, seq: number, hop: number | null,
  *   outcome: string | null, row: Row | null }} Span
  * @typedef {{ requestId: string, startMs: number, endMs: number | null, outcome: string | null, seq: number, text: string | null, spans: Span[],
  *   calls: number, tools: number, promptTokens: number, cachedTokens: number, completionTokens: number, cost: number | null }} Turn
  * @typedef {import('./record.js').Row} Row
- * @typedef {{ kind: Kind, label: string, startMs: number, endMs: number | null }} Phase a state of the chart that was seen live
+ * @typedef {{ kind: Kind, label: string, startMs: number, endMs: number | null }} Phase a state of the chart that was followed live
  */
 
-/** States of the chart that are a phase of their own; the others are told by rows. @type {[RegExp, Kind, string][]} */
-const PHASES = [
-  [/^turn\.receiving$/, 'commit', 'commit of the message'],
-  [/^turn\.queued$/, 'queue', 'queue for a turn'],
-  [/^turn\.loadingContext$/, 'context', 'context'],
-  [/^turn\.backingOff$/, 'queue', 'wait before a retry'],
-  [/^turn\.toolHop\.recording$/, 'commit', 'commit of the calls'],
-  [/^turn\.persisting$/, 'commit', 'commit of the answer'],
-];
-/** Gaps below this, in ms, are no span: rows have whole ms. */
+/** States of the chart with their own span; rows show the other times. @type {Readonly<Record<string, [Kind, string]>>} */
+export const PHASES = {
+  'turn.receiving': ['commit', 'commit of the message'],
+  'turn.queued': ['queue', 'queue for a turn'],
+  'turn.loadingContext': ['context', 'context'],
+  'turn.backingOff': ['queue', 'wait before a retry'],
+  'turn.toolHop.recording': ['commit', 'commit of the calls'],
+  'turn.persisting': ['commit', 'commit of the answer'],
+};
+/** Smallest gap that becomes a span, in ms: rows have whole ms. */
 const LEAST_GAP_MS = 2;
-/** The part of the width that all pure waiting takes, where it would take more. */
-const WAIT_SHARE = 0.25;
 
-/** The phases that were seen live. @param {readonly import('./timeline.js').Step[]} steps @returns {Phase[]} */
+/** The phases that were followed live. @param {readonly import('./steps.js').Step[]} steps @returns {Phase[]} */
 export function phasesOf(steps) {
   /** @type {Phase[]} */
   const phases = [];
@@ -48,14 +46,14 @@ export function phasesOf(steps) {
       continue;
     before = actor.state;
     if (open) open.endMs = atMs;
-    const known = PHASES.find(([state]) => state.test(actor.state));
-    open = known ? { kind: known[1], label: known[2], startMs: atMs, endMs: null } : null;
+    const known = PHASES[actor.state];
+    open = known ? { kind: known[0], label: known[1], startMs: atMs, endMs: null } : null;
     if (open) phases.push(open);
   }
   return phases;
 }
 
-/** Turns, the oldest first. @param {readonly Row[]} rows in the order of the log @param {readonly Phase[]} phases @returns {Turn[]} */
+/** All turns, the oldest first. @param {readonly Row[]} rows in the order of the log @param {readonly Phase[]} phases @returns {Turn[]} */
 export function turnsOf(rows, phases) {
   /** @type {Map<string, { turn: Turn, lastMs: number, waits: Map<string, Span>, tools: Map<string, Span>, sawModel: boolean }>} */
   const open = new Map();
@@ -68,7 +66,7 @@ export function turnsOf(rows, phases) {
   }
   return [...open.values()].map(({ turn, waits, tools, sawModel, lastMs }) => {
     const isWorking = waits.size > 0 || tools.size > 0;
-    // After its message and after the results of tools the model is asked.
+    // After the message, and after tool results, the next span is a model call.
     if (turn.endMs === null && !isWorking)
       turn.spans.push(span('model', sawModel ? 'next model call' : 'queue, or model call', lastMs, null, turn.seq));
     return withPhases(turn, phases);
@@ -110,7 +108,7 @@ function take(known, row) {
   if (row.cost !== null) turn.cost = (turn.cost ?? 0) + row.cost;
   switch (row.type) {
     case 'assistant_message': {
-      // A notice of the server's own, such as that of the limit of hops, is no call.
+      // A notice of the server itself, such as for the hop limit, is not a model call.
       if (row.duration_ms === null && row.model === null) break;
       const startMs = row.duration_ms === null ? known.lastMs : Math.max(known.lastMs, row.at_ms - row.duration_ms);
       gap(
@@ -139,7 +137,7 @@ function take(known, row) {
       const wait = {
         ...span(
           'wait',
-          `${row.type === 'approval_request' ? 'approval of' : 'question of'} ${row.name ?? 'a call'}`,
+          `${row.type === 'approval_request' ? 'approval of' : 'request of'} ${row.name ?? 'a call'}`,
           row.at_ms,
           null,
           row.seq,
@@ -154,7 +152,7 @@ function take(known, row) {
       close(waits, call, row);
       break;
     case 'tool_call': {
-      const made = { ...span('tool', nameOf(row), row.at_ms, null, row.seq), hop: row.hop, row };
+      const made = { ...span('tool', toolLabel(row), row.at_ms, null, row.seq), hop: row.hop, row };
       tools.set(call, made);
       turn.spans.push(made);
       turn.tools += 1;
@@ -165,14 +163,15 @@ function take(known, row) {
       const made = tools.get(call);
       if (made && row.duration_ms !== null) {
         const startMs = Math.max(made.startMs, row.at_ms - row.duration_ms);
-        // A call that its server suspended runs in parts; its time is that of all parts.
+        // A suspended call runs in parts; its duration is the sum.
         if (!turn.spans.some(({ kind, endMs }) => kind === 'wait' && endMs !== null && endMs > made.startMs)) {
           gap(turn, made.startMs, startMs, 'commit', `commit and queue of ${made.label}`, made.seq);
           made.startMs = startMs;
         }
       }
       if (made) close(tools, call, row);
-      else turn.spans.push({ ...span('tool', nameOf(row), row.at_ms, row.at_ms, row.seq), outcome: row.outcome, row });
+      else
+        turn.spans.push({ ...span('tool', toolLabel(row), row.at_ms, row.at_ms, row.seq), outcome: row.outcome, row });
       break;
     }
     case 'turn_end':
@@ -186,7 +185,7 @@ function take(known, row) {
   if (row.type !== 'user_message' || known.turn.seq === row.seq) known.lastMs = Math.max(known.lastMs, row.at_ms);
 }
 
-/** @param {Map<string, Span>} spans @param {string} call @param {Row} row the one that ends it */
+/** @param {Map<string, Span>} spans @param {string} call @param {Row} row the row that ends the span */
 function close(spans, call, row) {
   const found = spans.get(call);
   if (!found) return;
@@ -196,7 +195,7 @@ function close(spans, call, row) {
   spans.delete(call);
 }
 
-/** What was seen live takes the place of what the rows let one guess. @param {Turn} turn @param {readonly Phase[]} phases @returns {Turn} */
+/** Replaces spans that were guessed from rows by the phases that were followed live. @param {Turn} turn @param {readonly Phase[]} phases @returns {Turn} */
 function withPhases(turn, phases) {
   const end = turn.endMs ?? Infinity;
   const own = phases.filter(
@@ -234,46 +233,12 @@ function span(kind, label, startMs, endMs, seq) {
 }
 
 /** @param {Row} row */
-const nameOf = ({ name, server }) => `${name ?? 'tool'}${server === null ? '' : ` (${server})`}`;
+const toolLabel = ({ name, server }) => `${name ?? 'tool'}${server === null ? '' : ` (${server})`}`;
 
-/** The longest span that is no wait for a person; null where nothing took time. @param {Turn} turn @param {number} nowMs */
+/** The longest span, waits for people excluded. Null if none took time. @param {Turn} turn @param {number} nowMs */
 export function slowestOf({ spans }, nowMs) {
   const took = (/** @type {Span} */ { startMs, endMs }) => (endMs ?? nowMs) - startMs;
   return spans
     .filter(({ kind }) => kind !== 'wait')
     .reduce((/** @type {Span | null} */ most, each) => (took(each) > (most ? took(most) : 0) ? each : most), null);
-}
-
-/**
- * Places times of a turn on a line from 0 to 1. Time in which nothing but waiting for people happened is compressed
- * where it would leave too little room for the rest.
- * @param {Turn} turn @param {number} nowMs @returns {{ at(ms: number): number, isCompressed: boolean }}
- */
-export function scaleOf({ startMs, endMs, spans }, nowMs) {
-  const end = Math.max(endMs ?? nowMs, startMs + 1);
-  const edges = [...new Set([startMs, end, ...spans.flatMap((each) => [each.startMs, each.endMs ?? end])])]
-    .filter((ms) => ms >= startMs && ms <= end)
-    .toSorted((one, other) => one - other);
-  const pieces = edges.slice(1).map((to, index) => {
-    const from = edges[index] ?? startMs;
-    const inside = spans.filter((each) => each.startMs < to && (each.endMs ?? end) > from);
-    return { from, to, isWait: inside.length > 0 && inside.every(({ kind }) => kind === 'wait') };
-  });
-  const sum = (/** @type {boolean} */ isWait) =>
-    pieces.reduce((total, piece) => total + (piece.isWait === isWait ? piece.to - piece.from : 0), 0);
-  const [waiting, working] = [sum(true), sum(false)];
-  const isCompressed = working > 0 && waiting / (waiting + working) > WAIT_SHARE;
-  const weight = isCompressed ? (WAIT_SHARE / (1 - WAIT_SHARE)) * (working / waiting) : 1;
-  const whole = working + waiting * weight;
-  return {
-    isCompressed,
-    at(ms) {
-      let at = 0;
-      for (const { from, to, isWait } of pieces) {
-        if (ms <= from) break;
-        at += (Math.min(ms, to) - from) * (isWait ? weight : 1);
-      }
-      return Math.min(1, Math.max(0, at / whole));
-    },
-  };
 }

@@ -1,6 +1,6 @@
 /**
- * Shows a chart that the server has drawn: puts it on the page once, then only changes classes. Which states are
- * active and which transitions were taken last is told by the caller.
+ * Shows a chart that the server has drawn. The page inserts the drawing once; after that only classes change. The caller
+ * passes the active states and the transitions that were taken last.
  */
 
 /**
@@ -8,16 +8,16 @@
  * @typedef {{ id: string, states: State[], svg: { small: string, labelled: string, flat: string } }} Chart
  */
 
-/** The drawing as an element; parsed as SVG, so that it can hold no script that runs. @param {string} svg */
+/** Parses a drawing as SVG, so that no script in it can run. @param {string} svg */
 export function drawn(svg) {
   const parsed = new DOMParser().parseFromString(svg, 'image/svg+xml').documentElement;
   return document.importNode(parsed, true);
 }
 
 /**
- * Lights what is active. Returns the innermost active state's element, null where the state is not on the chart.
+ * Marks active states and taken transitions. Returns the element of the innermost active state; null if the chart lacks it.
  * @param {Element} drawing
- * @param {string} state dotted; several, of a parallel chart, with spaces between
+ * @param {string} state dotted path; a parallel chart has several, separated by spaces
  * @param {readonly string[]} transitions
  * @returns {Element | null}
  */
@@ -40,7 +40,7 @@ export function light(drawing, state, transitions) {
   return innermost;
 }
 
-/** What a state is for, in its chart's own words. @param {Chart} chart @param {string} path */
+/** The description of a state, or of its nearest parent that has one. @param {Chart} chart @param {string} path */
 export function describe(chart, path) {
   const around = chart.states.filter(
     (state) => state.path !== '' && (path === state.path || path.startsWith(`${state.path}.`)),

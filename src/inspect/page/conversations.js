@@ -1,27 +1,27 @@
 /**
- * The list of conversations: those in memory, those in the log, those that wait for a person, and what a search finds.
- * Tells which one was chosen; knows nothing of what is shown of it.
+ * Shows the lists of conversations: in memory, in the log, waiting for a person, and search results. Reports the chosen
+ * conversation to the page.
  */
 import { byId, element, onArrows, press } from './element.js';
 import { createList } from './list.js';
-import { ask, Refused } from './server.js';
+import { callApi, Fault } from './api.js';
 import { createLive, createSearch, createStored, createWaitingList } from './sources.js';
 
 const EVERY_MS = 1000;
 /** The subject of a server without auth. */
 const ANONYMOUS = 'anonymous';
-/** The list reads on when its end is so near, in pixels. */
+/** The list reads the next page when its end is this near, in pixels. */
 const NEAR_END = 120;
 
 /**
  * @typedef {{ owner: string | null, id: string }} Ref
  * @typedef {'live' | 'log' | 'waiting' | 'search'} Source
  * @typedef {import('./list.js').Entry} Entry
- * @typedef {{ onChoose(ref: Ref, seq: number | null): void, onLink(state: string, why: string): void, onRefused(refused: Refused): void }} Listeners
+ * @typedef {{ onChoose(ref: Ref, seq: number | null): void, onLink(state: string, why: string): void, onFault(refused: Fault): void }} Listeners
  */
 
-/** @param {Listeners} listeners `seq` is the row that a search has found */
-export function createConversations({ onChoose, onLink, onRefused }) {
+/** @param {Listeners} listeners `seq` is the row of a search result; else null */
+export function createConversations({ onChoose, onLink, onFault }) {
   const list = byId('conversations', HTMLUListElement);
   const [search, owner] = [byId('search', HTMLInputElement), byId('owner', HTMLInputElement)];
   const [chips, count, more] = [
@@ -37,7 +37,7 @@ export function createConversations({ onChoose, onLink, onRefused }) {
   const find = byId('find', HTMLButtonElement);
   /** @type {Source} */
   let source = 'live';
-  /** The list that a search is left for. @type {Exclude<Source, 'search'>} */
+  /** The list to show after a search. @type {Exclude<Source, 'search'>} */
   let home = 'live';
   let state = '';
   let subject = '';
@@ -46,22 +46,22 @@ export function createConversations({ onChoose, onLink, onRefused }) {
   let chosen = null;
   /** @type {number | undefined} */
   let timer;
-  /** Answers that come after a newer request are dropped. */
-  let asked = 0;
-  let [live, stored, waiting] = [createLive(ask, moodOf), createStored(ask), createWaitingList(ask)];
+  /** Counts requests: a response is dropped if a newer request exists. */
+  let requests = 0;
+  let [live, stored, waiting] = [createLive(callApi, moodOf), createStored(callApi), createWaitingList(callApi)];
   /** @type {ReturnType<typeof createSearch> | null} */
   let found = null;
   let isFirst = true;
 
   const wanted = () => search.value.trim();
-  const whose = () => owner.value.trim() || null;
+  const chosenOwner = () => owner.value.trim() || null;
   const entries = createList(list, {
     isChosen: ({ owner: of, id, seq }) =>
       chosen !== null &&
       chosen.ref.id === id &&
       (chosen.ref.owner ?? subject) === (of ?? subject) &&
       (source !== 'search' || chosen.seq === seq),
-    whose: ({ owner: of }) => (of !== null && of !== subject ? of : null),
+    shownOwner: ({ owner: of }) => (of !== null && of !== subject ? of : null),
     onChoose: ({ owner: of, id, seq }) => choose({ owner: of, id }, seq),
   });
 
@@ -116,26 +116,30 @@ export function createConversations({ onChoose, onLink, onRefused }) {
 
   const refresh = async () => {
     clearTimeout(timer);
-    asked += 1;
-    const mine = asked;
-    const isWanted = () => mine === asked;
+    requests += 1;
+    const mine = requests;
+    const isWanted = () => mine === requests;
     try {
-      const { told, all, page } = await live.read(source === 'live' ? wanted() : '', source === 'live' ? state : '');
+      const {
+        list: inMemory,
+        all,
+        page,
+      } = await live.read(source === 'live' ? wanted() : '', source === 'live' ? state : '');
       if (!isWanted()) return;
-      ({ subject, chat_endpoint: endpoint } = told);
-      showWaiting(told.waiting);
+      ({ subject, chat_endpoint: endpoint } = inMemory);
+      showWaiting(inMemory.waiting);
       if (isFirst && all === 0) {
         home = 'log';
         if (source === 'live') show('log');
       }
       isFirst = false;
       if (!isWanted()) return;
-      showChips(told.states, all);
+      showChips(inMemory.states, all);
       const shown =
         source === 'live'
           ? page
           : source === 'log'
-            ? await stored.read(whose(), wanted())
+            ? await stored.read(chosenOwner(), wanted())
             : source === 'waiting'
               ? await waiting.read(wanted())
               : null;
@@ -143,8 +147,8 @@ export function createConversations({ onChoose, onLink, onRefused }) {
       if (shown) showPage(shown);
       onLink('live', '');
     } catch (error) {
-      if (error instanceof Refused && error.status < 500) return onRefused(error);
-      onLink('away', 'The server does not answer; trying again.');
+      if (error instanceof Fault && error.status < 500) return onFault(error);
+      onLink('away', 'The server does not respond. Retrying.');
     }
     if (isWanted()) timer = setTimeout(refresh, document.hidden ? 5 * EVERY_MS : EVERY_MS);
   };
@@ -153,13 +157,13 @@ export function createConversations({ onChoose, onLink, onRefused }) {
     if (!found) return;
     const mine = found;
     more.disabled = true;
-    count.textContent = 'Searching titles and texts';
+    count.textContent = 'Searching titles and content…';
     try {
       const page = await mine.read(() => found === mine);
       if (found === mine) showPage(page);
     } catch (error) {
-      if (error instanceof Refused && error.status < 500) onRefused(error);
-      else count.textContent = 'The server does not answer. Press Enter to search again.';
+      if (error instanceof Fault && error.status < 500) onFault(error);
+      else count.textContent = 'The server does not respond. Press Enter to search again.';
     } finally {
       more.disabled = false;
     }
@@ -173,14 +177,14 @@ export function createConversations({ onChoose, onLink, onRefused }) {
       found = null;
       home = from;
     }
-    // Without auth there is one owner.
+    // Without auth only one owner exists.
     owner.hidden = (from !== 'log' && from !== 'search') || subject === ANONYMOUS || subject === '';
     if (from !== 'live') chips.replaceChildren();
     void refresh();
   };
   const searchTexts = () => {
     if (wanted() === '') return;
-    found = createSearch(ask, wanted(), whose());
+    found = createSearch(callApi, wanted(), chosenOwner());
     entries.show([]);
     list.scrollTop = 0;
     show('search');
@@ -197,11 +201,11 @@ export function createConversations({ onChoose, onLink, onRefused }) {
   });
   list.addEventListener('scroll', () => {
     const isNearEnd = list.scrollTop + list.clientHeight > list.scrollHeight - NEAR_END;
-    // Older hits are searched for on request alone: there may be none for a long way back.
+    // A search continues only on request: older hits may be far back, or missing.
     if (isNearEnd && !more.hidden && !more.disabled && source !== 'search') more.click();
   });
   owner.addEventListener('input', () => {
-    stored = createStored(ask);
+    stored = createStored(callApi);
     if (source !== 'search') void refresh();
   });
   search.addEventListener('input', () => {
@@ -239,7 +243,7 @@ export function createConversations({ onChoose, onLink, onRefused }) {
   };
 }
 
-/** What a state is like, for its colour. @param {string} state */
+/** The class that gives a state its colour. @param {string} state */
 export function moodOf(state) {
   if (/(^|\.)(failed|error|timedOut|outcomeUnknown)$/.test(state)) return 'bad';
   if (/waiting|asking/.test(state)) return 'wait';

@@ -1,26 +1,26 @@
 /**
- * Shows the event that is looked at. Of a row of the log it asks for the whole row, and shows texts as texts and
- * arguments as JSON; of another event it shows what was told of it, and the context after it.
+ * Shows the chosen event. For a row of the log it reads the whole row, and shows texts as text and arguments as JSON. For
+ * other events it shows the received event and the context after it.
  */
 import { byId, element } from './element.js';
-import { titleOf } from './timeline.js';
+import { actorTitle } from './steps.js';
 import { clock, duration } from './times.js';
 
-/** Rows that are kept, so that going back and forth asks for nothing. */
+/** Most rows in the cache: going back and forth needs no request. */
 const MOST_KEPT = 100;
 
 /**
- * @typedef {import('./timeline.js').Step} Step
+ * @typedef {import('./steps.js').Step} Step
  * @typedef {{ type: string, content: string | null, tool_calls: { function?: { name?: string, arguments?: string } }[] | null, extra: Record<string, unknown> | null,
  *   model: string | null, usage: Record<string, unknown> | null, request_id: string | null, tool_call_id: string | null }} WholeRow
  */
 
-/** @param {{ readable(type: string): string, askRow(seq: number): Promise<WholeRow | null> }} given */
-export function createDetail({ readable, askRow }) {
+/** @param {{ readable(type: string): string, readRow(seq: number): Promise<WholeRow | null> }} given */
+export function createDetail({ readable, readRow }) {
   const detail = byId('detail', HTMLDivElement);
   /** @type {Map<number, WholeRow | null>} */
   const kept = new Map();
-  /** Of the step in view, and what is shown of it. */
+  /** Key of the shown step and of its shown parts. */
   let shown = '';
 
   /** @param {Step | null} step @param {WholeRow | null} row */
@@ -33,7 +33,7 @@ export function createDetail({ readable, askRow }) {
       element(
         'p',
         { class: 'note' },
-        `${step.seq === null ? (actor ? titleOf(actor) : '') : `row ${step.seq} of the log`}${step.from === null ? '' : `, from ${step.from}`}, ${clock(step.atMs)}`,
+        `${step.seq === null ? (actor ? actorTitle(actor) : '') : `row ${step.seq} of the log`}${step.from === null ? '' : `, from ${step.from}`}, ${clock(step.atMs)}`,
       ),
     ];
     const isOpen = (/** @type {string} */ title, /** @type {boolean} */ otherwise) =>
@@ -75,7 +75,7 @@ export function createDetail({ readable, askRow }) {
       render(step, row);
       if (seq === null || row !== null || kept.has(seq)) return;
       kept.set(seq, null);
-      askRow(seq).then(
+      readRow(seq).then(
         (found) => {
           kept.set(seq, found);
           if (kept.size > MOST_KEPT) for (const oldest of kept.keys().take(1)) kept.delete(oldest);
@@ -91,7 +91,7 @@ export function createDetail({ readable, askRow }) {
   };
 }
 
-/** A row in readable parts. @param {WholeRow} row @returns {[title: string, value: unknown, open: boolean][]} */
+/** Splits a row into readable parts. @param {WholeRow} row @returns {[title: string, value: unknown, open: boolean][]} */
 function partsOf(row) {
   const { content, tool_calls: calls, extra, usage, type } = row;
   const { reasoning, whole, duration_ms: took, first_token_ms: first, ...facts } = extra ?? {};
@@ -113,15 +113,15 @@ function partsOf(row) {
     ['Arguments', facts['arguments'], true],
     ['Took', times, true],
     ['Usage', usage, false],
-    ['Whole result of the server', whole, false],
+    ['Whole result from the server', whole, false],
     ['Facts', { request_id: row.request_id, call_id: row.tool_call_id, model: row.model, ...facts }, type === 'meta'],
   ];
 }
 
-/** What the text of a row is. @type {Record<string, string>} */
+/** Titles of a row's text, by the row's type. @type {Record<string, string>} */
 const TITLES = { user_message: 'Message', assistant_message: 'Answer', tool_call: 'Arguments', tool_result: 'Result' };
 
-/** JSON in a text is easier to read with lines. @param {unknown} text */
+/** Indents a text that is JSON. @param {unknown} text */
 function prettied(text) {
   if (typeof text !== 'string' || !/^\s*[[{]/.test(text)) return text;
   try {

@@ -1,23 +1,22 @@
 /**
- * The sequence of events with their times, the scrubber below, and the event that is looked at. Tells which step is
- * to be shown; null is the newest, whatever comes.
+ * Shows the list of events with their times, and the scrubber. Reports the chosen step. While none is chosen, the newest
+ * step is shown and new events move it on.
  */
 import { byId, element, onArrows } from './element.js';
-import { titleOf } from './timeline.js';
+import { actorTitle } from './steps.js';
 import { clock, since } from './times.js';
 
 const PLAY_EVERY_MS = 450;
-/** Rows in the list before it is scrolled further up or down. */
+/** Rows in the list before a person scrolls further up or down. */
 const MOST_ROWS = 400;
-/** The list goes on when its top or its end is so near, in pixels. */
+/** The list adds rows when its top or end is this near, in pixels. */
 const NEAR = 60;
 
-/** @typedef {import('./timeline.js').Step} Step */
+/** @typedef {import('./steps.js').Step} Step */
 
 /**
- * `steps` has those that are listed, and the one with the given key in any case. `onDetail` shows the step itself.
- * `textOf` is the text or the outcome of a row; null where there is none. `onTop`: all that is known is in the list, and
- * its top is in view.
+ * `steps` returns the listed steps, and always the one with the given key. `onDetail` shows the step itself. `textOf`
+ * returns the text or the outcome of a row; null if none. `onTop` is called when a person scrolls to the top of all steps.
  * @param {{ steps(chosen: string | null): readonly Step[], onShow(step: Step | null, chosen: string | null): void, onDetail(step: Step | null): void,
  *   textOf(seq: number): string | null, onTop(): void }} given
  */
@@ -35,7 +34,7 @@ export function createEvents({ steps, onShow, onDetail, textOf, onTop }) {
     byId('on', HTMLButtonElement),
     byId('now', HTMLButtonElement),
   ];
-  /** Of the step that is looked at; null for the newest. @type {string | null} */
+  /** Key of the chosen step; null for the newest. @type {string | null} */
   let chosen = null;
   /** @type {number | undefined} */
   let playing;
@@ -43,10 +42,10 @@ export function createEvents({ steps, onShow, onDetail, textOf, onTop }) {
   let mostRows = MOST_ROWS;
   /** First row of the list. */
   let from = 0;
-  /** A person has scrolled the list away from the step that is looked at. */
+  /** A person has scrolled the list away from the chosen step. */
   let isScrolled = false;
   let begun = 0;
-  /** Rows by the step's key: made once. @type {Map<string, HTMLLIElement>} */
+  /** Rows by the step's key; each is created once. @type {Map<string, HTMLLIElement>} */
   const rows = new Map();
 
   const indexOf = () => {
@@ -87,7 +86,7 @@ export function createEvents({ steps, onShow, onDetail, textOf, onTop }) {
     const step = all[at] ?? null;
     from = Math.max(0, Math.min(at - mostRows / 2, all.length - mostRows));
     const begin = all[0]?.atMs ?? 0;
-    // Times are told from the first event, which earlier pieces of the log change.
+    // Times count from the first event, which changes when earlier rows are added.
     if (begin !== begun) rows.clear();
     begun = begin;
     const visible = all.slice(from, from + mostRows);
@@ -118,7 +117,7 @@ export function createEvents({ steps, onShow, onDetail, textOf, onTop }) {
     for (const control of [scrubber, first, back, play, on]) control.disabled = all.length < 2;
     now.disabled = chosen === null;
     onDetail(step);
-    // The detail takes its room from the list.
+    // The detail panel shrinks the list.
     if (here && !isScrolled) keepSeen(here);
     onShow(step, chosen);
   };
@@ -151,13 +150,13 @@ export function createEvents({ steps, onShow, onDetail, textOf, onTop }) {
             : step.kind === 'row'
               ? ''
               : actor
-                ? `${titleOf(actor)}${actor.state ? ` → ${actor.state}` : ''}`
+                ? `${actorTitle(actor)}${actor.state ? ` → ${actor.state}` : ''}`
                 : '',
       ),
     );
     row.addEventListener('click', () => {
       stop();
-      // The steps may have been put together again since this row was made.
+      // The steps may have been rebuilt since this row was created.
       go(steps(chosen).findIndex(({ key }) => key === step.key));
     });
     return row;
@@ -206,7 +205,7 @@ export function createEvents({ steps, onShow, onDetail, textOf, onTop }) {
   });
 
   return {
-    /** There is more: shown with the next frame, however much comes until then. */
+    /** Renders in the next animation frame; calls before that have no further effect. */
     update() {
       if (isDue) return;
       isDue = true;
@@ -241,7 +240,7 @@ export function createEvents({ steps, onShow, onDetail, textOf, onTop }) {
   };
 }
 
-/** XState's own names for what they mean. @param {string} type */
+/** Shortens XState's own event names. @param {string} type */
 export function readable(type) {
   return type
     .replace(/^xstate\.done\.actor\./, 'done: ')

@@ -1,8 +1,8 @@
-/** Shows the filter of the events: a box to tick for each kind and actor, and how many events are hidden. */
+/** Shows the filter of the events: a checkbox for each kind and actor, and the number of hidden events. */
 import { byId, element } from './element.js';
 import { createFilter, KINDS } from './filter.js';
 
-/** @typedef {import('./timeline.js').Step} Step */
+/** @typedef {import('./steps.js').Step} Step */
 
 /** @param {{ steps(): readonly Step[], onChange(): void }} given */
 export function createFilterPanel({ steps, onChange }) {
@@ -10,7 +10,7 @@ export function createFilterPanel({ steps, onChange }) {
   const [kinds, actors] = [byId('filter-kinds', HTMLUListElement), byId('filter-actors', HTMLUListElement)];
   const [line, count] = [byId('hidden', HTMLParagraphElement), byId('hidden-count', HTMLSpanElement)];
   const filter = createFilter();
-  /** By key: made once, so that the focus stays where it is. @type {Map<string, { row: HTMLLIElement, box: HTMLInputElement, title: HTMLElement, count: HTMLElement }>} */
+  /** By key. Each is created once, so the focus stays where it is. @type {Map<string, { row: HTMLLIElement, box: HTMLInputElement, title: HTMLElement, count: HTMLElement }>} */
   const rows = new Map();
 
   const changed = () => {
@@ -104,10 +104,10 @@ export function createFilterPanel({ steps, onChange }) {
   });
 
   return {
-    /** @param {string | null} chosen the key of a step that is shown in any case */
+    /** @param {string | null} chosen key of a step that is always shown */
     visible: (chosen) => filter.visible(steps(), chosen),
     render,
-    /** Another conversation. */
+    /** Starts with another conversation. */
     begin() {
       filter.forgetActors();
       rows.clear();

@@ -1,10 +1,10 @@
 /**
- * Decides which events are in the list: by kind, and by the actors that got or sent them. At first the health checks
- * of MCP servers are hidden. Pure: knows no page.
+ * Filters the events by kind, and by the actors that received or sent them. By default the health checks of MCP servers
+ * are hidden. Pure: uses no elements.
  */
-import { titleOf } from './timeline.js';
+import { actorTitle } from './steps.js';
 
-/** @typedef {import('./timeline.js').Step} Step */
+/** @typedef {import('./steps.js').Step} Step */
 /** @typedef {'state' | 'event' | 'row' | 'birth' | 'health'} Kind */
 /** @typedef {'conversation' | 'answer' | 'calls' | 'servers'} Group */
 /** `key` is the group's, or `group/actor id`. @typedef {{ key: string, group: Group, title: string, count: number }} Facet */
@@ -19,13 +19,13 @@ export const KINDS = {
 };
 /** @type {Readonly<Record<Group, string>>} */
 const GROUPS = { conversation: 'Conversation', answer: 'Answer', calls: 'Tool calls', servers: 'MCP servers' };
-/** Tool calls with a line of their own, the newest; the others are shown or hidden together. */
+/** Most tool calls with their own checkbox, the newest. The others are shown or hidden together. */
 const MOST_CALLS = 30;
-/** In this state an MCP server works; it comes and goes through the states within. */
-const READY = 'open.ready';
+/** The state of a connected MCP server. Health checks move it between the substates. */
+export const READY = 'open.ready';
 
-/** @param {readonly Step[]} steps @param {number} index @returns {Kind | null} null for what is always shown */
-export function kindOf(steps, index) {
+/** @param {readonly Step[]} steps @param {number} index @returns {Kind | null} null for a step that is always shown */
+export function stepKind(steps, index) {
   const step = steps[index];
   if (!step || step.kind === 'break') return null;
   if (step.kind === 'birth') return 'birth';
@@ -40,7 +40,7 @@ export function kindOf(steps, index) {
   return before?.state === after?.state ? 'event' : 'state';
 }
 
-/** The actors that got or sent a step's event. @param {Step} step @returns {{ group: Group, id: string | null }[]} */
+/** The actors that received or sent a step's event. @param {Step} step @returns {{ group: Group, id: string | null }[]} */
 export function actorsOf({ actorId, actors, from, label }) {
   const machine = actors.get(actorId)?.machine;
   if (machine === 'toolCall') return [{ group: 'calls', id: actorId }];
@@ -59,9 +59,9 @@ export function actorsOf({ actorId, actors, from, label }) {
 }
 
 export function createFilter() {
-  /** Kinds, groups, and `group/actor id` of single actors. @type {Set<string>} */
+  /** Hidden kinds, groups, and single actors (`group/actor id`). @type {Set<string>} */
   let hidden = new Set(['health']);
-  /** What is known of a step never changes. @type {WeakMap<Step, { kind: Kind | null, keys: string[][] }>} */
+  /** Facts by step; those of a step never change. @type {WeakMap<Step, { kind: Kind | null, keys: string[][] }>} */
   const known = new WeakMap();
 
   /** @param {readonly Step[]} steps @param {number} index */
@@ -69,7 +69,7 @@ export function createFilter() {
     const step = steps[index];
     if (!step) return { kind: null, keys: [] };
     const facts = known.get(step) ?? {
-      kind: kindOf(steps, index),
+      kind: stepKind(steps, index),
       keys: actorsOf(step).map(({ group, id }) => (id === null ? [group] : [group, `${group}/${id}`])),
     };
     known.set(step, facts);
@@ -82,9 +82,9 @@ export function createFilter() {
   };
 
   return {
-    /** Those that are shown, and the chosen one in any case. @param {readonly Step[]} steps @param {string | null} chosen */
+    /** The steps that are shown; always includes the chosen one. @param {readonly Step[]} steps @param {string | null} chosen */
     visible: (steps, chosen) => steps.filter((step, index) => step.key === chosen || isShown(steps, index)),
-    /** @param {readonly Step[]} steps @returns {{ kinds: ReadonlyMap<string, number>, actors: Facet[] }} how many there are of each, shown or not */
+    /** @param {readonly Step[]} steps @returns {{ kinds: ReadonlyMap<string, number>, actors: Facet[] }} counts, hidden steps included */
     facets(steps) {
       /** @type {Map<string, number>} */
       const kinds = new Map();
@@ -104,8 +104,8 @@ export function createFilter() {
           const actor = step.actors.get(id);
           const facet = actors.get(key) ?? { key, group: /** @type {Group} */ (group), title: '', count: 0 };
           facet.count += 1;
-          // A call is known by its tool once it runs.
-          if (actor) facet.title = titleOf(actor);
+          // A call has its tool's name only after it has started.
+          if (actor) facet.title = actorTitle(actor);
           actors.set(key, facet);
         }
       });
@@ -124,7 +124,7 @@ export function createFilter() {
       if (shown) hidden.delete(key);
       else hidden.add(key);
     },
-    /** Shows of all actors this one alone. @param {Facet} wanted @param {readonly Facet[]} all */
+    /** Hides all other actors. @param {Facet} wanted @param {readonly Facet[]} all */
     only(wanted, all) {
       const others = all.filter(
         ({ key, group }) =>
@@ -138,7 +138,7 @@ export function createFilter() {
     showAll() {
       hidden = new Set();
     },
-    /** The actors are those of another conversation now; kinds and groups stay as they are. */
+    /** Shows all single actors again, for another conversation; kinds and groups stay. */
     forgetActors() {
       hidden = new Set([...hidden].filter((key) => !key.includes('/')));
     },

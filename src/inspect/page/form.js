@@ -1,6 +1,6 @@
 /**
- * Makes a form of the JSON Schema with which an MCP server asks a person (MCP elicitation): a flat object of texts,
- * numbers, booleans, choices and lists of choices. The server checks what is sent; the browser helps before that.
+ * Creates a form from the JSON Schema of an MCP elicitation: a flat object of strings, numbers, booleans, enums and lists
+ * of enums. The browser checks the values first; the server validates them again.
  */
 import { element } from './element.js';
 
@@ -10,10 +10,10 @@ import { element } from './element.js';
  *   minimum?: number, maximum?: number, minItems?: number, maxItems?: number, enum?: unknown[], enumNames?: string[], oneOf?: Option[],
  *   items?: { enum?: unknown[], oneOf?: Option[], anyOf?: Option[] } }} Property
  * @typedef {string | number | boolean | string[]} Value
- * @typedef {{ label: HTMLElement, read(): Value | null, problem(): string | null }} Field `read`: null if it is left out
+ * @typedef {{ label: HTMLElement, read(): Value | null, problem(): string | null }} Field `read`: null if the field is empty
  */
 
-/** HTML's input types by the formats of texts. @type {Record<string, string>} */
+/** HTML input types by string format. @type {Record<string, string>} */
 const INPUTS = { email: 'email', uri: 'url', date: 'date', 'date-time': 'datetime-local' };
 
 /**
@@ -80,7 +80,7 @@ function textField(name, property, isRequired) {
           : property.format === 'date-time'
             ? new Date(input.value).toISOString()
             : input.value,
-    problem: () => (input.checkValidity() ? null : `${titleOf(name, property)}: ${input.validationMessage}`),
+    problem: () => (input.checkValidity() ? null : `${fieldTitle(name, property)}: ${input.validationMessage}`),
   };
 }
 
@@ -92,7 +92,7 @@ function booleanField(name, property) {
     'label',
     { class: 'check' },
     input,
-    element('span', {}, titleOf(name, property)),
+    element('span', {}, fieldTitle(name, property)),
     ...hint(property),
   );
   return { label, read: () => input.checked, problem: () => null };
@@ -107,7 +107,7 @@ function choiceField(name, property, isRequired, options) {
   return {
     label: labelled(name, property, isRequired, select),
     read: () => (select.value === '' ? null : select.value),
-    problem: () => (select.checkValidity() ? null : `${titleOf(name, property)}: ${select.validationMessage}`),
+    problem: () => (select.checkValidity() ? null : `${fieldTitle(name, property)}: ${select.validationMessage}`),
   };
 }
 
@@ -125,7 +125,7 @@ function listField(name, property, isRequired) {
     label: element(
       'fieldset',
       {},
-      element('legend', {}, titleOf(name, property), ...(isRequired ? [' *'] : [])),
+      element('legend', {}, fieldTitle(name, property), ...(isRequired ? [' *'] : [])),
       ...hint(property),
       ...boxes.map(({ input, title }) => element('label', { class: 'check' }, input, element('span', {}, title))),
     ),
@@ -134,9 +134,9 @@ function listField(name, property, isRequired) {
       const { length } = chosen();
       if (length === 0 && !isRequired) return null;
       return length < least
-        ? `${titleOf(name, property)}: choose at least ${least}.`
+        ? `${fieldTitle(name, property)}: choose at least ${least}.`
         : length > most
-          ? `${titleOf(name, property)}: choose at most ${most}.`
+          ? `${fieldTitle(name, property)}: choose at most ${most}.`
           : null;
     },
   };
@@ -158,14 +158,14 @@ function labelled(name, property, isRequired, input) {
   return element(
     'label',
     {},
-    element('span', {}, titleOf(name, property), ...(isRequired ? [' *'] : [])),
+    element('span', {}, fieldTitle(name, property), ...(isRequired ? [' *'] : [])),
     input,
     ...hint(property),
   );
 }
 
 /** @param {string} name @param {Property} property */
-const titleOf = (name, { title }) => (typeof title === 'string' && title !== '' ? title : name);
+const fieldTitle = (name, { title }) => (typeof title === 'string' && title !== '' ? title : name);
 
 /** @param {Property} property */
 const hint = ({ description }) =>

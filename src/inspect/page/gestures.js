@@ -1,13 +1,13 @@
 /**
- * Turns wheel, mouse, pen and fingers into zooming and moving. The wheel zooms, with Shift it moves; one finger or a
- * drag moves, two fingers zoom.
+ * Converts input of wheel, mouse, pen and touch to zoom and movement. The wheel zooms; with Shift it moves. One finger or
+ * a drag moves; two fingers zoom.
  */
 
-/** A pointer that moves less than this, in CSS pixels, clicks. */
+/** A pointer that moves less than this, in CSS pixels, is a click. */
 const LEAST_DRAG = 4;
-/** Zoom of one notch of a wheel (100 pixels) is about 1.2. */
+/** One notch of a wheel (100 pixels) zooms by about 1.2. */
 const ZOOM_PER_PIXEL = 0.0018;
-/** Browsers report a pinch on a touchpad as a wheel with Ctrl, in small steps. */
+/** Browsers report a touchpad pinch as wheel events with Ctrl, in small steps. */
 const ZOOM_PER_PINCHED_PIXEL = 0.01;
 const LARGEST_STEP = 1.5;
 const PIXELS_PER_LINE = 33;

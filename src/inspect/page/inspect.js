@@ -1,32 +1,28 @@
 /**
- * The page: puts its parts together, and shows a conversation from its past in the log to what happens now.
+ * Starts the page: connects its parts, and shows the chosen conversation from its past in the log to its live events.
  */
 import { createAddress, placeOf, seqOfKey } from './address.js';
 import { createConversations } from './conversations.js';
 import { createDetail } from './detail.js';
-import { byId, press } from './element.js';
+import { announceChosen, byId } from './element.js';
 import { createEvents, readable } from './events.js';
 import { createFilterPanel } from './filter-panel.js';
 import { onKeys } from './keys.js';
-import { tellChosen } from './listbox.js';
 import { createRecord } from './record.js';
-import { ask, follow, Refused } from './server.js';
+import { callApi, follow, Fault } from './api.js';
 import { createSignIn } from './sign-in.js';
 import { createSplitters } from './splitters.js';
 import { createStage } from './stage.js';
 import { createTheme } from './theme.js';
-import { createTimeline } from './timeline.js';
+import { createStepList, rowKey } from './steps.js';
 import { createTrace } from './trace.js';
-import { createWaiting } from './waiting.js';
+import { createInterrupts } from './interrupts.js';
+import { createViews } from './views.js';
 
 /** @typedef {import('./conversations.js').Ref} Ref */
 
 const link = byId('link', HTMLParagraphElement);
-const [paneChart, paneTrace, stately] = [
-  byId('pane-chart', HTMLButtonElement),
-  byId('pane-trace', HTMLButtonElement),
-  byId('stately', HTMLButtonElement),
-];
+const stately = byId('stately', HTMLButtonElement);
 const [earlier, newest] = [byId('earlier', HTMLButtonElement), byId('newest', HTMLButtonElement)];
 const help = byId('help', HTMLDialogElement);
 const signIn = createSignIn();
@@ -34,50 +30,39 @@ const START_AGAIN_MS = 1000;
 
 createTheme(byId('theme', HTMLButtonElement));
 createSplitters();
-tellChosen(byId('conversations', HTMLUListElement));
-tellChosen(byId('steps', HTMLOListElement));
+announceChosen(byId('conversations', HTMLUListElement));
+announceChosen(byId('steps', HTMLOListElement));
 
 /** @param {string} state @param {string} why */
 function showLink(state, why) {
-  const words = { live: 'connected', away: 'reconnecting', refused: 'refused' };
-  link.textContent = words[/** @type {keyof typeof words} */ (state)] ?? state;
+  const texts = { live: 'connected', away: 'reconnecting', rejected: 'access denied' };
+  link.textContent = texts[/** @type {keyof typeof texts} */ (state)] ?? state;
   link.title = why;
   link.className = `pill ${state}`;
 }
 
-/** @param {Refused} refused */
-function onRefused(refused) {
-  showLink('refused', refused.message);
-  signIn(refused);
+/** @param {Fault} fault */
+function onFault(fault) {
+  showLink('rejected', fault.message);
+  signIn(fault);
 }
 
-/** @param {string} view */
-function show(view) {
-  document.body.dataset['view'] = view;
-  for (const button of document.querySelectorAll('[data-show]'))
-    button.setAttribute('aria-current', String(button.getAttribute('data-show') === view));
-  // What was hidden had no place to scroll to.
-  events.update();
-}
-for (const button of document.querySelectorAll('[data-show]'))
-  button.addEventListener('click', () => show(button.getAttribute('data-show') ?? 'list'));
-
-const timeline = createTimeline();
+const stepList = createStepList();
 /** @type {ReturnType<typeof createStage> | null} */
 let stage = null;
 /** @type {(() => void) | null} */
 let unfollow = null;
-/** What is looked at. @type {{ ref: Ref, record: ReturnType<typeof createRecord> } | null} */
+/** The chosen conversation. @type {{ ref: Ref, record: ReturnType<typeof createRecord> } | null} */
 let looking = null;
 
-/** Why there is nothing of the conversation that is looked at. */
+/** Why the chosen conversation cannot be shown; empty if it can. */
 let trouble = '';
 
 const rows = () => looking?.record.rows() ?? [];
 const detail = createDetail({
   readable,
-  async askRow(seq) {
-    const { row } = await ask('row', {
+  async readRow(seq) {
+    const { row } = await callApi('row', {
       conversation: looking?.ref.id ?? null,
       owner: looking?.ref.owner ?? null,
       seq: String(seq),
@@ -85,12 +70,12 @@ const detail = createDetail({
     return row;
   },
 });
-const filter = createFilterPanel({ steps: timeline.steps, onChange: () => events.update() });
+const filter = createFilterPanel({ steps: stepList.steps, onChange: () => events.update() });
 const events = createEvents({
   steps: filter.visible,
   onShow(step, chosen) {
-    // What the filter hides has happened all the same.
-    const shown = chosen === null ? timeline.steps().at(-1) : step;
+    // The charts show the newest state even if the filter hides its event.
+    const shown = chosen === null ? stepList.steps().at(-1) : step;
     stage?.show(shown?.actors ?? new Map());
     if (trouble !== '') byId('sentence', HTMLParagraphElement).textContent = trouble;
     filter.render();
@@ -105,21 +90,22 @@ const events = createEvents({
 });
 const trace = createTrace({
   rows,
-  steps: timeline.steps,
+  steps: stepList.steps,
   hasEarlier: () => looking?.record.hasEarlier() ?? false,
   onEarlier: () => void earlierRows(),
   onPick(seq) {
-    // On a narrow screen one panel is in view at a time.
-    show('events');
+    // A narrow screen shows one panel at a time.
+    views.show('events');
     pick(seq);
   },
 });
+const views = createViews({ onShow: () => events.update(), onTimeline: trace.show });
 const conversations = createConversations({
   onChoose: (ref, seq) => look(ref, null, seq),
   onLink: (state, why) => !looking && showLink(state, why),
-  onRefused,
+  onFault,
 });
-const waiting = createWaiting({ endpoint: conversations.endpoint });
+const interrupts = createInterrupts({ endpoint: conversations.endpoint });
 const address = createAddress((place) => {
   if (!place) return location.reload();
   const isSame = looking?.ref.id === place.ref.id && looking.ref.owner === place.ref.owner;
@@ -127,33 +113,33 @@ const address = createAddress((place) => {
   else look(place.ref, place.at);
 });
 
-/** Chosen before the charts were there. @type {import('./address.js').Place & { seq: number | null } | null} */
-let wish = null;
+/** Chosen before the charts were loaded. @type {import('./address.js').Place & { seq: number | null } | null} */
+let pending = null;
 
-/** @param {Ref} ref @param {string | null} [at] the key of a step; null for the newest @param {number | null} [seq] a row that a search has found */
+/** @param {Ref} ref @param {string | null} [at] key of a step; null for the newest @param {number | null} [seq] row of a search result */
 function look(ref, at = null, seq = null) {
   const isOther = looking?.ref.id !== ref.id || looking.ref.owner !== ref.owner;
   if (!isOther && seq !== null) {
-    show(document.body.classList.contains('tracing') ? 'chart' : 'events');
+    views.show(views.isTimeline() ? 'chart' : 'events');
     return pick(seq);
   }
-  const place = at ?? (seq === null ? null : keyOf(ref, seq));
+  const place = at ?? (seq === null ? null : rowKey(`log/${ref.id}`, seq));
   address.visit({ ref, at: place });
   document.title = `${ref.id} · Parley inspector`;
   byId('name', HTMLHeadingElement).textContent = ref.id;
   if (!stage) {
-    wish = { ref, at, seq };
-    byId('sentence', HTMLParagraphElement).textContent = 'The charts are being drawn.';
+    pending = { ref, at, seq };
+    byId('sentence', HTMLParagraphElement).textContent = 'Loading the charts…';
     return conversations.mark(ref);
   }
   unfollow?.();
   const record = createRecord({
     conversationId: ref.id,
-    timeline,
-    ask: (query) => ask('replay', { conversation: ref.id, owner: ref.owner, ...query }),
-    askRows: (after) =>
-      ask('rows', { conversation: ref.id, owner: ref.owner, after: String(after) }).catch((error) => {
-        if (error instanceof Refused && error.status === 404) return { rows: [], head_seq: 0 };
+    stepList,
+    readPiece: (query) => callApi('replay', { conversation: ref.id, owner: ref.owner, ...query }),
+    readRows: (after) =>
+      callApi('rows', { conversation: ref.id, owner: ref.owner, after: String(after) }).catch((error) => {
+        if (error instanceof Fault && error.status === 404) return { rows: [], head_seq: 0 };
         throw error;
       }),
     onChange() {
@@ -165,7 +151,7 @@ function look(ref, at = null, seq = null) {
     onNews(news) {
       if (looking?.record !== record) return;
       trouble = '';
-      waiting.onNews(news);
+      interrupts.onNews(news);
     },
     onFailure(error) {
       if (looking?.record === record) onFailure(error);
@@ -175,16 +161,16 @@ function look(ref, at = null, seq = null) {
   trouble = '';
   conversations.mark(ref);
   stately.disabled = false;
-  timeline.clear();
+  stepList.clear();
   stage.begin(isOther);
   detail.begin();
   trace.begin();
-  waiting.begin(ref);
+  interrupts.begin(ref);
   notice('');
   filter.begin();
   showEnds(record);
   events.begin(true, place);
-  show(seq === null ? 'chart' : 'events');
+  views.show(seq === null ? 'chart' : 'events');
   unfollow = followLive(ref, record);
   void record.begin().then(() => (looking?.record === record && place !== null ? goTo(place) : undefined));
 }
@@ -196,25 +182,25 @@ function followLive(ref, record) {
     onMessage: record.live,
     onLink(state, why) {
       showLink(state, why);
-      if (state === 'refused') onRefused(new Refused(403, why));
-      // One mark for an absence, however many times it tries to come back.
-      if (state === 'away' && !wasAway) record.breakAt('the server is away', Date.now());
+      if (state === 'rejected') onFault(new Fault(403, why));
+      // One mark for each lost connection, not for each attempt to reconnect.
+      if (state === 'away' && !wasAway) record.breakAt('disconnected from the server', Date.now());
       if (state === 'live' && wasAway) {
-        record.breakAt('the server is back', Date.now());
-        // What was committed meanwhile, and what is asked now.
+        record.breakAt('connected again', Date.now());
+        // Reads the rows that were committed meanwhile, and the open interrupts.
         void record.catchUp();
-        void waiting.refresh();
+        void interrupts.refresh();
       }
       wasAway = state === 'away';
     },
   });
 }
 
-/** Above the events. @param {string} words none hide it */
-function notice(words) {
+/** Shows a notice above the events. @param {string} text empty to hide it */
+function notice(text) {
   const line = byId('notice', HTMLParagraphElement);
-  line.textContent = words;
-  line.hidden = words === '';
+  line.textContent = text;
+  line.hidden = text === '';
 }
 
 /** @param {ReturnType<typeof createRecord>} record */
@@ -225,11 +211,11 @@ function showEnds(record) {
 
 /** @param {unknown} error */
 function onFailure(error) {
-  if (error instanceof Refused && error.status < 500 && error.status !== 404) return onRefused(error);
+  if (error instanceof Fault && error.status < 500 && error.status !== 404) return onFault(error);
   trouble =
-    error instanceof Refused && error.status === 404
-      ? 'The log knows no conversation of this id.'
-      : 'The server does not answer.';
+    error instanceof Fault && error.status === 404
+      ? 'The log has no conversation with this id.'
+      : 'The server does not respond.';
   events.update();
 }
 
@@ -237,34 +223,31 @@ let isReadingEarlier = false;
 async function earlierRows() {
   if (!looking || isReadingEarlier) return;
   isReadingEarlier = true;
-  const top = timeline.steps().find(({ seq }) => seq !== null)?.key ?? null;
-  const before = timeline.steps().length;
+  const top = stepList.steps().find(({ seq }) => seq !== null)?.key ?? null;
+  const before = stepList.steps().length;
   await looking.record.earlier();
   isReadingEarlier = false;
-  // Stays at the place from which a person goes back.
-  if (timeline.steps().length !== before) events.choose(top);
+  // The list stays where the person was.
+  if (stepList.steps().length !== before) events.choose(top);
 }
 
-/** Looks at a step, a row of the log wherever it is. @param {string | null} key null for the newest */
+/** Chooses a step; reads the log if the step is a row that is not in the list. @param {string | null} key null for the newest */
 async function goTo(key) {
   const seq = seqOfKey(key);
-  if (!looking || key === null || timeline.steps().some((step) => step.key === key)) return events.choose(key);
+  if (!looking || key === null || stepList.steps().some((step) => step.key === key)) return events.choose(key);
   const { record } = looking;
   if (seq !== null) await record.goTo(seq);
   if (looking.record !== record) return;
   const found =
-    timeline.steps().find((step) => step.key === key) ??
-    (seq === null ? undefined : timeline.steps().find((step) => step.seq === seq));
-  if (!found && seq !== null) notice('The event of this link is not among these rows; the newest is shown.');
+    stepList.steps().find((step) => step.key === key) ??
+    (seq === null ? undefined : stepList.steps().find((step) => step.seq === seq));
+  if (!found && seq !== null) notice('The event of this link was not found. The newest event is shown.');
   events.choose(found?.key ?? (seq === null ? key : null));
 }
 
-/** @param {Ref} ref @param {number} seq */
-const keyOf = (ref, seq) => `log/${ref.id} ${seq}.0`;
-
 /** @param {number} seq */
 function pick(seq) {
-  if (looking) void goTo(keyOf(looking.ref, seq));
+  if (looking) void goTo(rowKey(`log/${looking.ref.id}`, seq));
 }
 
 earlier.addEventListener('click', () => {
@@ -276,17 +259,8 @@ newest.addEventListener('click', () => {
   events.choose(null);
   void looking?.record.begin();
 });
-/** @param {boolean} isTrace */
-function showPane(isTrace) {
-  press(paneChart, !isTrace);
-  press(paneTrace, isTrace);
-  document.body.classList.toggle('tracing', isTrace);
-  trace.show(isTrace);
-}
-paneChart.addEventListener('click', () => showPane(false));
-paneTrace.addEventListener('click', () => showPane(true));
 stately.addEventListener('click', () => {
-  // In the same words as this page's own address; the new tab gets the token with the session.
+  // The address has the same fields as this page's. The new tab gets the token with the session storage.
   window.open(`/inspect/stately${location.hash}${looking?.record.isInMemory() ? '' : '&from=log'}`);
 });
 byId('help-open', HTMLButtonElement).addEventListener('click', () => help.showModal());
@@ -296,7 +270,7 @@ const clicks = (id) => () => byId(id, HTMLButtonElement).click();
 onKeys(
   {
     '/': () => {
-      show('list');
+      views.show('list');
       byId('search', HTMLInputElement).select();
     },
     ArrowLeft: () => events.move(-1),
@@ -314,25 +288,25 @@ onKeys(
     'Shift+ArrowRight': () => stage?.moveBy(1, 0),
     'Shift+ArrowUp': () => stage?.moveBy(0, -1),
     'Shift+ArrowDown': () => stage?.moveBy(0, 1),
-    t: () => showPane(!document.body.classList.contains('tracing')),
+    t: views.toggle,
     '?': () => help.showModal(),
   },
   byId('conversations', HTMLUListElement),
 );
 
 async function begin() {
-  const { charts } = await ask('charts');
+  const { charts } = await callApi('charts');
   stage = createStage(charts);
-  if (wish) look(wish.ref, wish.at, wish.seq);
+  if (pending) look(pending.ref, pending.at, pending.seq);
 }
 function start() {
   begin().catch((error) => {
-    if (error instanceof Refused && error.status < 500) return onRefused(error);
+    if (error instanceof Fault && error.status < 500) return onFault(error);
     showLink('away', String(error));
     setTimeout(start, START_AGAIN_MS);
   });
 }
-show('list');
+views.show('list');
 void conversations.refresh();
 const linked = placeOf(location.hash);
 if (linked) look(linked.ref, linked.at);

@@ -1,11 +1,11 @@
 /**
- * Listens to the keys of the whole page. They do nothing while a person types or a dialog is open. Escape leaves a
- * field and puts the focus back where it was.
+ * Handles the keys of the whole page. Keys do nothing while a person types or a dialog is open. Escape leaves a field and
+ * returns the focus to its previous element.
  */
 
-/** @typedef {Readonly<Record<string, () => void>>} Keys by `KeyboardEvent.key`; `Shift+` before it where Shift is held with an arrow */
+/** @typedef {Readonly<Record<string, () => void>>} Keys by `KeyboardEvent.key`; an arrow key with Shift has the prefix `Shift+` */
 
-/** Types of `<input>` in which no text is typed. */
+/** Types of `<input>` that take no text. */
 const WITHOUT_TEXT = new Set(['range', 'checkbox', 'radio', 'button', 'submit']);
 
 /** @param {EventTarget | null} target */
@@ -18,7 +18,7 @@ function isTextField(target) {
   );
 }
 
-/** Has a meaning of its own for Space. @param {EventTarget | null} target */
+/** True if the element itself uses Space. @param {EventTarget | null} target */
 function isPressable(target) {
   return (
     target instanceof Element &&
@@ -26,9 +26,9 @@ function isPressable(target) {
   );
 }
 
-/** @param {Keys} keys @param {HTMLElement} home the focus goes here where it was nowhere before */
+/** @param {Keys} keys @param {HTMLElement} home gets the focus if no element had it before */
 export function onKeys(keys, home) {
-  /** Had the focus before the text field that has it now. @type {Element | null} */
+  /** The element that had the focus before the text field. @type {Element | null} */
   let before = null;
   document.addEventListener('focusin', ({ target, relatedTarget }) => {
     if (isTextField(target))
@@ -40,7 +40,7 @@ export function onKeys(keys, home) {
       return;
     if (isTextField(target)) {
       if (key !== 'Escape') return;
-      // A search field would lose its text: browsers clear it.
+      // Prevents browsers from clearing a search field.
       event.preventDefault();
       const back = before instanceof HTMLElement || before instanceof SVGElement ? before : home;
       (back.isConnected ? back : home).focus();

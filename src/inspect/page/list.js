@@ -1,27 +1,27 @@
 /**
- * Shows entries of a list of conversations: elements are made once and only changed where they differ, so that a list of
- * thousands can be shown again every second, and the focus and the scroll position stay.
+ * Renders a list of conversations. Elements are created once, and changed only if an entry differs. So a list of
+ * thousands can be rendered every second, and the focus and the scroll position stay.
  */
 import { element } from './element.js';
 
 /**
- * `seq` is the row that a hit of a search is about. `place` are the two ends of the words that were found in `second`.
+ * `seq` is the row of a search result. `second` is the second line; `place` is the range of the match in it.
  * @typedef {{ owner: string | null, id: string, seq: number | null, mood: string, title: string | null, second: string, kind: string,
- *   ago: string, asks: boolean, place: [number, number] | null }} Entry
+ *   ago: string, needsPerson: boolean, place: [number, number] | null }} Entry
  */
 
-/** @param {HTMLUListElement} list @param {{ isChosen(entry: Entry): boolean, whose(entry: Entry): string | null, onChoose(entry: Entry): void }} given */
-export function createList(list, { isChosen, whose, onChoose }) {
+/** @param {HTMLUListElement} list @param {{ isChosen(entry: Entry): boolean, shownOwner(entry: Entry): string | null, onChoose(entry: Entry): void }} given */
+export function createList(list, { isChosen, shownOwner, onChoose }) {
   /** @type {Map<string, { item: HTMLLIElement, entry: Entry, shown: string }>} */
   let known = new Map();
 
   /** @param {Entry} entry */
-  const keyOf = ({ owner, id, seq, kind }) => JSON.stringify([owner, id, seq, seq === null ? '' : kind]);
+  const entryKey = ({ owner, id, seq, kind }) => JSON.stringify([owner, id, seq, seq === null ? '' : kind]);
 
   /** @param {HTMLLIElement} item @param {Entry} entry */
   const fill = (item, entry) => {
-    const owner = whose(entry);
-    item.classList.toggle('asks', entry.asks);
+    const owner = shownOwner(entry);
+    item.classList.toggle('needs-person', entry.needsPerson);
     item.classList.toggle('hit', entry.place !== null);
     item.replaceChildren(
       element('span', { class: `dot ${entry.mood}`, 'aria-hidden': 'true' }),
@@ -32,7 +32,7 @@ export function createList(list, { isChosen, whose, onChoose }) {
         ...(owner === null ? [] : [element('small', {}, ` of ${owner}`)]),
       ),
       element('span', { class: 'ago' }, entry.ago),
-      element('span', { class: 'state' }, ...wordsOf(entry)),
+      element('span', { class: 'state' }, ...secondLine(entry)),
       ...(entry.title === null ? [] : [element('span', { class: 'ref' }, entry.id)]),
     );
   };
@@ -43,12 +43,12 @@ export function createList(list, { isChosen, whose, onChoose }) {
       /** @type {typeof known} */
       const next = new Map();
       entries.forEach((entry) => {
-        const key = keyOf(entry);
+        const key = entryKey(entry);
         if (next.has(key)) return;
         const before = known.get(key);
         const item =
           before?.item ?? element('li', { role: 'option', 'data-id': entry.id, 'data-owner': entry.owner ?? '' });
-        const shown = JSON.stringify([entry, whose(entry)]);
+        const shown = JSON.stringify([entry, shownOwner(entry)]);
         if (!before) item.addEventListener('click', () => onChoose(next.get(key)?.entry ?? entry));
         if (before?.shown !== shown) fill(item, entry);
         item.setAttribute('aria-selected', String(isChosen(entry)));
@@ -66,8 +66,8 @@ export function createList(list, { isChosen, whose, onChoose }) {
   };
 }
 
-/** The second line; what was found stands out. @param {Entry} entry @returns {(Node | string)[]} */
-function wordsOf({ second, place, kind }) {
+/** The second line, with the match marked. @param {Entry} entry @returns {(Node | string)[]} */
+function secondLine({ second, place, kind }) {
   if (place === null) return [second];
   const [from, to] = place;
   return [

@@ -1,4 +1,4 @@
-/** Shows all of the chart in small beside the part that is in view, and moves that part to where it is pressed. */
+/** Shows a small copy of the chart with a frame around the visible part. A press moves the view to that point. */
 import { light } from './chart.js';
 
 /** @param {HTMLElement} holder @param {(point: { x: number, y: number }) => void} onPoint in the chart's units */
@@ -24,7 +24,7 @@ export function createMinimap(holder, onPoint) {
   });
 
   return {
-    /** @param {Element} drawing before its part is chosen */
+    /** @param {Element} drawing still with its original viewBox */
     show(drawing) {
       const copy = drawing.cloneNode(true);
       if (!(copy instanceof SVGSVGElement)) return;
@@ -44,7 +44,7 @@ export function createMinimap(holder, onPoint) {
       if (!map) return;
       const { x, y, width, height } = map.viewBox.baseVal;
       for (const [name, value] of Object.entries(view)) frame.setAttribute(name, value.toFixed(1));
-      // With all of the chart in view a map of it says nothing.
+      // Hidden while the whole chart is in view.
       holder.hidden =
         view.x <= x && view.y <= y && view.x + view.width >= x + width && view.y + view.height >= y + height;
     },

@@ -1,25 +1,25 @@
-/** Asks for the token of a viewer, checks it with the server, and forgets it when the person signs out. */
+/** Signs a viewer in: takes a token, checks it with the server, and deletes it at sign-out. */
 import { byId, press } from './element.js';
-import { ask, Refused, token } from './server.js';
+import { callApi, Fault, token } from './api.js';
 
-/** What to read out when the server refused. @param {Refused} refused */
+/** The text to show for an error of the server. @param {Fault} fault */
 function reasonOf({ status, message }) {
   if (status !== 401) return message;
-  return token.get() === null ? '' : 'This token is not accepted.';
+  return token.get() === null ? '' : 'The server does not accept this token.';
 }
 
-/** Returns a function that opens the page for signing in. */
+/** Returns a function that opens the sign-in dialog. */
 export function createSignIn() {
   const [page, form] = [byId('sign-in', HTMLDialogElement), byId('sign-in-form', HTMLFormElement)];
   const [field, reveal] = [byId('token', HTMLInputElement), byId('token-show', HTMLButtonElement)];
   const [error, submit] = [byId('sign-in-error', HTMLParagraphElement), byId('sign-in-submit', HTMLButtonElement)];
   const signOut = byId('sign-out', HTMLButtonElement);
 
-  /** @param {string} words */
-  const complain = (words) => {
-    error.textContent = words;
-    error.hidden = words === '';
-    field.setAttribute('aria-invalid', String(words !== ''));
+  /** @param {string} text empty to hide it */
+  const showProblem = (text) => {
+    error.textContent = text;
+    error.hidden = text === '';
+    field.setAttribute('aria-invalid', String(text !== ''));
   };
   /** @param {boolean} isShown */
   const show = (isShown) => {
@@ -34,7 +34,7 @@ export function createSignIn() {
     location.reload();
   });
   reveal.addEventListener('click', () => show(field.type === 'password'));
-  // There is nothing behind it to go back to.
+  // The page is empty without a token, so Escape must not close the dialog.
   page.addEventListener('cancel', (event) => event.preventDefault());
   page.addEventListener('close', () => page.showModal());
   form.addEventListener('submit', async (event) => {
@@ -42,11 +42,11 @@ export function createSignIn() {
     submit.disabled = true;
     token.set(field.value.trim());
     try {
-      await ask('conversations');
-      // All that the page shows is in its address.
+      await callApi('conversations');
+      // The address contains the whole state of the page.
       location.reload();
-    } catch (refused) {
-      complain(refused instanceof Refused ? reasonOf(refused) : 'The server does not answer. Try again.');
+    } catch (error) {
+      showProblem(error instanceof Fault ? reasonOf(error) : 'The server does not respond. Try again.');
       token.clear();
       submit.disabled = false;
       show(false);
@@ -54,10 +54,10 @@ export function createSignIn() {
     }
   });
 
-  /** @param {Refused} refused */
-  return (refused) => {
+  /** @param {Fault} fault */
+  return (fault) => {
     if (page.open) return;
-    complain(reasonOf(refused));
+    showProblem(reasonOf(fault));
     token.clear();
     signOut.hidden = true;
     page.showModal();

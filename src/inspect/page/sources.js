@@ -1,66 +1,67 @@
 /**
- * Reads the lists of conversations page by page: those in memory, those of the log, those that wait for a person, and
- * what a search finds. Each source gives all entries that it has read so far. Knows no element of the page.
+ * Reads the lists of conversations page by page: in memory, in the log, waiting for a person, and search results. Each
+ * source returns all entries that it has read so far. Uses no elements.
  */
 import { ago } from './times.js';
 
 /**
  * @typedef {import('./list.js').Entry} Entry
  * @typedef {{ entries: Entry[], hasMore: boolean, note: string }} Page
- * @typedef {(name: string, query?: Record<string, string | null>) => Promise<any>} Ask rejects as `ask` of server.js does
+ * @typedef {(name: string, query?: Record<string, string | null>) => Promise<any>} CallApi rejects as `callApi` of api.js does
  */
 
-/** Conversations in memory that one press of "More" adds. */
+/** Conversations in memory that "More" adds. */
 const STEP = 200;
-/** Steps of a search that follow each other by themselves while too little was found. */
+/** Most search steps in a row while fewer than ENOUGH_HITS are found. */
 const STEPS_AT_ONCE = 20;
 const ENOUGH_HITS = 20;
 
-const nothing = { seq: null, asks: false, place: null, kind: '' };
+const nothing = { seq: null, needsPerson: false, place: null, kind: '' };
 
-/** @param {Ask} ask @param {(state: string) => string} moodOf */
-export function createLive(ask, moodOf) {
+/** @param {CallApi} callApi @param {(state: string) => string} moodOf */
+export function createLive(callApi, moodOf) {
   let limit = STEP;
   return {
     more: () => void (limit += STEP),
     /** @param {string} search @param {string} state */
     async read(search, state) {
-      const told = await ask('conversations', { search, state, limit: String(limit) });
-      const all = Object.values(told.states).reduce(
+      const list = await callApi('conversations', { search, state, limit: String(limit) });
+      const all = Object.values(list.states).reduce(
         (/** @type {number} */ sum, /** @type {number} */ each) => sum + each,
         0,
       );
       /** @type {Entry[]} */
-      const entries = told.conversations.map(
+      const entries = list.conversations.map(
         (
-          /** @type {{ owner: string, conversation_id: string, title: string | null, state: string, idle_ms: number, asks: boolean }} */ each,
+          /** @type {{ owner: string, conversation_id: string, title: string | null, state: string, idle_ms: number, has_open_interrupt: boolean }} */ each,
         ) => ({
           ...nothing,
           owner: each.owner,
           id: each.conversation_id,
-          mood: each.asks ? 'wait' : moodOf(each.state),
+          mood: each.has_open_interrupt ? 'wait' : moodOf(each.state),
           title: each.title,
-          second: each.asks && moodOf(each.state) !== 'wait' ? `asks a person, ${each.state}` : each.state,
+          second:
+            each.has_open_interrupt && moodOf(each.state) !== 'wait' ? `waits for a person, ${each.state}` : each.state,
           ago: ago(each.idle_ms),
-          asks: each.asks,
+          needsPerson: each.has_open_interrupt,
         }),
       );
       const fitting =
         state === ''
           ? all
-          : Object.entries(told.states).reduce(
+          : Object.entries(list.states).reduce(
               (sum, [name, each]) => (name === state || name.startsWith(`${state}.`) ? sum + each : sum),
               0,
             );
       return {
-        told,
+        list,
         all,
         page: {
           entries,
           hasMore: entries.length < fitting && entries.length === limit,
           note:
             all === 0
-              ? 'None in memory. Chat with one, or look into the log.'
+              ? 'No conversation in memory. See the log, or start a chat.'
               : `${entries.length} of ${all} in memory`,
         },
       };
@@ -68,11 +69,11 @@ export function createLive(ask, moodOf) {
   };
 }
 
-/** @param {Ask} ask */
-export function createStored(ask) {
-  /** By id; what was read of other pages stays when the newest page is read again. @type {Map<string, Entry & { updatedAt: string }>} */
+/** @param {CallApi} callApi */
+export function createStored(callApi) {
+  /** By id. Entries of older pages stay when the newest page is read again. @type {Map<string, Entry & { updatedAt: string }>} */
   const known = new Map();
-  /** Below what was read; undefined before the first page. @type {string | null | undefined} */
+  /** Cursor of the next older page; undefined before the first. @type {string | null | undefined} */
   let cursor;
   let isMoreWanted = false;
 
@@ -88,7 +89,7 @@ export function createStored(ask) {
       title: each.title,
       second,
       ago: ago(Date.now() - Date.parse(each.updated_at)),
-      asks: each.activity === 'waiting',
+      needsPerson: each.activity === 'waiting',
       updatedAt: each.updated_at,
     };
   };
@@ -97,14 +98,14 @@ export function createStored(ask) {
     more: () => void (isMoreWanted = true),
     /** @param {string | null} owner @param {string} search @returns {Promise<Page>} */
     async read(owner, search) {
-      const newest = await ask('stored', { owner });
+      const newest = await callApi('stored', { owner });
       const oldest = newest.conversations.at(-1)?.updated_at ?? '';
-      // What the newest page no longer has, although it would belong there, is deleted.
+      // An entry that belongs on the newest page but is missing there was deleted.
       for (const [id, { updatedAt }] of known) if (updatedAt >= oldest || newest.next_cursor === null) known.delete(id);
       for (const each of newest.conversations) known.set(each.conversation_id, entryOf(each, owner));
       if (cursor === undefined || newest.next_cursor === null) cursor = newest.next_cursor;
       if (isMoreWanted && typeof cursor === 'string') {
-        const next = await ask('stored', { owner, cursor });
+        const next = await callApi('stored', { owner, cursor });
         for (const each of next.conversations) known.set(each.conversation_id, entryOf(each, owner));
         cursor = next.next_cursor;
       }
@@ -116,14 +117,14 @@ export function createStored(ask) {
       return {
         entries: entries.map(({ updatedAt, ...entry }) => ({ ...entry, ago: ago(Date.now() - Date.parse(updatedAt)) })),
         hasMore: typeof cursor === 'string',
-        note: `${entries.length} ${cursor === null ? 'in the log' : 'newest of the log'}`,
+        note: cursor === null ? `${entries.length} in the log` : `The ${entries.length} newest in the log`,
       };
     },
   };
 }
 
-/** @param {Ask} ask */
-export function createWaitingList(ask) {
+/** @param {CallApi} callApi */
+export function createWaitingList(callApi) {
   let pages = 1;
   return {
     more: () => void (pages += 1),
@@ -136,9 +137,9 @@ export function createWaitingList(ask) {
       let total = 0;
       for (let page = 0; page < pages && offset !== null; page += 1) {
         /** @type {any} */
-        const told = await ask('waiting', { offset: String(offset) });
-        total = told.total;
-        for (const each of told.asking)
+        const list = await callApi('waiting', { offset: String(offset) });
+        total = list.total;
+        for (const each of list.busy)
           entries.push({
             ...nothing,
             owner: each.owner,
@@ -147,9 +148,9 @@ export function createWaitingList(ask) {
             title: each.title,
             second: each.state,
             ago: ago(each.idle_ms),
-            asks: true,
+            needsPerson: true,
           });
-        for (const each of told.conversations) {
+        for (const each of list.conversations) {
           const left = each.until_ms - Date.now();
           entries.push({
             ...nothing,
@@ -157,26 +158,27 @@ export function createWaitingList(ask) {
             id: each.conversation_id,
             mood: 'wait',
             title: each.title,
-            second: left > 0 ? `waits, ${ago(left)} left` : 'waits, time is over',
+            second: left > 0 ? `waiting, ${ago(left)} left` : 'waiting, time is up',
             ago: ago(Date.now() - Date.parse(each.updated_at)),
-            asks: true,
+            needsPerson: true,
           });
         }
-        offset = told.next_offset;
+        offset = list.next_offset;
       }
       const wanted = search.toLowerCase();
       const fitting = entries.filter(({ id, title }) => `${id} ${title ?? ''}`.toLowerCase().includes(wanted));
       return {
         entries: fitting,
         hasMore: offset !== null,
-        note: total === 0 ? 'None waits for a person.' : `${fitting.length} of ${total} that wait for a person`,
+        note:
+          total === 0 ? 'No conversation waits for a person.' : `${fitting.length} of ${total} waiting for a person`,
       };
     },
   };
 }
 
-/** @param {Ask} ask @param {string} text @param {string | null} owner */
-export function createSearch(ask, text, owner) {
+/** @param {CallApi} callApi @param {string} text @param {string | null} owner */
+export function createSearch(callApi, text, owner) {
   /** @type {Entry[]} */
   const entries = [];
   /** @type {string | null} */
@@ -184,14 +186,14 @@ export function createSearch(ask, text, owner) {
   let note = '';
   let hasMore = false;
   return {
-    /** Reads on until something is found, or for a while. @param {() => boolean} isWanted @returns {Promise<Page>} */
+    /** Reads until enough hits are found, or STEPS_AT_ONCE steps are done. @param {() => boolean} isWanted @returns {Promise<Page>} */
     async read(isWanted) {
       const before = entries.length;
       for (let step = 0; step < STEPS_AT_ONCE && isWanted(); step += 1) {
-        const told = await ask('search', { text, owner, cursor });
-        if (!told.texts)
-          return { entries: [], hasMore: false, note: 'Texts cannot be searched: inspect.include_content is off.' };
-        for (const hit of told.hits) {
+        const found = await callApi('search', { text, owner, cursor });
+        if (!found.include_content)
+          return { entries: [], hasMore: false, note: 'Search is off: inspect.include_content is false.' };
+        for (const hit of found.hits) {
           entries.push({
             ...nothing,
             owner: hit.owner,
@@ -205,24 +207,24 @@ export function createSearch(ask, text, owner) {
             place: [hit.at, hit.at + text.length],
           });
         }
-        cursor = told.next_cursor;
+        cursor = found.next_cursor;
         hasMore = cursor !== null;
         note =
           cursor === null
-            ? 'all of the log was searched'
-            : told.read_back_to === null
-              ? 'titles searched so far'
-              : `searched back to ${ago(Date.now() - Date.parse(told.read_back_to))} ago`;
+            ? 'the whole log was searched'
+            : found.read_back_to === null
+              ? 'only titles searched so far'
+              : `searched back to ${ago(Date.now() - Date.parse(found.read_back_to))} ago`;
         if (!hasMore || entries.length - before >= ENOUGH_HITS) break;
       }
-      // The id of a conversation that was found nowhere can be opened all the same.
+      // The text may be the id of a conversation that no list contains.
       const asId = /\s/.test(text)
         ? []
-        : [{ ...nothing, owner, id: text, mood: 'rest', title: null, second: 'open as an id', ago: '' }];
+        : [{ ...nothing, owner, id: text, mood: 'rest', title: null, second: 'open by this id', ago: '' }];
       return {
         entries: [...entries, ...asId],
         hasMore,
-        note: `${entries.length} ${entries.length === 1 ? 'place' : 'places'} found; ${note}`,
+        note: `${entries.length} ${entries.length === 1 ? 'match' : 'matches'}; ${note}`,
       };
     },
   };

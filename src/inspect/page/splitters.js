@@ -1,6 +1,6 @@
 /**
- * Makes the panels resizable by pointer and keyboard, and remembers their sizes on this machine. A narrow page stacks
- * its panels; the style sheet hides the separators there.
+ * Makes the panels resizable by pointer and keyboard, and stores their sizes in the browser. On a narrow screen the panels
+ * are stacked, and the style sheet hides the separators.
  */
 import { byId } from './element.js';
 
@@ -8,8 +8,8 @@ const KEY = 'parley-inspect-sizes';
 const STEP_PX = 16;
 
 /**
- * `resizes` is the panel that the separator is for; `side` is 1 where the panel stands before its separator. The
- * style sheet reads `property`, and holds the same limits when the window shrinks.
+ * `resizes` is the panel of the separator. `side` is 1 if the panel comes before its separator. The style sheet reads
+ * `property`, and applies the same limits when the window shrinks.
  * @typedef {{ separator: string, resizes: string, property: string, axis: 'x' | 'y', side: 1 | -1, min: number, mostOf: number }} Splitter
  */
 
@@ -73,12 +73,12 @@ function create({ separator, resizes, property, axis, side, min, mostOf }, sizes
       ),
     );
 
-  const tell = () => {
+  const announce = () => {
     const now = { 'aria-valuemin': min, 'aria-valuemax': most(), 'aria-valuenow': length() };
     for (const [name, value] of Object.entries(now)) handle.setAttribute(name, String(value));
     handle.setAttribute('aria-valuetext', `${length()} pixels`);
   };
-  /** Null is the size that the style sheet has. @param {number | null} px */
+  /** Null sets the default size of the style sheet. @param {number | null} px */
   const set = (px) => {
     if (px === null) {
       root.style.removeProperty(property);
@@ -89,15 +89,15 @@ function create({ separator, resizes, property, axis, side, min, mostOf }, sizes
       sizes.set(property, size);
     }
     localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(sizes)));
-    tell();
+    announce();
   };
 
   const known = sizes.get(property);
   if (known !== undefined) root.style.setProperty(property, `${known}px`);
-  new ResizeObserver(tell).observe(panel);
-  new ResizeObserver(tell).observe(panel.parentElement ?? panel);
+  new ResizeObserver(announce).observe(panel);
+  new ResizeObserver(announce).observe(panel.parentElement ?? panel);
 
-  /** Where the drag began. @type {{ at: number, length: number } | null} */
+  /** Start of the drag. @type {{ at: number, length: number } | null} */
   let drag = null;
   const at = (/** @type {PointerEvent} */ event) => (axis === 'x' ? event.clientX : event.clientY);
   handle.addEventListener('pointerdown', (event) => {
@@ -124,13 +124,13 @@ function create({ separator, resizes, property, axis, side, min, mostOf }, sizes
     const px = wanted[event.key];
     if (px === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    // These keys go through the events elsewhere.
+    // Outside of separators these keys choose events.
     event.stopPropagation();
     set(px);
   });
 }
 
-/** What another version, or a person, wrote there is passed over. @returns {Map<string, number>} */
+/** The stored sizes; ignores values that are not numbers. @returns {Map<string, number>} */
 function remembered() {
   try {
     const kept = JSON.parse(localStorage.getItem(KEY) ?? '{}');

@@ -1,15 +1,15 @@
 /**
- * The middle of the page: the conversation's chart, its state in a sentence, and beside it the charts of its tool
- * calls and of the MCP servers. Shows actors as it is told; decides nothing.
+ * Shows the actors of a step: the conversation's chart, a sentence about its state, and small charts of its tool calls and
+ * the MCP servers.
  */
 import { describe, drawn, light } from './chart.js';
 import { moodOf } from './conversations.js';
 import { byId, element, press } from './element.js';
 import { createMinimap } from './minimap.js';
-import { conversationIn, othersIn, titleOf } from './timeline.js';
+import { conversationIn, othersIn, actorTitle } from './steps.js';
 import { createViewport } from './viewport.js';
 
-/** Calls beside the chart; a turn may make many. */
+/** Most small charts of tool calls. */
 const MOST_CALLS = 12;
 
 /** @param {import('./chart.js').Chart[]} charts */
@@ -27,7 +27,7 @@ export function createStage(charts) {
   let isLabelled = false;
   /** Small charts by actor. @type {Map<string, { card: HTMLElement, drawing: Element, name: HTMLElement, state: HTMLElement }>} */
   const cards = new Map();
-  /** @type {ReadonlyMap<string, import('./timeline.js').ActorView> | null} */
+  /** @type {ReadonlyMap<string, import('./steps.js').ActorView> | null} */
   let last = null;
 
   /** @param {string} id */
@@ -39,21 +39,21 @@ export function createStage(charts) {
     drawing = drawn(isLabelled ? chart.svg.labelled : chart.svg.small);
     drawing.addEventListener('focusin', ({ target }) => {
       if (!(target instanceof Element)) return;
-      tellOf(target.getAttribute('data-state') ?? '');
+      describeState(target.getAttribute('data-state') ?? '');
       if (target.matches(':focus-visible')) viewport.reveal(target);
     });
     drawing.addEventListener('pointerover', ({ target }) => {
       const box = target instanceof Element ? target.closest('[data-state]') : null;
-      tellOf(box?.getAttribute('data-state') ?? '');
+      describeState(box?.getAttribute('data-state') ?? '');
     });
-    drawing.addEventListener('pointerleave', () => tellOf(''));
+    drawing.addEventListener('pointerleave', () => describeState(''));
     minimap.show(drawing);
     viewport.show(drawing, isLabelled);
     if (last) show(last);
   };
 
-  /** The state under the pointer or the focus, else the one that is active. @param {string} path */
-  const tellOf = (path) => {
+  /** Describes the state under the pointer or the focus; for an empty path the active one. @param {string} path */
+  const describeState = (path) => {
     const chart = chartOf('conversation');
     const root = last && conversationIn(last);
     const state = path === '' ? (root?.state ?? '') : path;
@@ -61,19 +61,19 @@ export function createStage(charts) {
     sentence.replaceChildren(element('strong', { class: moodOf(state) }, state), ` ${describe(chart, state)}`);
   };
 
-  /** @param {ReadonlyMap<string, import('./timeline.js').ActorView>} actors */
+  /** @param {ReadonlyMap<string, import('./steps.js').ActorView>} actors */
   const show = (actors) => {
     last = actors;
     const root = conversationIn(actors);
     const here = drawing && light(drawing, root?.state ?? '', root?.transitions ?? []);
-    if (root) tellOf('');
-    else sentence.textContent = 'Not in memory: it is told of from its first step on. What was, is in the log.';
+    if (root) describeState('');
+    else sentence.textContent = 'Not in memory. Its events appear here when it becomes active.';
     showOthers(actors);
     minimap.light(root?.state ?? '', root?.transitions ?? []);
     viewport.activate(here);
   };
 
-  /** @param {ReadonlyMap<string, import('./timeline.js').ActorView>} actors */
+  /** @param {ReadonlyMap<string, import('./steps.js').ActorView>} actors */
   const showOthers = (actors) => {
     const all = othersIn(actors);
     const calls = all.filter(({ machine }) => machine === 'toolCall');
@@ -87,8 +87,8 @@ export function createStage(charts) {
       const known = cards.get(actor.id) ?? addCard(actor);
       if (!known) continue;
       light(known.drawing, actor.state, actor.transitions);
-      // Told only when the actor has begun: of a call, which tool it is.
-      known.name.textContent = titleOf(actor);
+      // The tool of a call is known only after the actor has started.
+      known.name.textContent = actorTitle(actor);
       known.state.textContent = actor.state;
       known.state.className = `state ${moodOf(actor.state)}`;
       known.card.classList.toggle('over', actor.status !== 'active');
@@ -96,7 +96,7 @@ export function createStage(charts) {
     others.hidden = cards.size === 0;
   };
 
-  /** @param {import('./timeline.js').ActorView} actor */
+  /** @param {import('./steps.js').ActorView} actor */
   const addCard = (actor) => {
     const chart = chartOf(actor.machine ?? '');
     if (!chart) return null;
@@ -122,7 +122,7 @@ export function createStage(charts) {
   });
 
   return {
-    /** Starts again with no actors. @param {boolean} isOther another conversation, for which the view of the chart does not keep its place */
+    /** Removes all actors. @param {boolean} isOther another conversation was chosen: the view of the chart is reset too */
     begin(isOther) {
       last = null;
       cards.clear();

@@ -1,16 +1,16 @@
 /**
- * Hands what is told of a conversation on to Stately's inspector, in a frame beside, as `@statelyai/inspect`'s
- * browser inspector does: nothing before the frame has said `@statelyai.connected`, then each message by postMessage.
- * What the frame says beside that is not heard, and nobody but Stately's own page is told anything.
+ * Forwards a conversation's messages to Stately's inspector in a frame, like `@statelyai/inspect`'s browser inspector. It
+ * sends nothing before the frame has sent `@statelyai.connected`; then each message goes by postMessage. It ignores other
+ * messages of the frame, and posts only to Stately's origin.
  */
 import { byId } from './element.js';
-import { ask, follow } from './server.js';
+import { callApi, follow } from './api.js';
 import { createTheme } from './theme.js';
 
-/** Kept for a frame that connects late or anew; the package keeps as many. */
+/** Most messages kept for a frame that connects late or reconnects; same limit as the package. */
 const MOST_KEPT = 200;
-/** A frame that has not connected by then is missing, as far as a person can tell. A browser does not report why. */
-const PATIENCE_MS = 4000;
+/** The page reports a frame that has not connected in this time. Browsers do not report why a frame failed. */
+const TIMEOUT_MS = 4000;
 
 const frame = byId('inspector', HTMLIFrameElement);
 const link = byId('link', HTMLParagraphElement);
@@ -20,33 +20,33 @@ const { origin } = new URL(address);
 const wanted = new URLSearchParams(location.hash.slice(1));
 const ref = { owner: wanted.get('owner'), id: wanted.get('conversation') ?? '' };
 
-/** Births are kept for good: without an actor its events mean nothing. @type {import('./timeline.js').Message[]} */
-let births = [];
-/** @type {import('./timeline.js').Message[]} */
+/** Actor messages are kept apart: without its actor an event has no meaning. @type {import('./steps.js').Message[]} */
+let actors = [];
+/** @type {import('./steps.js').Message[]} */
 let kept = [];
 let isConnected = false;
 /** @type {number | undefined} */
 let timer;
 
-/** @param {string} words @param {string} state */
-const tell = (words, state) => {
-  link.textContent = words;
+/** @param {string} text @param {string} state */
+const showLink = (text, state) => {
+  link.textContent = text;
   link.className = `pill ${state}`;
 };
 
-/** Loads the frame, and says so if it does not connect. What it missed is kept for it. */
+/** Loads the frame, and shows a notice if it does not connect. Messages are kept for it. */
 const load = () => {
   isConnected = false;
   clearTimeout(timer);
-  tell('waiting for stately.ai', '');
+  showLink('waiting for stately.ai', '');
   retry.disabled = true;
-  retry.textContent = 'Trying';
+  retry.textContent = 'Trying…';
   timer = setTimeout(() => {
-    tell('no answer from stately.ai', 'away');
+    showLink('no response from stately.ai', 'away');
     missing.hidden = false;
     retry.disabled = false;
     retry.textContent = 'Try again';
-  }, PATIENCE_MS);
+  }, TIMEOUT_MS);
   frame.src = address;
 };
 retry.addEventListener('click', load);
@@ -54,12 +54,12 @@ addEventListener('online', () => {
   if (!isConnected) load();
 });
 
-/** @param {import('./timeline.js').Message} message */
+/** @param {import('./steps.js').Message} message */
 const post = (message) => frame.contentWindow?.postMessage(message, origin);
 
-/** @param {import('./timeline.js').Message} message */
-const hand = (message) => {
-  if (message.type === '@xstate.actor') births = [...births, message].slice(-MOST_KEPT);
+/** @param {import('./steps.js').Message} message */
+const forward = (message) => {
+  if (message.type === '@xstate.actor') actors = [...actors, message].slice(-MOST_KEPT);
   else kept = [...kept, message].slice(-MOST_KEPT);
   if (isConnected) post(message);
 };
@@ -69,24 +69,24 @@ addEventListener('message', ({ source, origin: from, data }) => {
   isConnected = true;
   clearTimeout(timer);
   missing.hidden = true;
-  tell('connected', 'live');
-  for (const message of [...births, ...kept]) post(message);
+  showLink('connected', 'live');
+  for (const message of [...actors, ...kept]) post(message);
 });
 
 createTheme(byId('theme', HTMLButtonElement));
 byId('own', HTMLAnchorElement).href = `/inspect${location.hash}`;
 byId('what', HTMLSpanElement).textContent = `${ref.id} in Stately's inspector`;
 if (wanted.get('from') === 'log') {
-  ask('replay', { conversation: ref.id, owner: ref.owner }).then(
-    ({ messages }) => messages.forEach(hand),
-    (error) => tell(String(error.message), 'refused'),
+  callApi('replay', { conversation: ref.id, owner: ref.owner }).then(
+    ({ messages }) => messages.forEach(forward),
+    (error) => showLink(String(error.message), 'rejected'),
   );
 } else {
   follow(ref, {
-    onMessage: hand,
+    onMessage: forward,
     onLink(state, why) {
-      if (state !== 'live') tell(why || 'the server is away', state);
-      else if (isConnected) tell('connected', 'live');
+      if (state !== 'live') showLink(why || 'disconnected from the server', state);
+      else if (isConnected) showLink('connected', 'live');
     },
   });
 }

@@ -1,6 +1,6 @@
-/** Times and spans of time as people read them. */
+/** Formats times and durations for people. */
 
-/** After the beginning, to the ms while that can be read. @param {number} ms */
+/** Time after the first event, with milliseconds below 100 s. @param {number} ms */
 export function since(ms) {
   if (ms < 100_000) return `+${(ms / 1000).toFixed(3)}`;
   const seconds = Math.floor(ms / 1000);
@@ -8,13 +8,13 @@ export function since(ms) {
   return `+${hours > 0 ? `${hours}:` : ''}${String(minutes).padStart(hours > 0 ? 2 : 1, '0')}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
-/** By the clock on the wall. @param {number} ms since the epoch */
+/** Local date and time. @param {number} ms since the epoch */
 export function clock(ms) {
   const date = new Date(ms);
   return `${date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })}, ${date.toLocaleTimeString(undefined, { hour12: false })}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 }
 
-/** How long it is since. @param {number} ms */
+/** A rough duration in one unit. @param {number} ms */
 export function ago(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
@@ -22,7 +22,7 @@ export function ago(ms) {
   return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} d`;
 }
 
-/** How long something takes, to what matters. @param {number} ms */
+/** A precise duration, in at most two units. @param {number} ms */
 export function duration(ms) {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;

@@ -1,21 +1,22 @@
 /**
- * Shows what the turns of a conversation spent their time on, as bars: the newest turn first. The numbers of a bar are
- * told under the pointer and the focus; a click goes to its row.
+ * Shows the timeline: for each turn, the newest first, bars of the time that it took. The pointer or the focus on a bar
+ * shows its numbers; a click chooses its event.
  */
-import { phasesOf, scaleOf, slowestOf, turnsOf } from './bars.js';
+import { phasesOf, slowestOf, turnsOf } from './bars.js';
+import { scaleOf } from './time-scale.js';
 import { byId, element } from './element.js';
 import { clock, duration } from './times.js';
 
 /** @typedef {import('./bars.js').Span} Span @typedef {import('./bars.js').Turn} Turn */
 
-/** Turns in view before a person asks for more. */
+/** Turns that are shown at first, and that "Earlier turns" adds. */
 const STEP = 20;
-/** How often a turn that runs is drawn again. */
+/** Interval between updates of a running turn. */
 const TICK_MS = 250;
 const KINDS = { model: 'Model', tool: 'Tool', wait: 'Person', queue: 'Queue', context: 'Context', commit: 'Commit' };
 
 /**
- * @param {{ rows(): readonly import('./record.js').Row[], steps(): readonly import('./timeline.js').Step[], hasEarlier(): boolean,
+ * @param {{ rows(): readonly import('./record.js').Row[], steps(): readonly import('./steps.js').Step[], hasEarlier(): boolean,
  *   onEarlier(): void, onPick(seq: number): void }} given
  */
 export function createTrace({ rows, steps, hasEarlier, onEarlier, onPick }) {
@@ -31,12 +32,12 @@ export function createTrace({ rows, steps, hasEarlier, onEarlier, onPick }) {
   ];
   const more = element('button', { type: 'button' }, 'Earlier turns');
   place.replaceChildren(element('div', { class: 'trace-head' }, legend, numbers), list, more);
-  /** By request: drawn again only where something changed. @type {Map<string, { block: HTMLElement, drawn: string }>} */
+  /** By request id; a turn is rendered again only if it changed. @type {Map<string, { block: HTMLElement, drawn: string }>} */
   const blocks = new Map();
   let most = STEP;
   let isVisible = false;
   let isDue = false;
-  const idle = 'Point at a bar, or move to it with Tab: its numbers appear here. A click goes to its event.';
+  const idle = 'Point at a bar, or move to it with Tab, to see its numbers here. Click it to go to its event.';
   numbers.textContent = idle;
 
   const render = () => {
@@ -67,7 +68,7 @@ export function createTrace({ rows, steps, hasEarlier, onEarlier, onPick }) {
       blocks.set(turn.requestId, { block, drawn });
     });
     more.hidden = turns.length <= most && !hasEarlier();
-    if (turns.length === 0) list.replaceChildren(element('p', { class: 'note' }, 'No turn yet.'));
+    if (turns.length === 0) list.replaceChildren(element('p', { class: 'note' }, 'No turns yet.'));
     else list.querySelector('p.note:only-child')?.remove();
   };
   const update = () => {
@@ -100,7 +101,7 @@ export function createTrace({ rows, steps, hasEarlier, onEarlier, onPick }) {
         element('h3', {}, turn.text ?? turn.requestId),
         element('p', { class: 'note' }, summaryOf(turn, whole, slowest, now)),
         ...(isCompressed
-          ? [element('p', { class: 'note' }, 'Time of waiting for people is drawn shorter than it was.')]
+          ? [element('p', { class: 'note' }, 'Time spent waiting for people is drawn shorter than it was.')]
           : []),
       ),
       element('ol', { class: 'bars' }, ...bars),
@@ -115,7 +116,7 @@ export function createTrace({ rows, steps, hasEarlier, onEarlier, onPick }) {
       span.firstTokenMs === null || to <= from ? 1 : Math.min(1, (at(span.firstTokenMs) - from) / (to - from));
     const words = numbersOf(span, now, whole);
     const bar = element('span', { class: `bar ${span.kind} ${span.endMs === null ? 'running' : ''}` });
-    // Set from here and not as an attribute, which the page's policy forbids.
+    // Set by script: the page's content security policy forbids style attributes.
     bar.style.left = `${100 * from}%`;
     bar.style.width = `${100 * (to - from)}%`;
     if (span.firstTokenMs !== null) {
@@ -137,11 +138,11 @@ export function createTrace({ rows, steps, hasEarlier, onEarlier, onPick }) {
       element('span', { class: 'track' }, bar),
       element('span', { class: 'took' }, duration(end - span.startMs)),
     );
-    const tell = () => {
+    const showNumbers = () => {
       numbers.textContent = words;
     };
-    button.addEventListener('pointerenter', tell);
-    button.addEventListener('focus', tell);
+    button.addEventListener('pointerenter', showNumbers);
+    button.addEventListener('focus', showNumbers);
     button.addEventListener('click', () => onPick(span.seq));
     return element('li', {}, button);
   };

@@ -1,6 +1,5 @@
 /**
- * Computes which part of a chart is in view: fitting, zooming at a point, moving, and keeping within bounds. Pure:
- * knows no element.
+ * Computes the visible part of a chart: fits, zooms at a point, moves, and keeps it within bounds. Pure: uses no elements.
  */
 
 /**
@@ -12,15 +11,15 @@
 
 export const LARGEST_SCALE = 4;
 const SMALLEST_SCALE = 0.2;
-/** Empty space around a chart, in CSS pixels, and below, where the buttons for zooming are. */
+/** Empty space around a chart, in CSS pixels. The bottom has room for the zoom buttons. */
 const MARGIN = 16;
 const BOTTOM = 54;
 /** A fitted chart is not enlarged beyond this. */
 const LARGEST_FIT = 1.25;
-/** Of the chart, in CSS pixels, that stays in view wherever a person moves it. */
+/** Part of the chart, in CSS pixels, that always stays in view. */
 const LEAST_IN_VIEW = 64;
 
-/** The scale at which all of the chart is in view. @param {Box} chart @param {Size} canvas */
+/** The scale that shows the whole chart. @param {Box} chart @param {Size} canvas */
 export function fitScale(chart, canvas) {
   return Math.max(
     0.01,
@@ -28,12 +27,12 @@ export function fitScale(chart, canvas) {
   );
 }
 
-/** All of the chart, in the middle. @param {Box} chart @param {Size} canvas @returns {View} */
+/** The whole chart, centred. @param {Box} chart @param {Size} canvas @returns {View} */
 export function whole(chart, canvas) {
   return snug({ x: 0, y: 0, scale: fitScale(chart, canvas) }, chart, canvas);
 }
 
-/** The point of the canvas keeps its place on the chart. @param {View} view @param {number} factor @param {{ x: number, y: number }} point @param {number} smallest @returns {View} */
+/** Zooms around a point of the canvas. @param {View} view @param {number} factor @param {{ x: number, y: number }} point @param {number} smallest @returns {View} */
 export function zoomed(view, factor, point, smallest) {
   const scale = Math.min(LARGEST_SCALE, Math.max(Math.min(SMALLEST_SCALE, smallest), view.scale * factor));
   return {
@@ -60,7 +59,7 @@ export function bounded({ x, y, scale }, chart, canvas) {
 }
 
 /**
- * Brings a box into the middle unless it is in view already; shows no more empty space than necessary.
+ * Centres a box unless it is in view already. Shows as little empty space as possible.
  * @param {View} view @param {Box} box @param {Box} chart @param {Size} canvas @returns {View}
  */
 export function revealed(view, box, chart, canvas) {
@@ -79,7 +78,7 @@ export function revealed(view, box, chart, canvas) {
   );
 }
 
-/** No empty space beyond the margin; what is smaller than the canvas stands in its middle. @param {View} view @param {Box} chart @param {Size} canvas @returns {View} */
+/** Removes empty space beyond the margin; centres a chart that is smaller than the canvas. @param {View} view @param {Box} chart @param {Size} canvas @returns {View} */
 function snug({ x, y, scale }, chart, canvas) {
   const within = (
     /** @type {number} */ at,

@@ -1,21 +1,21 @@
 /**
- * Shows a part of a chart on the canvas. It follows the active state until a person zooms or moves it; then it keeps
- * its place until Follow or Whole is chosen. Sets the drawing's `viewBox`, so that text stays sharp.
+ * Shows a part of a chart on the canvas. It follows the active state until a person zooms or moves the chart. Then it stays
+ * until Follow or Whole is chosen. It sets the drawing's `viewBox`, so that text stays sharp.
  */
 import { byId, press } from './element.js';
 import { onGestures } from './gestures.js';
 import { bounded, fitScale, LARGEST_SCALE, revealed, whole, zoomed } from './view.js';
 
 const ZOOM_STEP = 1.25;
-/** Of the canvas that one key moves. */
+/** Share of the canvas that one key press moves. */
 const MOVE_STEP = 0.2;
 const GLIDE_MS = 200;
-/** At these scales names, and labels, are at least 11 CSS pixels high. */
+/** At these scales names (`plain`) or labels (`labelled`) are at least 11 CSS pixels high. */
 const LEGIBLE = { plain: 1, labelled: 1.08 };
 
-/** @typedef {'follow' | 'whole' | 'kept'} Mode what decides where the view is */
+/** @typedef {'follow' | 'whole' | 'kept'} Mode how the view is placed */
 
-/** @param {HTMLElement} canvas @param {(view: import('./view.js').Box) => void} onView what of the chart is in view, in the chart's units */
+/** @param {HTMLElement} canvas @param {(view: import('./view.js').Box) => void} onView gets the visible part, in the chart's units */
 export function createViewport(canvas, onView) {
   const [zoomIn, zoomOut] = [byId('zoom-in', HTMLButtonElement), byId('zoom-out', HTMLButtonElement)];
   const [fit, follow] = [byId('fit', HTMLButtonElement), byId('follow', HTMLButtonElement)];
@@ -30,7 +30,7 @@ export function createViewport(canvas, onView) {
   /** @type {SVGGraphicsElement | null} */
   let active = null;
   let view = { x: 0, y: 0, scale: 1 };
-  /** Nothing was shown yet that could glide. */
+  /** Nothing was shown before, so the view jumps. */
   let isFirst = true;
   let frame = 0;
 
@@ -66,7 +66,7 @@ export function createViewport(canvas, onView) {
     frame = requestAnimationFrame(step);
   };
 
-  /** Where the mode says that the view is. @param {boolean} isGliding */
+  /** Places the view by its mode. @param {boolean} isGliding */
   const settle = (isGliding) => {
     const canvasSize = size();
     if (!drawing || canvasSize.width === 0 || canvasSize.height === 0) return;
@@ -95,7 +95,7 @@ export function createViewport(canvas, onView) {
     enter('kept');
   };
 
-  /** The chart goes along with the pointer. @param {{ x: number, y: number }} by in CSS pixels */
+  /** Moves the chart with the pointer. @param {{ x: number, y: number }} by in CSS pixels */
   const move = (by) => {
     if (!drawing) return;
     cancelAnimationFrame(frame);
@@ -111,9 +111,9 @@ export function createViewport(canvas, onView) {
   new ResizeObserver(() => settle(false)).observe(canvas);
 
   return {
-    /** Puts a drawing on the canvas. Of another size, it does not keep the place of the one before. @param {Element} svg @param {boolean} isLabelled */
+    /** Puts a drawing on the canvas. The view starts again, because drawings differ in size. @param {Element} svg @param {boolean} isLabelled */
     show(svg, isLabelled) {
-      if (!(svg instanceof SVGSVGElement)) throw new Error('the drawing of a chart is no SVG');
+      if (!(svg instanceof SVGSVGElement)) throw new Error('the drawing of a chart is not an SVG');
       const { x, y, width, height } = svg.viewBox.baseVal;
       drawing = svg;
       chart = { x, y, width, height };
@@ -124,14 +124,14 @@ export function createViewport(canvas, onView) {
       for (const button of [zoomIn, zoomOut, fit, follow]) button.disabled = false;
       enter(mode === 'whole' ? 'whole' : 'follow');
     },
-    /** The state that is active now; null for none. @param {Element | null} box */
+    /** Sets the active state; null if none. @param {Element | null} box */
     activate(box) {
       const next = box instanceof SVGGraphicsElement ? box : null;
       if (next === active) return;
       active = next;
       if (mode === 'follow') settle(true);
     },
-    /** Brings a state into view that the keyboard has reached. @param {Element} box */
+    /** Brings a state that has the keyboard focus into view. @param {Element} box */
     reveal(box) {
       if (!(box instanceof SVGGraphicsElement)) return;
       const next = revealed(view, box.getBBox(), chart, size());
@@ -145,7 +145,7 @@ export function createViewport(canvas, onView) {
       const { width, height } = size();
       move({ x: -x * width * MOVE_STEP, y: -y * height * MOVE_STEP });
     },
-    /** A point of the chart comes into the middle. @param {{ x: number, y: number }} point */
+    /** Centres a point of the chart. @param {{ x: number, y: number }} point */
     center(point) {
       const { width, height } = size();
       move({ x: (view.x - point.x) * view.scale + width / 2, y: (view.y - point.y) * view.scale + height / 2 });

@@ -4,7 +4,7 @@
  * cleanly as a whole one.
  */
 import { createParser } from 'eventsource-parser';
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
 import { readBody, type Body, type TextReader } from './body.ts';
 import { withReasoning } from '../pass-back-reasoning.ts';
@@ -12,7 +12,7 @@ import { withPlainErrors } from './provider-error.ts';
 import { cutOff, notACompletion, requestFailed, timedOut, streamFailed, type Target } from './failed-answer.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
-import { MAX_TIMER_MS } from '../../timer-limit.ts';
+import { MAX_TIMER_MS } from '../../scheduling/acquire.ts';
 import type { Transport } from './transport.ts';
 import { createWatchdog, type Silence, type Watchdog } from './watchdog.ts';
 
@@ -32,10 +32,11 @@ export interface ClientOptions {
  * the request. As for every fetch, the promise and the body of `transport` fail when the signal aborts.
  */
 export function createProviderClient(provider: Provider, options: ClientOptions, transport: Transport): ProviderClient {
-  const openai = createOpenAI(provider, transport.fetch);
+  let openai: OpenAI | null = null;
 
   return {
     async stream(request, sink, signal) {
+      openai ??= await createOpenAI(provider, transport.fetch);
       if (signal.aborted) return { status: 'aborted' };
       const asked: Target = { provider, model: request.model };
       const attempt = new AbortController();
@@ -68,8 +69,12 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
   };
 }
 
-/** Sets every option, because the package reads OPENAI_* for missing ones and would send secrets to another endpoint. */
-function createOpenAI(provider: Provider, fetch: Transport['fetch']): OpenAI {
+/**
+ * Sets every option, because the package reads OPENAI_* for missing ones and would send secrets to another endpoint. Loads the
+ * package with the first request: it takes a fifth of the server's start, and the demo model does not need it.
+ */
+async function createOpenAI(provider: Provider, fetch: Transport['fetch']): Promise<OpenAI> {
+  const { default: OpenAI } = await import('openai');
   const inherited = (process.env['OPENAI_CUSTOM_HEADERS'] ?? '')
     .split('\n')
     .map((line) => line.split(':', 1)[0]?.trim() ?? '');

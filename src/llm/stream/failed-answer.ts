@@ -3,7 +3,7 @@
  * name, host, model and sanitized message, but never a key, a path or a stack. The caller decides about retries; the fault
  * says whether one may help.
  */
-import { APIConnectionTimeoutError, APIError } from 'openai';
+import { APIConnectionTimeoutError, APIError } from 'openai/error';
 import { fault, QUOTE_KEY, withQuote, type ErrorCode } from '../../errors.ts';
 import type { StreamError } from './accumulator.ts';
 import { classify, sanitizeMessage, readProviderError, type ProviderError } from './provider-error.ts';

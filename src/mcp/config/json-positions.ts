@@ -1,7 +1,6 @@
 /**
- * Where things stand in a JSON text. `JSON.parse` remains the judge of what a text means; it
- * tells a position for some errors only and none for a value, so this scanner finds them, for
- * error messages and nothing else.
+ * Finds line and column of values and syntax errors in a JSON text, for error messages. `JSON.parse` still parses the
+ * text, but it reports positions for some errors only and none for values.
  */
 
 export interface Position {
@@ -12,11 +11,11 @@ export interface Position {
 }
 
 export interface JsonPositions {
-  /** Where the value at `path` begins, or the nearest parent that exists. */
+  /** Returns the start of the value at `path`, or of its nearest existing parent. */
   of(path: readonly PropertyKey[]): Position;
-  /** Where the text stops being JSON, what would be allowed there and what stands there; null when it is JSON. */
-  readonly fault: { position: Position; expected: string; found: string } | null;
-  /** The first key that an object has twice, with the path to it; `JSON.parse` silently takes the last. */
+  /** The first syntax error: its position, what JSON allows there and what the text has. Null if the text is JSON. */
+  readonly syntaxProblem: { position: Position; expected: string; found: string } | null;
+  /** The first duplicate key with its path. `JSON.parse` silently takes the last one. Null if none. */
   readonly repeated: { path: readonly string[]; position: Position } | null;
 }
 
@@ -25,13 +24,13 @@ const SCALAR =
   // oxlint-disable-next-line no-control-regex -- JSON forbids them in strings
   /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
-/** How much of the text around a fault is quoted. */
+/** Length of the quote at a syntax error. */
 const QUOTE_CHARS = 16;
 
-/** Thrown at the first fault; its message is what JSON allows there. */
-class Misplaced extends Error {}
+/** Thrown at the first syntax error. Its message is what JSON allows there. */
+class SyntaxProblem extends Error {}
 
-const keyOf = (path: readonly PropertyKey[]) => JSON.stringify(path.map(String));
+const pathKey = (path: readonly PropertyKey[]) => JSON.stringify(path.map(String));
 
 /** Scans the whole text once. */
 export function scanJson(text: string): JsonPositions {
@@ -50,12 +49,12 @@ export function scanJson(text: string): JsonPositions {
     return text[at] ?? '';
   };
   const expect = (character: string, expected: string): void => {
-    if (peek() !== character) throw new Misplaced(expected);
+    if (peek() !== character) throw new SyntaxProblem(expected);
     at += 1;
   };
   const scalar = (expected: string): string => {
     const found = skip(SCALAR);
-    if (found === '') throw new Misplaced(expected);
+    if (found === '') throw new SyntaxProblem(expected);
     return found;
   };
 
@@ -73,15 +72,15 @@ export function scanJson(text: string): JsonPositions {
 
   const value = (path: readonly string[]): void => {
     const first = peek();
-    offsets.set(keyOf(path), at);
+    offsets.set(pathKey(path), at);
     if (first === '[') return members(']', (index) => value([...path, String(index)]));
     if (first !== '{') return void scalar('a value');
     members('}', () => {
-      if (text[at] !== '"') throw new Misplaced('a key in double quotes');
+      if (text[at] !== '"') throw new SyntaxProblem('a key in double quotes');
       const start = at;
       const key: unknown = JSON.parse(scalar('a key that ends in a double quote'));
       const inner = [...path, String(key)];
-      if (offsets.has(keyOf(inner))) repeats.push({ path: inner, offset: start });
+      if (offsets.has(pathKey(inner))) repeats.push({ path: inner, offset: start });
       expect(':', '":"');
       value(inner);
     });
@@ -91,13 +90,13 @@ export function scanJson(text: string): JsonPositions {
     const before = text.slice(0, offset);
     return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
   };
-  const scan = (): JsonPositions['fault'] => {
+  const scan = (): JsonPositions['syntaxProblem'] => {
     try {
       value([]);
-      if (peek() !== '') throw new Misplaced('nothing more');
+      if (peek() !== '') throw new SyntaxProblem('nothing more');
       return null;
     } catch (error) {
-      if (!(error instanceof Misplaced)) throw error;
+      if (!(error instanceof SyntaxProblem)) throw error;
       const quote = text.slice(at, at + QUOTE_CHARS).split('\n')[0] ?? '';
       return {
         position: position(at),
@@ -107,17 +106,17 @@ export function scanJson(text: string): JsonPositions {
     }
   };
 
-  const fault = scan();
+  const syntaxProblem = scan();
   const [repeat] = repeats;
   return {
-    fault,
+    syntaxProblem,
     repeated: repeat === undefined ? null : { path: repeat.path, position: position(repeat.offset) },
     of(path) {
       for (let length = path.length; length > 0; length -= 1) {
-        const offset = offsets.get(keyOf(path.slice(0, length)));
+        const offset = offsets.get(pathKey(path.slice(0, length)));
         if (offset !== undefined) return position(offset);
       }
-      return position(offsets.get(keyOf([])) ?? 0);
+      return position(offsets.get(pathKey([])) ?? 0);
     },
   };
 }

@@ -1,13 +1,13 @@
 /**
- * The `oauth` key of an HTTP server's block: what may be stated in advance about being authorized there. All of it
- * is optional, for most servers tell the rest themselves. The names are those of Gemini CLI.
+ * Reads the `oauth` key of an HTTP server's block. All of it is optional, because most servers announce what is needed.
+ * The names are those of Gemini CLI.
  */
 import { z } from 'zod';
 
 export interface OAuthSettings {
-  /** A client that was registered by hand; null to register, or to be known by a metadata document. */
+  /** A client that was registered by hand. Null to register dynamically, or to use a metadata document. */
   client: { client_id: string; client_secret?: string } | null;
-  /** Scopes to ask for where the server names none, separated by spaces; null for none. */
+  /** Scopes to request if the server names none, separated by spaces. Null for none. */
   scope: string | null;
 }
 
@@ -20,7 +20,7 @@ const section = z.looseObject({
   scopes: z.array(text).nullish(),
 });
 
-/** What the key may have, if it is not false. */
+/** The keys of the object. */
 export const oauthKeys = Object.keys(section.shape);
 
 export const oauthSchema = z.union(
@@ -28,7 +28,7 @@ export const oauthSchema = z.union(
   'false, or an object that may have "enabled", "clientId", "clientSecret" and "scopes"',
 );
 
-/** Null where OAuth is not to be tried; a token among the headers leaves nothing to ask for. `expand` fills in variables of the environment. */
+/** Returns null if OAuth is off, also because the headers have a token. `expand` fills in environment variables. */
 export function oauthSettings(
   stated: z.infer<typeof oauthSchema> | null | undefined,
   headers: Record<string, string>,

@@ -1,13 +1,13 @@
 /**
- * What is stated of one MCP server: how to reach it, what of it may be used, and by which revisions it may be spoken to.
+ * Declares the configuration of one MCP server: how to reach it, which tools to use, and which protocol revisions.
  * Types only; `servers-config.ts` reads them from the file.
  */
 import type { OAuthSettings } from './oauth-settings.ts';
 import type { ToolChoice } from '../connection/tool-listing.ts';
 
 /**
- * `legacy`: the handshake up to 2025-11-25; `legacy_first`: where the server refuses it, the newest revision; `auto`: ask
- * the server first; else one revision, such as `2026-07-28`.
+ * `legacy`: the handshake up to 2025-11-25. `legacy_first`: the same, then the newest revision if the server rejects it.
+ * `auto`: asks the server first. Otherwise one revision, such as `2026-07-28`.
  */
 export type ProtocolChoice = 'legacy' | 'legacy_first' | 'auto' | { revision: string };
 
@@ -18,9 +18,9 @@ export interface StdioServer extends ToolChoice {
   args: string[];
   /** Absolute. */
   cwd: string;
-  /** In addition to the few variables that every child gets. */
+  /** Added to the few variables that every child gets. */
   env: Record<string, string>;
-  /** Calls that it is at work on at once; null: as many as the configuration says. */
+  /** Concurrent calls. Null for the configured default. */
   maxConcurrent: number | null;
   protocol: ProtocolChoice;
 }
@@ -30,10 +30,10 @@ export interface HttpServer extends ToolChoice {
   name: string;
   url: string;
   headers: Record<string, string>;
-  /** Calls that it is at work on at once; null: as many as the configuration says. */
+  /** Concurrent calls. Null for the configured default. */
   maxConcurrent: number | null;
   protocol: ProtocolChoice;
-  /** How to be authorized where the server asks for it; null where that is not to be tried. */
+  /** Null if OAuth is off. */
   oauth: OAuthSettings | null;
 }
 

@@ -1,7 +1,7 @@
 /**
- * The file that lists the MCP servers, in the format that MCP hosts share (`mcpServers`), so that
- * a ready-made file works as it is: keys that other hosts use are ignored, near misses of known ones refused. Reads and checks it
- * once, at start-up; a wrong file is refused with its place, what was found and what is allowed.
+ * Reads and validates the file that lists the MCP servers, in the format that MCP hosts share (`mcpServers`). A file
+ * made for another host works: unknown keys are ignored, and only near misses of known keys are errors. An error names
+ * the position, what was found and what is allowed.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -14,7 +14,7 @@ import { oauthKeys, oauthSchema, oauthSettings } from './oauth-settings.ts';
 import type { ProtocolChoice, ServerBlock } from './server-block.ts';
 
 const text = z.string('a string');
-// Ports and flags stand in many files as numbers and booleans.
+// Many files have ports and flags as numbers and booleans.
 const textual = z.union([z.string(), z.number(), z.boolean()], 'a string, a number or a boolean').transform(String);
 const texts = z.record(z.string(), textual, 'an object of strings');
 
@@ -47,16 +47,16 @@ const blockSchema = z.looseObject({
     .nullish(),
 });
 
-/** What a server's block may have, beside `enabled` and `disabled`. */
+/** The keys of a server's block, without `enabled` and `disabled`. */
 export const blockKeys = Object.keys(blockSchema.shape);
 
-/** An edit or two is a slip of the pen. Keys of other hosts must not be taken for one. */
+/** One or two edits are a typing mistake. A higher rate would match keys of other hosts. */
 const LETTERS_PER_EDIT = 5;
-/** Keys of other hosts that are nearly one of these. */
+/** Keys of other hosts that resemble a known key. */
 const FOREIGN_KEYS = ['auth'];
 
-/** A fault in the file at a key path, before it is known where in the text that is. */
-class Refusal extends Error {
+/** A problem at a key path, before its position in the text is known. */
+class ServerProblem extends Error {
   readonly path: readonly PropertyKey[];
 
   constructor(path: readonly PropertyKey[], message: string) {
@@ -70,10 +70,10 @@ const VARIABLE = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 function expand(value: string, env: NodeJS.ProcessEnv, path: readonly PropertyKey[]): string {
   return value.replaceAll(VARIABLE, (_whole, name: string, fallback: string | undefined) => {
     const found = env[name];
-    // Like the shell's `:-`: where there is a default, an empty variable counts as none.
+    // As with the shell's `:-`, the default replaces an empty variable too.
     if (found !== undefined && (found !== '' || fallback === undefined)) return found;
     if (fallback !== undefined) return fallback;
-    throw new Refusal(
+    throw new ServerProblem(
       path,
       `the environment variable ${name} is not set; set it, write \${${name}:-default}, or disable the server`,
     );
@@ -98,29 +98,29 @@ function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly PropertyKey
   if (checked.success) return checked.data;
   const issue = checked.error.issues[0];
   const path = issue?.path ?? [];
-  throw new Refusal(
+  throw new ServerProblem(
     [...at, ...path],
     `expected ${issue?.message ?? 'something else'}, found ${describe(valueAt(value, path))}`,
   );
 }
 
-/** Permissions are given to `server` and to `server.tool`: what is meant for one server must fit no tool of another. */
+/** Permissions are keyed by `server` and `server.tool`, so a server's name must not equal another server's tool. */
 function checkNames(names: readonly string[]): void {
   for (const name of names) {
     const owner = names.find((other) => name.startsWith(`${other}.`));
     if (owner === undefined) continue;
-    throw new Refusal(
+    throw new ServerProblem(
       ['mcpServers', name],
       `"${name}" is also how the tool "${name.slice(owner.length + 1)}" of the server "${owner}" is named; rename one of the two servers`,
     );
   }
 }
 
-/** A key that is nearly a known one would be ignored as another host's, and what it says would have no effect. */
-function refuseNearMisses(block: object, keys: readonly string[], at: readonly PropertyKey[]): void {
+/** Without this check, a misspelt key would be ignored like a key of another host. */
+function rejectNearMisses(block: object, keys: readonly string[], at: readonly PropertyKey[]): void {
   for (const key of Object.keys(block)) {
     const meant = [...keys, ...FOREIGN_KEYS].includes(key) ? null : closest(key, keys, LETTERS_PER_EDIT);
-    if (meant !== null) throw new Refusal([...at, key], `"${key}" is not a known key; did you mean "${meant}"?`);
+    if (meant !== null) throw new ServerProblem([...at, key], `"${key}" is not a known key; did you mean "${meant}"?`);
   }
 }
 
@@ -132,8 +132,8 @@ function protocolOf(written: string | null | undefined, fallback: 'legacy_first'
 function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.ProcessEnv): ServerBlock {
   const at = ['mcpServers', name];
   const block = check(blockSchema, raw, at);
-  refuseNearMisses(block, [...Object.keys(switchSchema.shape), ...blockKeys], at);
-  if (block.oauth) refuseNearMisses(block.oauth, oauthKeys, [...at, 'oauth']);
+  rejectNearMisses(block, [...Object.keys(switchSchema.shape), ...blockKeys], at);
+  if (block.oauth) rejectNearMisses(block.oauth, oauthKeys, [...at, 'oauth']);
   const urlKey = (['url', 'serverUrl', 'httpUrl'] as const).find((key) => typeof block[key] === 'string');
   const expandAll = (key: 'env' | 'headers') =>
     Object.fromEntries(
@@ -151,31 +151,34 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
     return {
       kind: 'stdio',
       name,
-      // The Node that runs us, so that a machine without another one can run the bundled server.
+      // The Node that runs Parley, because a machine may have no other.
       command: command === 'node' ? process.execPath : command,
       args: (block.args ?? []).map((arg, index) => expand(arg, env, [...at, 'args', index])),
-      // Relative paths in `command` and `args` are the child's to resolve, against this folder.
+      // The child resolves relative paths in `command` and `args` against this folder.
       cwd: resolve(folder, expand(block.cwd ?? '', env, [...at, 'cwd'])),
       env: expandAll('env'),
-      // `auto` would start every server twice: once to ask, once to serve.
+      // `auto` would start every server twice: once to probe it, once to use it.
       protocol: protocolOf(block.protocol, 'legacy_first'),
       ...common,
     };
   }
   if (urlKey === undefined || typeof block.command === 'string') {
     const found = urlKey === undefined ? 'neither' : 'both';
-    throw new Refusal(at, `expected either "command" (a program to start) or "url" (Streamable HTTP), found ${found}`);
+    throw new ServerProblem(
+      at,
+      `expected either "command" (a program to start) or "url" (Streamable HTTP), found ${found}`,
+    );
   }
   const url = expand(block[urlKey] ?? '', env, [...at, urlKey]);
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
-    throw new Refusal([...at, urlKey], `expected an http or https URL, found ${describe(block[urlKey])}`);
+    throw new ServerProblem([...at, urlKey], `expected an http or https URL, found ${describe(block[urlKey])}`);
   }
   const headers = expandAll('headers');
   const oauth = oauthSettings(block.oauth, headers, (value, key) => expand(value, env, [...at, 'oauth', key]));
   return { kind: 'http', name, url, headers, protocol: protocolOf(block.protocol, 'auto'), oauth, ...common };
 }
 
-function refuse(file: string, position: Position | null, message: string, cause?: unknown): AppError {
+function configError(file: string, position: Position | null, message: string, cause?: unknown): AppError {
   const place = position === null ? file : `${file}:${position.line}:${position.column}`;
   return new AppError('config_invalid', `${place}: ${message}`, { cause });
 }
@@ -187,8 +190,8 @@ const written = (path: readonly PropertyKey[]) =>
     .replace(/^\./, '');
 
 /**
- * The servers of `file` that are enabled, in its order, with `env` filled in for `${NAME}` and
- * `${NAME:-default}`. Throws AppError `config_invalid` for a file that is missing or wrong.
+ * Returns the enabled servers of `file` in its order, with `env` filled in for `${NAME}` and `${NAME:-default}`.
+ * Throws AppError `config_invalid` if the file is missing or invalid.
  */
 export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[] {
   let content: string;
@@ -197,18 +200,22 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
   } catch (error) {
     const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     const reason = isAbsent ? 'does not exist' : 'cannot be read';
-    throw refuse(
+    throw configError(
       file,
       null,
-      `the list of MCP servers ${reason}; mcp.config_file or PARLEY_SERVERS_CONFIG names it`,
+      `the list of MCP servers ${reason}; set mcp.config_file or PARLEY_SERVERS_CONFIG`,
       error,
     );
   }
   const places = scanJson(content);
-  const { fault, repeated } = places;
-  if (fault !== null)
-    throw refuse(file, fault.position, `this is not JSON: expected ${fault.expected}, found ${fault.found}`);
-  if (repeated !== null) throw refuse(file, repeated.position, `${written(repeated.path)}: the key is there twice`);
+  const { syntaxProblem, repeated } = places;
+  if (syntaxProblem !== null)
+    throw configError(
+      file,
+      syntaxProblem.position,
+      `the file is not JSON: expected ${syntaxProblem.expected}, found ${syntaxProblem.found}`,
+    );
+  if (repeated !== null) throw configError(file, repeated.position, `${written(repeated.path)}: duplicate key`);
   const root: unknown = JSON.parse(content);
   try {
     const { mcpServers } = check(fileSchema, root, []);
@@ -217,7 +224,7 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
       .filter(([, block]) => block.enabled !== false && block.disabled !== true)
       .map(([name, block]) => readBlock(name, block, dirname(resolve(file)), env));
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    throw refuse(file, places.of(error.path), [written(error.path), error.message].filter(Boolean).join(': '));
+    if (!(error instanceof ServerProblem)) throw error;
+    throw configError(file, places.of(error.path), [written(error.path), error.message].filter(Boolean).join(': '));
   }
 }

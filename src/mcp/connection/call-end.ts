@@ -1,7 +1,6 @@
 /**
- * What became of a tool call: judges each way in which the SDK ends one. The question that
- * matters is whether the server may have acted: `not_sent` may be repeated by anyone, `lost` only
- * where a repeat is harmless.
+ * Converts each way in which the SDK ends a tool call into a `CallEnd`. It matters whether the server may have acted:
+ * a call that was `not_sent` may always be repeated, a `lost` one only if the tool is idempotent.
  */
 import {
   InsufficientScopeError,
@@ -15,10 +14,10 @@ import type { CallToolResult } from '@modelcontextprotocol/client';
 import { isDeeperThan } from '../../json.ts';
 import { STREAM_ENDED, sessionIsUnknown, unsentCode } from '../transport/http-transport.ts';
 import { cutMiddle, resultText } from '../content/result-text.ts';
-import type { CallEnd } from '../calls.ts';
-import { legible } from '../content/sanitize-text.ts';
+import type { CallEnd } from '../port.ts';
+import { sanitizeText } from '../content/sanitize-text.ts';
 
-/** An answer came, but one that this client cannot use. */
+/** The server has answered, and the client cannot use the answer. */
 const ANSWERED = new Set<string>([
   SdkErrorCode.InvalidResult,
   SdkErrorCode.UnsupportedResultType,
@@ -26,31 +25,31 @@ const ANSWERED = new Set<string>([
   SdkErrorCode.InputRequiredRoundsExceeded,
 ]);
 
-/** Of a result. What keeps, shows and cuts it reads it level by level. */
+/** Of a result: storing, showing and cutting it recurse level by level. */
 const MAX_RESULT_LEVELS = 200;
 
 /** A server's error text may hold a whole HTML page. */
 const MAX_ERROR_CHARS = 1_000;
 
-function messageOf(error: unknown): string {
-  return legible(cutMiddle(error instanceof Error ? error.message : String(error), MAX_ERROR_CHARS));
+function errorText(error: unknown): string {
+  return sanitizeText(cutMiddle(error instanceof Error ? error.message : String(error), MAX_ERROR_CHARS));
 }
 
-/** What is wrong with a server, after its name: for people, without what its answer's body says. */
+/** Says what is wrong with a server, to follow its name. For people; the body of an HTTP response is left out. */
 export function reasonOf(error: unknown): string {
   const code = unsentCode(error);
   if (code !== null) return `cannot be reached (${code})`;
   if (error instanceof SdkHttpError) return `answered HTTP ${error.status}`;
-  // One line: some of the SDK's are lists.
-  return messageOf(error).replace(/\s+/g, ' ').trim();
+  // One line: some of the SDK's messages are lists.
+  return errorText(error).replace(/\s+/g, ' ').trim();
 }
 
-/** The end of a call that the server answered. */
+/** Makes the end of a call that the server answered. */
 export function endOfResult(result: CallToolResult, maxResultTokens: number): CallEnd {
   if (isDeeperThan(result, MAX_RESULT_LEVELS))
     return {
       status: 'error',
-      text: `The tool's result has more than ${MAX_RESULT_LEVELS} levels and was not taken. The call may have taken effect.`,
+      text: `Parley rejected the tool's result because it has more than ${MAX_RESULT_LEVELS} levels. The call may have taken effect.`,
       content: null,
     };
   const { content, structuredContent, isError } = result;
@@ -65,30 +64,30 @@ export function notSent(server: string, reason: string): CallEnd {
   return { status: 'not_sent', text: `The call was not made: the MCP server "${server}" ${reason}.` };
 }
 
-/** The end of a call that the SDK rejected. `hadSession`: the request carried a session id. */
+/** Makes the end of a call that the SDK rejected. `hadSession`: the request carried a session id. */
 export function endOfFailure(error: unknown, server: string, hadSession: boolean): CallEnd {
   const failed = (text: string): CallEnd => ({ status: 'error', text, content: null });
   const lost = (text: string): CallEnd => ({ status: 'lost', text });
 
   if (error instanceof ProtocolError) {
-    if (error.data === STREAM_ENDED) return lost(`The MCP server "${server}" ended the stream before the answer.`);
-    return failed(messageOf(error));
+    if (error.data === STREAM_ENDED) return lost(`The MCP server "${server}" ended the stream before it answered.`);
+    return failed(errorText(error));
   }
   if (error instanceof SdkHttpError) {
     if (sessionIsUnknown(error.status, hadSession)) return notSent(server, 'does not know this session');
-    // Refused by the server or something before it, not begun.
+    // The server or a proxy rejected the request before the call began.
     if (error.status < 500)
-      return failed(`The MCP server "${server}" refused the call (HTTP ${error.status}): ${messageOf(error)}`);
+      return failed(`The MCP server "${server}" refused the call (HTTP ${error.status}): ${errorText(error)}`);
     return lost(`The MCP server "${server}" failed during the call (HTTP ${error.status}).`);
   }
   if (error instanceof SdkError) {
     if (error.code === SdkErrorCode.NotConnected) return notSent(server, 'is not connected');
-    if (ANSWERED.has(error.code)) return failed(messageOf(error));
+    if (ANSWERED.has(error.code)) return failed(errorText(error));
     if (error.code === SdkErrorCode.RequestTimeout) return lost(`The MCP server "${server}" did not answer in time.`);
   }
   if (error instanceof InsufficientScopeError)
     return failed(
-      `The MCP server "${server}" refused the call: it asks for rights that Parley was not granted${error.requiredScope === undefined ? '' : ` (${cutMiddle(error.requiredScope, MAX_ERROR_CHARS)})`}.`,
+      `The MCP server "${server}" refused the call: it requires a scope that Parley was not granted${error.requiredScope === undefined ? '' : ` (${cutMiddle(error.requiredScope, MAX_ERROR_CHARS)})`}.`,
     );
   if (error instanceof UnauthorizedError) return notSent(server, reasonOf(error));
   if (unsentCode(error) !== null) return notSent(server, reasonOf(error));

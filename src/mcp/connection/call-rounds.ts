@@ -1,36 +1,36 @@
 /**
- * A call to a server of 2026-07-28, which may lay it down to ask something and has to be called again with the
- * answer. What Parley can answer by itself it does; for what only people can, the call ends here, to be taken up
- * with their answers at any later time. Up to 2025-11-25 a call has one round.
+ * Makes a call in rounds: a server of 2026-07-28 may return input requests, and the client calls again with the
+ * responses. Parley answers what it can by itself. If a request needs a person, the call is suspended here and made
+ * again with the answer at any later time. Up to 2025-11-25 a call has one round.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 import type { CallToolRequestOptions, CallToolResult, Client, InputResponse } from '@modelcontextprotocol/client';
 import { z } from 'zod';
 import type { AnsweredAsk, KeyedAsk, Resumption } from '../../../machines/conversation/question-types.ts';
-import type { HostAnswers, Spending } from '../server-requests/host-answers.ts';
-import { readAsk, tooLarge, type AskLimits } from '../server-requests/server-asks.ts';
+import type { ClientFeatures, SamplingUse } from '../server-requests/client-features.ts';
+import { isLargerThan, readInputRequest, type InputRequestLimits } from '../server-requests/input-request.ts';
 
-export interface RoundLimits extends AskLimits {
+export interface RoundLimits extends InputRequestLimits {
   /** Questions to people that one call may ask. */
   maxQuestions: number;
 }
 
 export interface RoundsDeps {
   client: Pick<Client, 'callTool'>;
-  answers: HostAnswers;
+  clientFeatures: ClientFeatures;
   limits: RoundLimits;
 }
 
-/** `laidDown`: what people have to answer, and what the call is then made again with. */
-export type RoundsEnd = { result: CallToolResult } | { laidDown: { asks: KeyedAsk[]; resume: Resumption } };
+/** `suspended`: the requests that people have to answer, and what the call is then made again with. */
+export type RoundsEnd = { result: CallToolResult } | { suspended: { inputRequests: KeyedAsk[]; resume: Resumption } };
 
-/** The SDK's own loop is turned off: it hands over what the server asks, as this error's data. */
+/** Turns the SDK's own loop off. The SDK then passes the input requests on as the data of its error. */
 export const NO_ROUNDS = { maxRounds: 0 } as const;
 
-/** Rounds in which nobody is asked anything: a server could go on for ever. */
+/** Rounds without a question to a person. It bounds a server that never finishes. */
 const MAX_ROUNDS = 10;
-/** Before a call is made again that was laid down without a question, to shed load. */
+/** Pause before the next round of a call that the server suspended without a request, to shed load. */
 const LOAD_PAUSE_MS = 250;
 
 const lastResult = z.object({
@@ -40,53 +40,59 @@ const lastResult = z.object({
   }),
 });
 
-/** Rejects as the SDK does, and for a server that asks what cannot be asked. */
+/** Rejects with the SDK's errors, and with one of them if the server requests what Parley does not support. */
 export async function callInRounds(
-  { client, answers, limits }: RoundsDeps,
+  { client, clientFeatures, limits }: RoundsDeps,
   params: { name: string; arguments: Record<string, unknown> },
   options: CallToolRequestOptions & { signal: AbortSignal },
-  taken: Resumption | null,
+  resumption: Resumption | null,
 ): Promise<RoundsEnd> {
-  let resume: Resumption = taken ?? { requestState: null, answered: [], questions: 0, workedMs: 0 };
-  // What people have allowed, they have allowed; of its own accord a call spends no more than its budget.
-  const spent: Spending = { requests: 0 };
+  let resume: Resumption = resumption ?? { requestState: null, answered: [], questions: 0, workedMs: 0 };
+  // Each sampling request that a person allowed is made; those that Parley answers by itself count against the budget.
+  const used: SamplingUse = { requests: 0 };
   for (let round = 0; round <= MAX_ROUNDS; round += 1) {
-    const outcome = await onceMore(
+    const outcome = await callRound(
       client,
-      { ...params, ...(await retryParams(resume, answers, spent, options.signal)) },
+      { ...params, ...(await retryParams(resume, clientFeatures, used, options.signal)) },
       options,
     );
     if ('result' in outcome) return outcome;
-    const asks = Object.entries(outcome.inputRequests).map(([key, value]) => ({ key, ask: readAsk(value, limits) }));
-    const readable = asks.flatMap(({ key, ask }): KeyedAsk[] =>
-      ask && answers.canAnswer(ask, spent) ? [{ key, ask }] : [],
+    const requested = Object.entries(outcome.inputRequests).map(([key, value]) => ({
+      key,
+      ask: readInputRequest(value, limits),
+    }));
+    const supported = requested.flatMap(({ key, ask }): KeyedAsk[] =>
+      ask && clientFeatures.canAnswer(ask, used) ? [{ key, ask }] : [],
     );
     const requestState = outcome.requestState ?? null;
-    if (readable.length < asks.length || tooLarge(requestState, limits.maxQuestionBytes))
-      throw unusable('asked for something that this client cannot give');
-    const forPeople = readable.filter(({ ask }) => answers.asksPerson(ask));
-    const answered = readable
-      .filter((asked) => !forPeople.includes(asked))
-      .map((asked): AnsweredAsk => ({ ...asked, answer: { action: 'accept', content: null } }));
+    if (supported.length < requested.length || isLargerThan(requestState, limits.maxQuestionBytes))
+      throw unusable('requested input that Parley does not support');
+    const forPeople = supported.filter(({ ask }) => clientFeatures.needsPerson(ask));
+    const answered = supported
+      .filter((each) => !forPeople.includes(each))
+      .map((each): AnsweredAsk => ({ ...each, answer: { action: 'accept', content: null } }));
     if (resume.questions + forPeople.length > limits.maxQuestions)
-      throw unusable(`asked people more than ${limits.maxQuestions} questions in one call`);
+      throw unusable(`has used up its questions to people: one call may ask ${limits.maxQuestions}`);
     if (forPeople.length > 0)
       return {
-        laidDown: { asks: forPeople, resume: { ...resume, requestState, answered, questions: resume.questions + 1 } },
+        suspended: {
+          inputRequests: forPeople,
+          resume: { ...resume, requestState, answered, questions: resume.questions + 1 },
+        },
       };
     resume = { ...resume, requestState, answered };
-    if (asks.length === 0) await pause(LOAD_PAUSE_MS, undefined, { signal: options.signal });
+    if (requested.length === 0) await pause(LOAD_PAUSE_MS, undefined, { signal: options.signal });
   }
   throw unusable(`did not finish the call in ${MAX_ROUNDS} rounds`);
 }
 
-type Outcome = { result: CallToolResult } | z.output<typeof lastResult>['lastResult'];
+type RoundOutcome = { result: CallToolResult } | z.output<typeof lastResult>['lastResult'];
 
-async function onceMore(
+async function callRound(
   client: RoundsDeps['client'],
   params: Parameters<Client['callTool']>[0],
   options: CallToolRequestOptions,
-): Promise<Outcome> {
+): Promise<RoundOutcome> {
   try {
     return { result: await client.callTool(params, options) };
   } catch (error) {
@@ -98,44 +104,43 @@ async function onceMore(
   }
 }
 
-/** What a call is made again with; nothing the first time. The server's state goes back as it came. */
+/** Returns the responses of the next round; nothing in the first. The server gets its own state back unchanged. */
 async function retryParams(
   { requestState, answered }: Resumption,
-  answers: HostAnswers,
-  spent: Spending,
+  clientFeatures: ClientFeatures,
+  used: SamplingUse,
   signal: AbortSignal,
 ) {
-  const results = await Promise.all(
-    answered.map(async (each) => [each.key, await resultOf(each, answers, spent, signal)] as const),
+  const responses = await Promise.all(
+    answered.map(async (each) => [each.key, await responseTo(each, clientFeatures, used, signal)] as const),
   );
   return {
-    ...(results.length === 0 ? {} : { inputResponses: Object.fromEntries(results) }),
+    ...(responses.length === 0 ? {} : { inputResponses: Object.fromEntries(responses) }),
     ...(requestState === null ? {} : { requestState }),
   };
 }
 
-/** What the server is told, whatever it has asked. */
-async function resultOf(
+async function responseTo(
   { ask, answer }: AnsweredAsk,
-  answers: HostAnswers,
-  spent: Spending,
+  clientFeatures: ClientFeatures,
+  used: SamplingUse,
   signal: AbortSignal,
 ): Promise<InputResponse> {
   switch (ask.kind) {
     case 'roots':
-      return answers.roots();
+      return clientFeatures.rootsResult();
     case 'sampling': {
-      const said = await answers.sampled(ask.request, spent, signal);
-      if (said === null) throw unusable('asked the model, which could not answer');
-      return said;
+      const result = await clientFeatures.samplingResult(ask.request, used, signal);
+      if (result === null) throw unusable('sent a sampling request, and the request to the model failed');
+      return result;
     }
     case 'form':
     case 'url':
-      return answers.elicited(answer);
+      return clientFeatures.elicitResult(answer);
   }
 }
 
-/** The server has answered, with what is of no use. */
+/** For a server that has answered with something that Parley cannot use. */
 function unusable(what: string): SdkError {
   return new SdkError(SdkErrorCode.InvalidResult, `The server of this tool ${what}.`);
 }

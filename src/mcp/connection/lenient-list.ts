@@ -1,21 +1,21 @@
 /**
- * The list of a server's tools, in which one that breaks the protocol costs only itself. The SDK takes a list whole or
- * not at all, and is asked first, since what it keeps of the list goes into the headers of later calls.
+ * Lists a server's tools and skips those that violate the protocol. The SDK accepts a list only as a whole. It is tried
+ * first all the same, because it keeps parts of the list for the headers of later calls.
  */
 import { SdkError, SdkErrorCode, isSpecType } from '@modelcontextprotocol/client';
 import type { Client, Tool } from '@modelcontextprotocol/client';
 import { z } from 'zod';
-import { plainText } from '../content/sanitize-text.ts';
+import { sanitizeToLength } from '../content/sanitize-text.ts';
 
-/** Of a list: the SDK's own bound. */
+/** The SDK's own limit for a list. */
 const MAX_PAGES = 64;
-/** Of a name in the log. */
+/** For a name in the log. */
 const MAX_NAME_CHARS = 128;
 
 const page = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() });
 const named = z.object({ name: z.string() });
 
-/** Rejects with the SDK's errors. `leaveOut` is told of each tool that is none, by its name or its place. */
+/** Rejects with the SDK's errors. Calls `leaveOut` for each invalid tool, with its name or its number. */
 export async function listTools(
   client: Client,
   timeoutMs: number,
@@ -38,9 +38,7 @@ export async function listTools(
       seen += 1;
       if (isSpecType.Tool(tool)) tools.push(tool);
       else
-        leaveOut(
-          `the tool ${nameOf(tool) ?? `number ${seen}`} is not offered: it is not what the protocol says of tools`,
-        );
+        leaveOut(`the tool ${nameOf(tool) ?? `number ${seen}`} is not offered: its definition violates the protocol`);
     }
     cursor = listed.nextCursor;
     if (cursor === undefined) return tools;
@@ -50,5 +48,5 @@ export async function listTools(
 
 function nameOf(tool: unknown): string | null {
   const { data } = named.safeParse(tool);
-  return data === undefined ? null : `"${plainText(data.name, MAX_NAME_CHARS)}"`;
+  return data === undefined ? null : `"${sanitizeToLength(data.name, MAX_NAME_CHARS)}"`;
 }

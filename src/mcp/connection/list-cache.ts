@@ -1,83 +1,83 @@
 /**
- * What one connected server offers beside tools: its lists, which are kept until the server says that they have
- * changed, and what is asked for by name. It lives as long as its connection and never repeats a request.
+ * Reads prompts and resources of one connected server. Lists are cached until the server reports a change. The cache
+ * lives as long as its connection and never repeats a request.
  */
 import type { Client, ListChangedHandlers } from '@modelcontextprotocol/client';
-import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from '../content/offers.ts';
-import { completionOf, filledOf, partsOf, promptOf, resourceOf, templateOf } from '../content/read-offers.ts';
+import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from '../content/prompt-and-resource.ts';
+import { completionOf, filledOf, partsOf, promptOf, resourceOf, templateOf } from '../content/prompt-and-resource.ts';
 
-export interface ShelfLimits {
-  /** For one answer, in ms. */
+export interface ListCacheLimits {
+  /** For one response, in ms. */
   requestTimeoutMs: number;
   maxDescriptionChars: number;
-  /** Prompts, resources and templates that are kept of a server, each. */
+  /** Most prompts, most resources and most templates that are kept of a server. */
   maxListed: number;
 }
 
-/** What is completed: an argument of a prompt, or a variable of a template. */
+/** Names what to complete: an argument of a prompt, or a variable of a template. */
 export interface Completing {
   of: { prompt: string } | { template: string };
   argument: { name: string; value: string };
-  /** Arguments that are filled in already. */
+  /** Arguments that have a value already. */
   known: Record<string, string>;
 }
 
-/** All reject with the SDK's errors. A server that has none of a kind has an empty list. */
-export interface Shelf {
+/** All methods reject with the SDK's errors. A server without the capability has empty lists. */
+export interface ListCache {
   prompts(): Promise<readonly Prompt[]>;
   resources(): Promise<readonly Resource[]>;
   templates(): Promise<readonly Resource[]>;
   fill(prompt: string, args: Record<string, string>): Promise<FilledPrompt>;
   read(uri: string): Promise<ResourcePart[]>;
   complete(completing: Completing): Promise<Completion>;
-  /** The same, read once for as long as the server tells when it changes. For the few that are asked for time and again. */
-  current(uri: string): Promise<ResourcePart[]>;
-  /** Changes may have gone untold: all lists are read anew. */
-  forget(): void;
+  /** Reads a resource and caches it if the server notifies of changes. For the few resources that are read often. */
+  readCached(uri: string): Promise<ResourcePart[]>;
+  /** Drops all lists, for a time in which notifications may have been lost. */
+  invalidate(): void;
   /** For the client's options. */
   readonly listChanged: Pick<ListChangedHandlers, 'prompts' | 'resources'>;
 }
 
-/** A list that is read when somebody asks, and kept until it is forgotten. */
-function keep<Entry>(read: () => Promise<Entry[]>) {
+/** Caches the result of `read` until it is invalidated. */
+function cached<Entry>(read: () => Promise<Entry[]>) {
   let entries: Promise<readonly Entry[]> | null = null;
-  const forget = () => {
+  const invalidate = () => {
     entries = null;
   };
   return {
-    forget,
-    /** One request for all who ask at the same time; a failed one is made again. */
+    invalidate,
+    /** Concurrent readers share one request. A failed request is not cached. */
     entries(): Promise<readonly Entry[]> {
       if (entries !== null) return entries;
       const reading = read();
       entries = reading;
-      reading.catch(() => entries === reading && forget());
+      reading.catch(() => entries === reading && invalidate());
       return reading;
     },
   };
 }
 
-/** `client` is asked for only once it is connected. `limits` are read for each request. */
-export function createShelf(client: () => Client, limits: ShelfLimits): Shelf {
+/** `client` is called only after it has connected. `limits` are read for each request. */
+export function createListCache(client: () => Client, limits: ListCacheLimits): ListCache {
   const watched = new Map<string, () => void>();
-  /** Bounded by what the configuration asks for. */
-  const parts = new Map<string, { kept: ReturnType<typeof keep<ResourcePart>>; isWatched: boolean }>();
+  /** Bounded by the number of resources in the configuration. */
+  const parts = new Map<string, { kept: ReturnType<typeof cached<ResourcePart>>; isWatched: boolean }>();
   const options = () => ({ timeout: limits.requestTimeoutMs, cacheMode: 'refresh' }) as const;
   const has = (kind: 'prompts' | 'resources') => client().getServerCapabilities()?.[kind] !== undefined;
 
-  const prompts = keep(async () => {
+  const prompts = cached(async () => {
     if (!has('prompts')) return [];
     const listed = await client().listPrompts(undefined, options());
     return listed.prompts.slice(0, limits.maxListed).map((prompt) => promptOf(prompt, limits.maxDescriptionChars));
   });
-  const resources = keep(async () => {
+  const resources = cached(async () => {
     if (!has('resources')) return [];
     const listed = await client().listResources(undefined, options());
     return listed.resources
       .slice(0, limits.maxListed)
       .map((resource) => resourceOf(resource, limits.maxDescriptionChars));
   });
-  const templates = keep(async () => {
+  const templates = cached(async () => {
     if (!has('resources')) return [];
     const listed = await client().listResourceTemplates(undefined, options());
     return listed.resourceTemplates
@@ -85,7 +85,7 @@ export function createShelf(client: () => Client, limits: ShelfLimits): Shelf {
       .map((template) => templateOf(template, limits.maxDescriptionChars));
   });
 
-  /** Calls `changed` when the resource has; false where the server does not tell of such things. */
+  /** Subscribes to a resource. Resolves with false if the server has no subscriptions. */
   async function watch(uri: string, changed: () => void): Promise<boolean> {
     if (client().getServerCapabilities()?.resources?.subscribe !== true) return false;
     if (watched.size === 0) {
@@ -93,24 +93,24 @@ export function createShelf(client: () => Client, limits: ShelfLimits): Shelf {
     }
     watched.set(uri, changed);
     const { timeout } = options();
-    // Before 2026-07-28 a subscription is a request; since then a stream, after whose end nothing is told.
+    // Before 2026-07-28 a subscription is a request. Since then it is a stream: no notifications come after its end.
     if (client().getProtocolEra() !== 'modern') await client().subscribeResource({ uri }, { timeout });
     else void (await client().listen({ resourceSubscriptions: [uri] }, { timeout })).closed.then(() => unwatch(uri));
     return true;
   }
-  /** Read anew, and watched again, when somebody asks. */
+  /** The next reader subscribes again. */
   function unwatch(uri: string): void {
     watched.delete(uri);
     parts.delete(uri);
   }
 
   const read = async (uri: string) => partsOf(await client().readResource({ uri }, options()));
-  /** A list of parts is kept once its server has agreed to tell of changes; until then it is read each time. */
+  /** Caches the parts only after the server has accepted the subscription. Until then each read is a request. */
   async function current(uri: string): Promise<ResourcePart[]> {
-    const known = parts.get(uri) ?? { kept: keep(() => read(uri)), isWatched: false };
+    const known = parts.get(uri) ?? { kept: cached(() => read(uri)), isWatched: false };
     if (!parts.has(uri)) {
       parts.set(uri, known);
-      known.isWatched = await watch(uri, known.kept.forget).catch(() => false);
+      known.isWatched = await watch(uri, known.kept.invalidate).catch(() => false);
     }
     return known.isWatched ? [...(await known.kept.entries())] : read(uri);
   }
@@ -125,7 +125,7 @@ export function createShelf(client: () => Client, limits: ShelfLimits): Shelf {
         limits.maxDescriptionChars,
       ),
     read,
-    current,
+    readCached: current,
     async complete({ of, argument, known }) {
       const ref =
         'prompt' in of
@@ -135,16 +135,16 @@ export function createShelf(client: () => Client, limits: ShelfLimits): Shelf {
         await client().complete({ ref, argument, context: { arguments: known } }, { timeout: limits.requestTimeoutMs }),
       );
     },
-    forget() {
-      for (const list of [prompts, resources, templates]) list.forget();
+    invalidate() {
+      for (const list of [prompts, resources, templates]) list.invalidate();
     },
     listChanged: {
-      prompts: { autoRefresh: false, onChanged: prompts.forget },
+      prompts: { autoRefresh: false, onChanged: prompts.invalidate },
       resources: {
         autoRefresh: false,
         onChanged() {
-          resources.forget();
-          templates.forget();
+          resources.invalidate();
+          templates.invalidate();
         },
       },
     },

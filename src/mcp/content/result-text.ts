@@ -1,18 +1,18 @@
 /**
- * A tool's result as text for the model. Text stays text; what a language model cannot read in
- * a text message is named by a short description. Pure, and bounded by the caller's limit.
+ * Converts a tool's result into text for the model. Content that is not text becomes a short description. Pure; the
+ * caller limits the length.
  */
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
-import type { ResourcePart } from './offers.ts';
-import { legible } from './sanitize-text.ts';
+import type { ResourcePart } from './prompt-and-resource.ts';
+import { sanitizeText } from './sanitize-text.ts';
 
-/** A rough bound that needs no tokenizer: a token of English is about four characters. */
+/** A rough estimate without a tokenizer: an English token has about four characters. */
 const CHARS_PER_TOKEN = 4;
 
-/** Of what is kept of an oversized text, how much comes from its beginning; the rest is its end. */
+/** The share of the beginning in what is kept of an oversized text. The rest is its end. */
 const HEAD_SHARE = 0.7;
 
-/** Room for the notice that replaces the middle. */
+/** Space for the notice that replaces the middle. */
 const NOTICE_CHARS = 48;
 
 function sizeOf(base64: string): string {
@@ -20,7 +20,7 @@ function sizeOf(base64: string): string {
   return bytes < 1024 ? `${bytes} bytes` : `${Math.round(bytes / 1024)} KB`;
 }
 
-/** One block for the model. */
+/** Converts one content block. */
 export function blockText(block: ContentBlock): string {
   switch (block.type) {
     case 'text':
@@ -42,19 +42,19 @@ export function blockText(block: ContentBlock): string {
   }
 }
 
-/** A part of a resource: its text under its address, or a short description of what is no text. */
+/** Converts one part of a resource: its text below its URI, or a short description of binary content. */
 export function partText({ uri, mimeType, text, blob }: ResourcePart): string {
   return text === null
     ? `[resource: ${uri}, ${mimeType ?? 'binary'}, ${sizeOf(blob ?? '')}]`
     : `[resource: ${uri}]\n${text}`;
 }
 
-/** Never between the halves of a surrogate pair: a lone half is no valid text for a provider. */
+/** True between the halves of a surrogate pair. Providers reject a lone half. */
 function splitsPair(text: string, index: number): boolean {
   return /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(index - 1, index + 1));
 }
 
-/** `text` within `maxChars`: where it is longer, its head, a notice, and its tail. */
+/** Cuts a longer text to `maxChars`: its head, a notice, and its tail. */
 export function cutMiddle(text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;
   const kept = Math.max(0, maxChars - NOTICE_CHARS);
@@ -65,7 +65,7 @@ export function cutMiddle(text: string, maxChars: number): string {
   return `${text.slice(0, headEnd)}\n[... ${tailStart - headEnd} characters cut ...]\n${text.slice(tailStart)}`;
 }
 
-/** The result for the model, within about `maxTokens`. Structured content is told as JSON where the server gave no text for it. */
+/** Returns the result as text of about `maxTokens` at most. Structured content becomes JSON if the result has no text. */
 export function resultText(
   { content, structuredContent }: Pick<CallToolResult, 'content' | 'structuredContent'>,
   maxTokens: number,
@@ -73,9 +73,9 @@ export function resultText(
   const parts = content.map(blockText);
   const hasText = content.some((block) => block.type === 'text' && block.text.trim() !== '');
   if (!hasText && structuredContent !== undefined) parts.push(JSON.stringify(structuredContent));
-  // Cut first: the rest of a huge text need not be looked at.
+  // Cut before sanitizing, which would read all of a huge text.
   return (
-    legible(cutMiddle(parts.filter((part) => part !== '').join('\n'), maxTokens * CHARS_PER_TOKEN)) ||
+    sanitizeText(cutMiddle(parts.filter((part) => part !== '').join('\n'), maxTokens * CHARS_PER_TOKEN)) ||
     '[the tool returned nothing]'
   );
 }

@@ -1,23 +1,22 @@
 /**
- * Texts by servers that people, models or terminals will read, without what hides or reorders what is read. Pure;
- * how long a text may be is the caller's to say.
+ * Sanitizes texts of servers for people, models and terminals: removes characters that hide or reorder text. Pure.
  */
 import { stripVTControlCharacters } from 'node:util';
 
 /**
- * C0 and C1 controls but tab and newline; zero-width space, line separators, marks of direction, invisible operators,
- * the byte order mark; and the tag characters, which nobody sees and models read all the same.
+ * C0 and C1 controls except tab and newline; zero-width space, line separators, direction marks, invisible operators,
+ * the byte order mark; and the tag characters, which are invisible to people and readable for models.
  */
 const CONTROLS =
   // oxlint-disable-next-line no-control-regex -- finding them is the point
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u{e0000}-\u{e007f}]/gu;
 
-/** The whole of it. Well-formed, for half a surrogate pair is no valid text for a provider. */
-export function legible(text: string): string {
+/** Returns the sanitized text. It is well-formed, because providers reject half a surrogate pair. */
+export function sanitizeText(text: string): string {
   return stripVTControlCharacters(text).replace(CONTROLS, '').toWellFormed();
 }
 
-/** At most `maxChars` UTF-16 units of it, never half of a surrogate pair. */
-export function plainText(text: string, maxChars: number): string {
-  return legible(text).slice(0, maxChars).trim().toWellFormed();
+/** Returns at most `maxChars` UTF-16 units of the sanitized text, without half a surrogate pair. */
+export function sanitizeToLength(text: string, maxChars: number): string {
+  return sanitizeText(text).slice(0, maxChars).trim().toWellFormed();
 }

@@ -1,20 +1,20 @@
 /**
- * The log that servers send through the protocol (`notifications/message`), as people are shown it: a line with its
- * level. Deprecated since 2026-07-28 and in use all the same. Pure.
+ * Formats log messages that servers send through the protocol (`notifications/message`): a level and a line of text.
+ * Deprecated since 2026-07-28, and still in use. Pure.
  */
 import type { LoggingMessageNotificationParams } from '@modelcontextprotocol/client';
 import { isDeeperThan } from '../../json.ts';
-import { plainText } from './sanitize-text.ts';
+import { sanitizeToLength } from './sanitize-text.ts';
 
 export interface LogEntry {
   level: LoggingMessageNotificationParams['level'];
   text: string;
 }
 
-/** Least level that servers are asked for: what is below is for their makers. */
-export const LEAST_LEVEL = 'info';
+/** The minimum level that Parley requests. Lower levels are for the server's developers. */
+export const MIN_LEVEL = 'info';
 
-/** A line to show. */
+/** For one line. */
 const MAX_CHARS = 1_000;
 const MAX_LEVELS = 32;
 
@@ -25,5 +25,5 @@ export function logEntry({ level, logger, data }: LoggingMessageNotificationPara
       : isDeeperThan(data, MAX_LEVELS)
         ? '[nested too deep]'
         : (JSON.stringify(data) ?? '');
-  return { level, text: plainText(logger === undefined ? words : `${logger}: ${words}`, MAX_CHARS) };
+  return { level, text: sanitizeToLength(logger === undefined ? words : `${logger}: ${words}`, MAX_CHARS) };
 }

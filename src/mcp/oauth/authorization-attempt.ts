@@ -1,43 +1,42 @@
 /**
- * One try to be authorized at one server, as the SDK drives it (its OAuthClientProvider): what must last goes to the
- * server's drawer of credentials, what belongs to this try alone (state, PKCE verifier, the authorization server
- * that was found) stays here and is never used by another.
+ * Implements the SDK's OAuthClientProvider for one authorization attempt at one server. Tokens and registrations go to
+ * the server's credentials. State, PKCE verifier and the discovered authorization server belong to this attempt alone.
  */
 import { randomBytes } from 'node:crypto';
 import type { OAuthClientProvider, OAuthDiscoveryState } from '@modelcontextprotocol/client';
-import type { CredentialDrawer } from './credentials.ts';
+import type { ServerCredentials } from './credentials.ts';
 import type { OAuthSettings } from '../config/oauth-settings.ts';
 
 export interface Attempt {
   readonly provider: OAuthClientProvider;
-  /** Comes back with the answer that belongs to this attempt. */
+  /** The OAuth `state` by which the redirect is assigned to this attempt. */
   readonly state: string;
-  /** Where a person is to go; null while nobody needs to. */
-  address(): URL | null;
-  /** From here on it is the answer's leg: what it brings is redeemed where the first leg has sent the browser. */
-  returned(): void;
+  /** The page that a person has to open. Null if none. */
+  authorizeUrl(): URL | null;
+  /** Call it after the redirect. The code is then exchanged at the authorization server of the first step. */
+  beginExchange(): void;
 }
 
 export interface AttemptOptions {
-  drawer: CredentialDrawer;
+  credentials: ServerCredentials;
   settings: OAuthSettings;
   redirectUrl: string;
-  /** Where a document describes Parley as a client (CIMD); null for none. */
+  /** URL of Parley's client metadata document (CIMD). Null if none. */
   clientMetadataUrl: string | null;
 }
 
-export function createAttempt({ drawer, settings, redirectUrl, clientMetadataUrl }: AttemptOptions): Attempt {
+export function createAttempt({ credentials, settings, redirectUrl, clientMetadataUrl }: AttemptOptions): Attempt {
   const state = randomBytes(32).toString('base64url');
   let address: URL | null = null;
   let verifier = '';
   let discovery: OAuthDiscoveryState | undefined;
-  let isReturn = false;
+  let isExchange = false;
 
   const clientInformation: OAuthClientProvider['clientInformation'] = () => {
-    const { client, tokens, redirectUrl: registered } = drawer.get();
-    // Issued by hand for one authorization server: once it has given tokens, no other one sees the secret.
+    const { client, tokens, redirectUrl: registered } = credentials.get();
+    // A client registered by hand belongs to one authorization server: once it has issued tokens, no other gets the secret.
     if (settings.client !== null) return { ...settings.client, issuer: tokens?.issuer };
-    // A client that was registered with another address to come back to would be refused.
+    // The authorization server would reject a client that was registered with another redirect URL.
     return registered === redirectUrl ? client : undefined;
   };
 
@@ -53,13 +52,19 @@ export function createAttempt({ drawer, settings, redirectUrl, clientMetadataUrl
     ...(clientMetadataUrl === null ? {} : { clientMetadataUrl }),
     state: () => state,
     clientInformation,
-    ...(settings.client === null ? { saveClientInformation: (client) => drawer.save({ client, redirectUrl }) } : {}),
-    tokens: () => drawer.get().tokens,
+    ...(settings.client === null
+      ? { saveClientInformation: (client) => credentials.save({ client, redirectUrl }) }
+      : {}),
+    tokens: () => credentials.get().tokens,
     async saveTokens(tokens) {
       const asked = address?.searchParams.get('scope');
-      // Many authorization servers rotate refresh tokens, others send none along: the old one then stays good.
-      const refreshToken = tokens.refresh_token ?? (address === null ? drawer.get().tokens?.refresh_token : undefined);
-      await drawer.save({ tokens: { ...tokens, refresh_token: refreshToken }, ...(asked ? { scope: asked } : {}) });
+      // Many authorization servers rotate refresh tokens. Others send none: the old one then stays valid.
+      const refreshToken =
+        tokens.refresh_token ?? (address === null ? credentials.get().tokens?.refresh_token : undefined);
+      await credentials.save({
+        tokens: { ...tokens, refresh_token: refreshToken },
+        ...(asked ? { scope: asked } : {}),
+      });
     },
     redirectToAuthorization(url) {
       address = url;
@@ -71,20 +76,20 @@ export function createAttempt({ drawer, settings, redirectUrl, clientMetadataUrl
     saveDiscoveryState(found) {
       discovery = found;
     },
-    // Not a cache: a server may have moved to another authorization server, and each first leg looks anew.
-    discoveryState: () => (isReturn ? discovery : undefined),
+    // Not a cache: each first step runs discovery again, because a server may have moved to another authorization server.
+    discoveryState: () => (isExchange ? discovery : undefined),
     async invalidateCredentials(scope) {
-      if (scope === 'all' || scope === 'client') await drawer.save({ client: undefined, redirectUrl: undefined });
-      if (scope === 'all' || scope === 'tokens') await drawer.save({ tokens: undefined });
+      if (scope === 'all' || scope === 'client') await credentials.save({ client: undefined, redirectUrl: undefined });
+      if (scope === 'all' || scope === 'tokens') await credentials.save({ tokens: undefined });
     },
   };
 
   return {
     provider,
     state,
-    address: () => address,
-    returned() {
-      isReturn = true;
+    authorizeUrl: () => address,
+    beginExchange() {
+      isExchange = true;
     },
   };
 }

@@ -1,21 +1,21 @@
 /**
- * Requests to authorization servers. Which ones, an MCP server says, which is a stranger: it must not lead Parley to
- * the services of the machine or the network that Parley runs in, nor have it wait or read without end.
+ * Fetch for OAuth authorization servers. Their URLs come from an untrusted MCP server, so it blocks private addresses
+ * (SSRF) and limits time and response size.
  */
 import type { FetchLike } from '@modelcontextprotocol/client';
 import { isLoopback } from '../../loopback.ts';
 import { bounded } from '../transport/bounded-response.ts';
 
 export interface AuthorizationFetchOptions {
-  /** The MCP server's. */
+  /** URL of the MCP server. */
   serverUrl: string;
-  /** For one answer, in ms and bytes; read for each. */
+  /** For one response, in ms and bytes; read for each request. */
   limits: { readonly requestTimeoutMs: number; readonly maxMessageBytes: number };
 }
 
 /**
- * Rejects for an address without https that is not the server's own; servers on this machine may name others on it.
- * Redirects are not followed: they could lead anywhere, and take a secret along.
+ * Rejects an address without https, unless it has the MCP server's origin or both are on this machine's loopback. Does
+ * not follow redirects: they could lead anywhere and would take secrets along.
  */
 export function createAuthorizationFetch({ serverUrl, limits }: AuthorizationFetchOptions): FetchLike {
   const server = new URL(serverUrl);
@@ -24,7 +24,7 @@ export function createAuthorizationFetch({ serverUrl, limits }: AuthorizationFet
     const { protocol, hostname, origin } = new URL(url);
     const isAllowed =
       protocol === 'https:' || origin === server.origin || (isLoopback(hostname) && isLoopback(server.hostname));
-    if (!isAllowed) throw new Error(`leads to ${origin} for authorization, which is not https`);
+    if (!isAllowed) throw new Error(`names ${origin} for authorization, which does not use https`);
     const answer = await fetch(url, {
       ...init,
       redirect: 'manual',

@@ -1,7 +1,7 @@
 /**
- * Being let in by one HTTP server that asks for OAuth 2.1: puts the token on every request, has it renewed once for
- * all requests that were refused with it, and carries out the step that needs a person. When that step is due,
- * and how often, is decided by machines/mcp-server.ts; discovery, PKCE and registration are the SDK's.
+ * Authorizes requests to one HTTP server with OAuth 2.1: adds the token to every request, renews it once for all
+ * requests that were rejected with it, and runs the step that needs a person. The chart (machines/mcp-server.ts)
+ * decides when that step is due. Discovery, PKCE and registration are the SDK's.
  */
 import {
   UnauthorizedError,
@@ -13,31 +13,35 @@ import {
 import type { AuthOptions, FetchLike } from '@modelcontextprotocol/client';
 import { createAttempt, type Attempt } from './authorization-attempt.ts';
 import { createAuthorizationFetch, type AuthorizationFetchOptions } from './authorization-fetch.ts';
-import type { CallbackDoor } from './callback-server.ts';
-import type { CredentialDrawer } from './credentials.ts';
+import type { CallbackServer } from './callback-server.ts';
+import type { ServerCredentials } from './credentials.ts';
 import type { OAuthSettings } from '../config/oauth-settings.ts';
 
 export interface Authorization {
-  /** `fetch` with the token. Rejects with the SDK's UnauthorizedError when only a person can help; the request then took no effect. */
+  /** `fetch` with the token. Rejects with the SDK's UnauthorizedError if a person has to sign in; the request then took no effect. */
   fetch: FetchLike;
   /**
-   * Resolves when there is a token. `ask` is told the address that a person has to open. Rejects with a reason for
-   * people when it was refused, failed, or `signal` aborted.
+   * Resolves when a token is stored. Calls `showUrl` with the page that a person has to open. Rejects with a reason for
+   * people if the authorization was denied or failed, or on abort.
    */
-  authorize(ask: (address: string) => void, signal: AbortSignal): Promise<void>;
+  authorize(showUrl: (url: string) => void, signal: AbortSignal): Promise<void>;
 }
 
 export interface AuthorizationOptions extends AuthorizationFetchOptions {
   settings: OAuthSettings;
-  drawer: CredentialDrawer;
-  door: CallbackDoor;
+  credentials: ServerCredentials;
+  callbackServer: CallbackServer;
   clientMetadataUrl: string | null;
 }
 
-/** What a server says it needs, beside being asked by somebody it knows. */
-type Need = Pick<AuthOptions, 'scope' | 'resourceMetadataUrl' | 'forceReauthorization'>;
+/** The server's challenge (WWW-Authenticate): the scope and metadata that the next authorization needs. */
+type Challenge = Pick<AuthOptions, 'scope' | 'resourceMetadataUrl' | 'forceReauthorization'>;
 
-function needing(scope: string | undefined, resourceMetadataUrl: URL | undefined, forceReauthorization: boolean): Need {
+function challengeOf(
+  scope: string | undefined,
+  resourceMetadataUrl: URL | undefined,
+  forceReauthorization: boolean,
+): Challenge {
   return {
     forceReauthorization,
     ...(scope === undefined ? {} : { scope }),
@@ -45,83 +49,88 @@ function needing(scope: string | undefined, resourceMetadataUrl: URL | undefined
   };
 }
 
-function bearing(init: RequestInit | undefined, token: string | undefined): RequestInit {
+function withToken(init: RequestInit | undefined, token: string | undefined): RequestInit {
   const headers = new Headers(init?.headers);
   if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
   return { ...init, headers };
 }
 
 export function createAuthorization(options: AuthorizationOptions): Authorization {
-  const { serverUrl, settings, drawer, door, clientMetadataUrl } = options;
-  let need: Need = {};
+  const { serverUrl, settings, credentials, callbackServer, clientMetadataUrl } = options;
+  let challenge: Challenge = {};
   let pending: Attempt | null = null;
   let renewing: Promise<void> | null = null;
 
-  const token = () => drawer.get().tokens?.access_token;
+  const token = () => credentials.get().tokens?.access_token;
   const fetchFn = createAuthorizationFetch(options);
 
-  /** A token by refreshing, or an attempt that waits for a person. */
+  /** Refreshes the token, or returns an attempt that waits for a person. */
   const begin = async (): Promise<Attempt | null> => {
-    const attempt = createAttempt({ drawer, settings, clientMetadataUrl, redirectUrl: await door.open() });
-    const outcome = await auth(attempt.provider, { serverUrl, fetchFn, ...need });
+    const attempt = createAttempt({
+      credentials,
+      settings,
+      clientMetadataUrl,
+      redirectUrl: await callbackServer.open(),
+    });
+    const outcome = await auth(attempt.provider, { serverUrl, fetchFn, ...challenge });
     return outcome === 'AUTHORIZED' ? null : attempt;
   };
 
   const renew = async () => {
     pending = await begin();
-    if (pending !== null) throw new UnauthorizedError('asks for authorization');
+    if (pending !== null) throw new UnauthorizedError('requires authorization');
   };
 
-  /** What is new in a refusal; null when asking again would change nothing. */
-  const needOf = (response: Response): Need | null => {
+  /** Reads the challenge of a rejected request. Null if another authorization would change nothing. */
+  const challengeIn = (response: Response): Challenge | null => {
     const { scope, resourceMetadataUrl, error } = extractWWWAuthenticateParams(response);
-    if (response.status === 401) return needing(scope, resourceMetadataUrl, false);
+    if (response.status === 401) return challengeOf(scope, resourceMetadataUrl, false);
     if (response.status !== 403 || error !== 'insufficient_scope') return null;
-    const { scope: asked, tokens } = drawer.get();
+    const { scope: asked, tokens } = credentials.get();
     const wanted = computeScopeUnion(asked, tokens?.scope, scope);
-    // What was asked for before and not granted is no use to ask for again.
+    // Scopes that were requested before and not granted would not be granted now.
     return isStrictScopeSuperset(wanted, computeScopeUnion(asked, tokens?.scope))
-      ? needing(wanted, resourceMetadataUrl, true)
+      ? challengeOf(wanted, resourceMetadataUrl, true)
       : null;
   };
 
   return {
     async fetch(url, init) {
       const used = token();
-      const response = await fetch(url, bearing(init, used));
-      const newNeed = needOf(response);
-      if (newNeed === null) return response;
+      const response = await fetch(url, withToken(init, used));
+      const newChallenge = challengeIn(response);
+      if (newChallenge === null) return response;
       await response.body?.cancel();
-      // Another request may have been refused with the same token, and have had it renewed since.
+      // Another request may have renewed the token meanwhile.
       if (token() === used) {
         if (renewing === null) {
-          need = newNeed;
+          challenge = newChallenge;
           renewing = renew().finally(() => {
             renewing = null;
           });
         }
         await renewing;
       }
-      return fetch(url, bearing(init, token()));
+      return fetch(url, withToken(init, token()));
     },
-    async authorize(ask, signal) {
+    async authorize(showUrl, signal) {
       const attempt = pending ?? (await begin());
       pending = null;
       signal.throwIfAborted();
-      const address = attempt?.address();
+      const address = attempt?.authorizeUrl();
       if (!attempt || !address) return;
       if (address.protocol !== 'https:' && address.protocol !== 'http:')
-        throw new Error('names an address for authorization that is no web page');
-      ask(address.href);
-      const params = await door.answer(attempt.state, signal);
+        throw new Error('names an authorization page whose address is neither http nor https');
+      showUrl(address.href);
+      const params = await callbackServer.waitForRedirect(attempt.state, signal);
       const code = params.get('code');
-      // What else the answer says may be anybody's: it is not shown.
-      if (code === null) throw new Error('was not authorized: the browser came back with a refusal');
-      attempt.returned();
+      // The redirect's error text is untrusted, so it is not shown.
+      if (code === null) throw new Error('was not authorized: the sign-in was denied in the browser');
+      attempt.beginExchange();
       await auth(attempt.provider, {
         serverUrl,
         fetchFn,
-        ...need,
+        ...challenge,
         authorizationCode: code,
         ...(params.has('iss') ? { iss: params.get('iss') ?? '' } : {}),
       });

@@ -1,48 +1,47 @@
 /**
- * What the authorizations of all servers share: the file of credentials and the door that browsers come back to.
- * It joins them with a server's block, and decides nothing.
+ * Creates the authorization of each server. All of them share the file of credentials and the callback server.
  */
 import { createAuthorization, type Authorization } from './authorization.ts';
-import { createCallbackDoor } from './callback-server.ts';
+import { createCallbackServer } from './callback-server.ts';
 import { openCredentials } from './credentials.ts';
 import type { ServerBlock } from '../config/server-block.ts';
 
 export interface AuthorizerOptions {
   /** Absolute path. */
   credentialsFile: string;
-  /** Of the page that browsers come back to; 0 for any free one. */
+  /** Port of the callback server; 0 for any free port. */
   callbackPort: number;
-  /** Its address, where a proxy leads there; null for this machine's loopback. */
+  /** Public URL of the callback, if a proxy forwards to the port. Null for this machine's loopback. */
   callbackUrl: string | null;
-  /** Where a document describes Parley as a client; null for none. */
+  /** URL of Parley's client metadata document. Null if none. */
   clientMetadataUrl: string | null;
 }
 
 export interface Authorizer {
-  /** Null for a server that is not to be authorized at. */
+  /** Null for a server without OAuth. */
   of(server: ServerBlock): Authorization | null;
   close(): Promise<void>;
 }
 
-/** Opens nothing but the file. Throws AppError `config_invalid` when that cannot be used. */
+/** Reads the file and opens no port. Throws AppError `config_invalid` if the file is unusable. */
 export function createAuthorizer(
   { credentialsFile, callbackPort, callbackUrl, clientMetadataUrl }: AuthorizerOptions,
   limits: { requestTimeoutMs: number; maxMessageBytes: number },
 ): Authorizer {
   const credentials = openCredentials(credentialsFile);
-  const door = createCallbackDoor({ port: callbackPort, publicUrl: callbackUrl });
+  const callbackServer = createCallbackServer({ port: callbackPort, publicUrl: callbackUrl });
   return {
     of(server) {
       if (server.kind === 'stdio' || server.oauth === null) return null;
       return createAuthorization({
         serverUrl: server.url,
         settings: server.oauth,
-        drawer: credentials.drawer(server.name, server.url),
-        door,
+        credentials: credentials.of(server.name, server.url),
+        callbackServer,
         clientMetadataUrl,
         limits,
       });
     },
-    close: door.close,
+    close: callbackServer.close,
   };
 }

@@ -1,32 +1,31 @@
 /**
- * Where browsers come back to after somebody has authorized Parley: a small page on this machine's loopback,
- * which listens from the first authorization on. It knows answers by their `state` alone, takes each once, and
- * leaves judging them to whoever waits.
+ * Receives OAuth redirects on this machine's loopback. The HTTP server starts with the first authorization. It assigns
+ * a redirect to its attempt by `state` alone, accepts each once, and does not interpret the other parameters.
  */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 
-export interface CallbackDoor {
-  /** Resolves with the address for browsers, once it can be reached. Rejects when the port cannot be had. */
+export interface CallbackServer {
+  /** Resolves with the redirect URL once the server listens. Rejects if the port is taken. */
   open(): Promise<string>;
-  /** Resolves with what the browser brings for this `state`; rejects when `signal` aborts. */
-  answer(state: string, signal: AbortSignal): Promise<URLSearchParams>;
+  /** Resolves with the query parameters of the redirect with this `state`. Rejects on abort. */
+  waitForRedirect(state: string, signal: AbortSignal): Promise<URLSearchParams>;
   close(): Promise<void>;
 }
 
-export interface CallbackDoorOptions {
-  /** 0 for any free one. */
+export interface CallbackServerOptions {
+  /** 0 for any free port. */
   port: number;
-  /** The address to tell authorization servers, where a proxy leads from it to the port; null for the port itself. */
+  /** The redirect URL, if a proxy forwards it to the port. Null for the port itself. */
   publicUrl: string | null;
 }
 
 const LOOPBACK = '127.0.0.1';
 const PATH = '/oauth/callback';
-/** A browser needs one. */
+/** A browser needs one connection. */
 const MAX_CONNECTIONS = 32;
 
-export function createCallbackDoor({ port, publicUrl }: CallbackDoorOptions): CallbackDoor {
+export function createCallbackServer({ port, publicUrl }: CallbackServerOptions): CallbackServer {
   const waiting = new Map<string, (params: URLSearchParams) => void>();
   let opening: Promise<Server> | null = null;
 
@@ -41,9 +40,9 @@ export function createCallbackDoor({ port, publicUrl }: CallbackDoorOptions): Ca
         return void response
           .writeHead(404)
           .end(
-            'Parley waits for no such answer: it came already, or too late. Parley gives a new address when it is still needed.\n',
+            'This sign-in link is not valid any more (already used or expired). If access is still needed, Parley shows a new link.\n',
           );
-      response.end('Parley has got the answer. You can close this page.\n');
+      response.end('Parley has received the sign-in. You can close this page.\n');
       take(params);
     });
     server.maxConnections = MAX_CONNECTIONS;
@@ -56,30 +55,33 @@ export function createCallbackDoor({ port, publicUrl }: CallbackDoorOptions): Ca
   return {
     async open() {
       opening ??= listen().catch((error: unknown) => {
-        // Whoever holds the port may leave it.
+        // The other program may release the port: the next call tries again.
         opening = null;
-        throw new Error(`the callback port ${port} cannot be had (mcp.authorization.callback_port)`, { cause: error });
+        throw new Error(
+          `port ${port} for the OAuth callback is not available; choose another with mcp.authorization.callback_port`,
+          { cause: error },
+        );
       });
       const address = (await opening).address();
       const actualPort = typeof address === 'object' && address !== null ? address.port : port;
       return publicUrl ?? `http://${LOOPBACK}:${actualPort}${PATH}`;
     },
-    answer: (state, signal) =>
+    waitForRedirect: (state, signal) =>
       new Promise((resolve, reject) => {
         const leave = () => {
           waiting.delete(state);
-          signal.removeEventListener('abort', give);
+          signal.removeEventListener('abort', abort);
         };
-        const give = () => {
+        const abort = () => {
           leave();
-          reject(new Error('nobody waits for the answer any more'));
+          reject(new Error('the authorization was aborted'));
         };
-        signal.addEventListener('abort', give);
+        signal.addEventListener('abort', abort);
         waiting.set(state, (params) => {
           leave();
           resolve(params);
         });
-        if (signal.aborted) give();
+        if (signal.aborted) abort();
       }),
     async close() {
       const server = await opening?.catch(() => null);

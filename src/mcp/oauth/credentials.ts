@@ -1,7 +1,7 @@
 /**
- * What authorization servers gave Parley: tokens and registrations as a client, for each MCP server, in one file
- * that only its owner may read. An entry counts for the address that it was made for, so a server that is
- * pointed elsewhere takes no token along. Nobody else reads or writes the file; no token is ever logged.
+ * Stores OAuth tokens and client registrations of all MCP servers in one file that only its owner may read. An entry is
+ * valid for one server URL, so a server whose URL changes takes no token along. Only Parley reads and writes the file.
+ * Tokens are never logged.
  */
 import { chmodSync, readFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
@@ -26,13 +26,13 @@ const client = z.object({
 });
 
 const entry = z.object({
-  /** The MCP server's address. */
+  /** URL of the MCP server. */
   url: z.string(),
   tokens: tokens.optional(),
   client: client.optional(),
-  /** Where browsers come back to, as the client was registered with it. */
+  /** The redirect URL with which the client was registered. */
   redirectUrl: z.string().optional(),
-  /** What was asked for, which may be more than was granted. */
+  /** The requested scope, which may exceed the granted one. */
   scope: z.string().optional(),
 });
 
@@ -40,19 +40,17 @@ const fileSchema = z.object({ version: z.literal(1), servers: z.record(z.string(
 
 type Entry = z.infer<typeof entry>;
 
-/** What is known of one server. */
 export type Credentials = Omit<Entry, 'url'>;
 
-/** The drawer of one server in the file. */
-export interface CredentialDrawer {
-  /** As they are at this moment. */
+export interface ServerCredentials {
+  /** The current credentials. */
   get(): Credentials;
-  /** Resolves when it is on disk. A key given as undefined is forgotten. */
+  /** Resolves when the change is on disk. An undefined value removes its key. */
   save(changes: { [Key in keyof Credentials]: Credentials[Key] | undefined }): Promise<void>;
 }
 
 export interface CredentialStore {
-  drawer(server: string, url: string): CredentialDrawer;
+  of(server: string, url: string): ServerCredentials;
 }
 
 const OWNER_ONLY = 0o600;
@@ -60,20 +58,20 @@ const OWNER_ONLY = 0o600;
 function read(file: string): z.infer<typeof fileSchema> {
   try {
     const text = readFileSync(file, 'utf8');
-    // It may have been copied here, or made under another mask.
+    // The file may have been copied, or made under another umask.
     chmodSync(file, OWNER_ONLY);
     return fileSchema.parse(JSON.parse(text));
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { version: 1, servers: {} };
     throw new AppError(
       'config_invalid',
-      `${file}: this file of MCP credentials cannot be read; remove it and authorize the servers again, or name another one in mcp.authorization.credentials_file`,
+      `${file}: cannot read this file of MCP credentials. Remove it and authorize the servers again, or configure another file in mcp.authorization.credentials_file.`,
       { cause: error },
     );
   }
 }
 
-/** Whole or not at all: a cut-off file would cost every server its authorization. */
+/** Replaces the file atomically: a partial file would cost every server its authorization. */
 async function replace(file: string, text: string): Promise<void> {
   const fresh = `${file}.new`;
   await rm(fresh, { force: true });
@@ -87,7 +85,7 @@ async function replace(file: string, text: string): Promise<void> {
   await rename(fresh, file);
 }
 
-/** Reads the file, if there is one. Throws AppError `config_invalid` for one that cannot be used. */
+/** Reads the file if it exists. Throws AppError `config_invalid` if it is unusable. */
 export function openCredentials(file: string): CredentialStore {
   const { servers } = read(file);
   let written: Promise<void> = Promise.resolve();
@@ -98,18 +96,17 @@ export function openCredentials(file: string): CredentialStore {
       .catch(() => undefined)
       .then(() => replace(file, text))
       .catch((error: unknown) => {
-        // Its own words have the path in them, and this is shown to people who chat.
+        // The error's own message contains the path, and people who chat see this one.
         const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-        throw new Error(
-          `the file of credentials cannot be written${why}; mcp.authorization.credentials_file names it`,
-          { cause: error },
-        );
+        throw new Error(`the file of credentials cannot be written${why}; check mcp.authorization.credentials_file`, {
+          cause: error,
+        });
       });
     return written;
   };
 
   return {
-    drawer(server, url) {
+    of(server, url) {
       const get = (): Entry => {
         const found = servers[server];
         return found?.url === url ? found : { url };
@@ -117,7 +114,7 @@ export function openCredentials(file: string): CredentialStore {
       return {
         get,
         async save(changes) {
-          // Parsed: what a server sent beside what is known here is not kept.
+          // Parsing drops unknown keys that a server sent.
           servers[server] = entry.parse({ ...get(), ...changes });
           await write();
         },

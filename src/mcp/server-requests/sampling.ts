@@ -1,28 +1,27 @@
 /**
- * A server's request to the model (MCP sampling), in the words of both sides. Text alone goes to the model: what a
- * server sends beside it is described. Knows no provider; whoever asks one is told how much it may answer.
+ * Reads a server's sampling request and makes its result. The model gets text only: images, audio and resources become
+ * short descriptions.
  */
 import type { ContentBlock, CreateMessageResult } from '@modelcontextprotocol/client';
 import { z } from 'zod';
 import { blockText } from '../content/result-text.ts';
 
-/** What a model is asked for a server. */
-export interface Sampling {
+/** A request to the model on behalf of a server. */
+export interface SamplingRequest {
   systemPrompt: string;
   messages: { role: 'user' | 'assistant'; text: string }[];
-  /** The server's wish, or less. */
+  /** As the server requests, within the configured limit. */
   maxTokens: number;
 }
 
-/** What it said; `null` where nobody could be asked, which the log tells more about. */
-export interface Sampled {
+export interface SamplingAnswer {
   text: string;
   model: string;
   stopReason: 'endTurn' | 'maxTokens';
 }
 
-/** Asks a model, within the budget; null when that fails. */
-export type Sample = (sampling: Sampling, signal: AbortSignal) => Promise<Sampled | null>;
+/** Sends the request to a model, within the budget. Null if that fails; the log has the reason. */
+export type Sample = (sampling: SamplingRequest, signal: AbortSignal) => Promise<SamplingAnswer | null>;
 
 const block = z.custom<ContentBlock>(
   (value) => z.object({ type: z.enum(['text', 'image', 'audio']) }).safeParse(value).success,
@@ -35,8 +34,8 @@ const request = z.object({
   maxTokens: z.int().min(1),
 });
 
-/** Null for what this client does not do: tools, and blocks that it does not know. */
-export function readSampling(params: Record<string, unknown>, maxTokens: number): Sampling | null {
+/** Returns null for what Parley does not support: tools, and unknown kinds of content. */
+export function readSampling(params: Record<string, unknown>, maxTokens: number): SamplingRequest | null {
   const { data } = request.safeParse(params);
   if (!data || params['tools'] !== undefined) return null;
   return {
@@ -46,6 +45,6 @@ export function readSampling(params: Record<string, unknown>, maxTokens: number)
   };
 }
 
-export function sampledResult({ text, model, stopReason }: Sampled): CreateMessageResult {
+export function samplingResultOf({ text, model, stopReason }: SamplingAnswer): CreateMessageResult {
   return { role: 'assistant', content: { type: 'text', text }, model, stopReason };
 }

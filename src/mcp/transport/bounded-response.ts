@@ -1,9 +1,9 @@
 /**
- * Answers over HTTP, held to a size: a server that sends more than a message may weigh gets its answer cut off, and
- * memory stays what it was. A stream of events may last for ever; each of its events may not.
+ * Limits the size of HTTP responses, so that a server cannot fill the memory. An event stream has no limit as a whole;
+ * each of its events has.
  */
 
-/** The same answer, which fails when it, or one of its events, has more than `maxBytes`. */
+/** Returns the response with a body that fails if it, or one of its events, exceeds `maxBytes`. */
 export function bounded(response: Response, maxBytes: number): Response {
   if (response.body === null) return response;
   const isStream = response.headers.get('content-type')?.includes('text/event-stream') === true;
@@ -13,7 +13,7 @@ export function bounded(response: Response, maxBytes: number): Response {
       const end = isStream ? endOfEvent(chunk) : null;
       bytes = end === null ? bytes + chunk.byteLength : chunk.byteLength - end;
       if (bytes > maxBytes)
-        controller.error(new Error(`${isStream ? 'an event' : 'the answer'} has more than ${maxBytes} bytes`));
+        controller.error(new Error(`${isStream ? 'an event' : 'the response'} has more than ${maxBytes} bytes`));
       else controller.enqueue(chunk);
     },
   });
@@ -25,8 +25,8 @@ const LF = 10;
 const CR = 13;
 
 /**
- * Where the last event that ends in this chunk does, or null. An empty line that lies across two chunks is missed: what
- * follows then counts to the event before, so the bound is met early, never late.
+ * Returns the end of the last event that ends in this chunk, or null. It misses an empty line across two chunks. The
+ * next event then counts as part of the one before, so the limit applies too early, never too late.
  */
 function endOfEvent(chunk: Uint8Array): number | null {
   for (let at = chunk.length - 1; at > 0; at -= 1) {

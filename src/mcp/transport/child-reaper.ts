@@ -1,13 +1,12 @@
 /**
- * The guard: one tiny process beside ours that outlives us just long enough to end the MCP
- * servers we started, also after a `kill -9`. It is told process groups over a pipe (`+ 12`,
- * `- 12`); EOF on that pipe is our death, however it came. A shell, not Node: 1 MB, not 45.
- * It must know nothing else, and nobody but stdio-transport may talk to it.
+ * Runs the child reaper: a tiny process that outlives Parley just long enough to end the MCP servers that Parley
+ * started, also after a `kill -9`. It reads process groups from a pipe (`+ 12`, `- 12`). EOF on the pipe means that the
+ * Parley process has exited. A shell takes 1 MB, Node 45. Only stdio-transport.ts writes to it.
  */
 import { spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 
-/** SIGTERM for all groups, a second to leave, SIGKILL. Signals meant for us must not end it first. */
+/** Sends SIGTERM to all groups, waits a second, sends SIGKILL. Ignores the signals that end Parley. */
 const script = `
 trap '' INT TERM HUP
 groups=' '
@@ -23,22 +22,22 @@ sleep 1
 for group in $groups; do kill -s KILL -- "-$group"; done
 `;
 
-export interface Guard {
-  /** From now on the group dies with us. */
+export interface ChildReaper {
+  /** The reaper ends the group when Parley exits. */
   watch(group: number): void;
-  /** The group has ended: its number may soon be somebody else's. */
+  /** Call it when the group has ended: the system may reuse its number. */
   release(group: number): void;
-  /** Ends the guard, and with it whatever it still watches. */
+  /** Ends the reaper and the groups that it still watches. */
   close(): void;
 }
 
-/** `fail` is told when no guard can be started; servers run on, and end at EOF of their stdin. */
-export function createGuard(fail: (error: Error) => void): Guard {
+/** Calls `fail` if the process cannot be started. Servers then run on, and end at EOF of their stdin. */
+export function createChildReaper(fail: (error: Error) => void): ChildReaper {
   const groups = new Set<number>();
   let pipe: Writable | null = null;
 
   const start = () => {
-    // A group of its own, so that Ctrl-C in our terminal does not reach it.
+    // Its own process group, so that Ctrl-C in the terminal does not reach it.
     const child = spawn('/bin/sh', ['-c', script], {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -47,7 +46,7 @@ export function createGuard(fail: (error: Error) => void): Guard {
     });
     child.unref();
     child.on('error', fail);
-    // Somebody killed it: the next watch() starts another one, which is told all groups.
+    // If it was killed, the next watch() starts another and sends it all groups.
     child.on('exit', () => {
       if (pipe === child.stdin) pipe = null;
     });

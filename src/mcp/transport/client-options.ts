@@ -1,10 +1,10 @@
 /**
- * How the SDK's client is set up before it knows its server: which revisions it offers, and what it leaves unchecked.
+ * Builds the options of the SDK's client: the protocol revisions that it offers, and no validation of results.
  */
 import type { ClientOptions } from '@modelcontextprotocol/client';
 import type { ProtocolChoice } from '../config/server-block.ts';
 
-/** Revisions from this one on know no `initialize`. */
+/** Revisions since this one have no `initialize`. */
 export const FIRST_STATELESS_REVISION = '2026-07-28';
 
 function negotiation(protocol: ProtocolChoice): ClientOptions {
@@ -15,11 +15,11 @@ function negotiation(protocol: ProtocolChoice): ClientOptions {
 }
 
 /**
- * In place of the SDK's check of a result against what its server says of it: nothing rests on that here, and
- * a schema by strangers, compiled, can end the process (a promise that rejects unheard) or hold it up.
+ * Replaces the SDK's validation of results against the server's output schema. Parley does not need it, and an
+ * untrusted schema, compiled, can block the process or end it (an unhandled rejection).
  */
 function takeUnchecked(result: unknown): { valid: true; data: never; errorMessage: undefined } {
-  // Whatever type the SDK expects there: `never` goes into any.
+  // `never` fits every type that the SDK expects.
   return { valid: true, data: result as never, errorMessage: undefined };
 }
 

@@ -1,12 +1,12 @@
 /**
- * The way to one server: the transport that its block and its answers ask for, connected once and closed once. Carries
- * messages; what they say is nobody's business here.
+ * Chooses the transport of one server from its block and its responses, connects it once and closes it once. It does
+ * not interpret messages.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ProtocolError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { Client, FetchLike, SSEClientTransport } from '@modelcontextprotocol/client';
 import { FIRST_STATELESS_REVISION } from './client-options.ts';
-import type { Guard } from './child-reaper.ts';
+import type { ChildReaper } from './child-reaper.ts';
 import { createHttpTransport } from './http-transport.ts';
 import type { ServerBlock } from '../config/server-block.ts';
 import { createSseTransport, mayKnowOnlySse } from './sse-transport.ts';
@@ -15,13 +15,13 @@ import { createStdioTransport, type StdioTransport } from './stdio-transport.ts'
 export interface ServerTransportOptions {
   /** For the handshake, in ms. */
   connectionTimeoutMs: number;
-  /** How long a child may take to leave after EOF, and again after SIGTERM; how long an HTTP server may take to end its session. */
+  /** How long a child may take to exit after EOF, and again after SIGTERM. For HTTP: to end the session. */
   closeGraceMs: number;
   maxMessageBytes: number;
-  guard: Guard;
+  reaper: ChildReaper;
   fetch: FetchLike;
   log(line: string): void;
-  /** The server shows that it is gone, which no request has found yet; `reason` is fit for people. */
+  /** Called if the transport reveals that the server is lost. `reason` is fit for people. */
   gone(reason: string): void;
 }
 
@@ -30,10 +30,10 @@ export interface ServerTransport {
   connect(client: Client): Promise<void>;
   /** Whether requests carry a session id. */
   hasSession(): boolean;
-  /** Why it ended of its own accord, fit for people; null while it has not, or nobody knows. */
+  /** Why the server closed the transport, fit for people. Null if it did not, or if unknown. */
   ending(): string | null;
-  /** Resolves when nothing is left of it: for stdio, when the process group has ended. */
-  close(inGoodOrder: boolean): Promise<void>;
+  /** Resolves when the transport is closed: for stdio, when the process group has ended. `endSession`: for HTTP, ends the session first. */
+  close(endSession: boolean): Promise<void>;
 }
 
 export function createServerTransport(server: ServerBlock, options: ServerTransportOptions): ServerTransport {
@@ -42,8 +42,8 @@ export function createServerTransport(server: ServerBlock, options: ServerTransp
     server.kind === 'stdio' ? createStdioTransport(server, options) : createHttpTransport(server, options);
   let closing: Promise<void> | null = null;
 
-  /** For a server that has refused to be greeted, in the manner of one that is older or newer than was thought; else null. */
-  const otherWay = (client: Client, error: unknown): StdioTransport | SSEClientTransport | null => {
+  /** Returns another transport if the handshake failed as with an older or newer server, else null. */
+  const alternative = (client: Client, error: unknown): StdioTransport | SSEClientTransport | null => {
     if (server.kind === 'http') {
       if (!mayKnowOnlySse(error)) return null;
       client.setVersionNegotiation(undefined);
@@ -56,23 +56,23 @@ export function createServerTransport(server: ServerBlock, options: ServerTransp
 
   return {
     async connect(client) {
-      const patience = { timeout: options.connectionTimeoutMs };
+      const requestOptions = { timeout: options.connectionTimeoutMs };
       try {
-        await client.connect(transport, patience);
+        await client.connect(transport, requestOptions);
       } catch (error) {
-        const other = closing === null ? otherWay(client, error) : null;
+        const other = closing === null ? alternative(client, error) : null;
         if (other === null) throw error;
         transport = other;
-        // A server that cannot be reached this way either has said before what is wrong.
-        await client.connect(transport, patience).catch(() => Promise.reject(error));
+        // If the alternative fails too, the first error says what is wrong.
+        await client.connect(transport, requestOptions).catch(() => Promise.reject(error));
       }
     },
     hasSession: () => transport instanceof StreamableHTTPClientTransport && transport.sessionId !== undefined,
     ending: () => ('ending' in transport ? transport.ending() : null),
-    close(inGoodOrder) {
+    close(endSession) {
       closing ??= (async () => {
-        if (inGoodOrder && transport instanceof StreamableHTTPClientTransport) {
-          // A courtesy that frees the server's memory; a server that is slow to take it is left alone.
+        if (endSession && transport instanceof StreamableHTTPClientTransport) {
+          // Frees the server's memory. Parley does not wait for a slow server.
           await Promise.race([
             transport.terminateSession().catch(() => undefined),
             pause(closeGraceMs, undefined, { ref: false }),

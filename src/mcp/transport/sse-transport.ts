@@ -1,25 +1,24 @@
 /**
- * The SDK's transport for HTTP with server-sent events, as it was before Streamable HTTP (revision 2024-11-05): one
- * stream for all that the server says, and requests beside it. A stream that ends takes its session with it, so the
- * SDK's own reconnect is of no use: the loss is told instead. It decides nothing about reconnecting.
+ * Creates the SDK's transport for HTTP with server-sent events (revision 2024-11-05, before Streamable HTTP): one stream
+ * for all messages of the server, and requests beside it. The session ends with the stream, so the SDK's reconnect is
+ * useless. The transport reports the loss instead, and does not reconnect.
  */
 import { SSEClientTransport, SdkErrorCode, SdkHttpError, SseError } from '@modelcontextprotocol/client';
 import { bounded } from './bounded-response.ts';
 import type { HttpOptions } from './http-transport.ts';
 import type { HttpServer } from '../config/server-block.ts';
 
-/** What Streamable HTTP is answered with by servers that do not know it; so says the specification of 2025-06-18 on backwards compatibility. */
+/** Statuses of servers without Streamable HTTP, from the specification of 2025-06-18 on backwards compatibility. */
 const UNKNOWN = new Set([400, 404, 405]);
 
-/** Whether a server that failed like this while it was greeted may be one of the older kind. */
+/** True if this error of the handshake may come from a server of the older kind. */
 export function mayKnowOnlySse(error: unknown): boolean {
   return error instanceof SdkHttpError && UNKNOWN.has(error.status);
 }
 
-/** The SDK tells the status in words only. */
+/** The SDK has the status in its message only. */
 const STATUS = /\(HTTP (\d{3})\)/;
 
-/** A transport for the SDK's client. */
 export function createSseTransport(
   server: HttpServer,
   { maxMessageBytes, gone, fetch }: HttpOptions,

@@ -1,40 +1,41 @@
 /**
- * An MCP transport over the pipes of a child process. Unlike the SDK's own it puts the child in a
- * process group of its own, tells the guard, keeps our secrets out of its environment, and ends
- * the whole group. It knows pipes and signals; what the messages mean is the client's business.
+ * Implements an MCP transport over the pipes of a child process. Unlike the SDK's transport, it starts the child in its
+ * own process group, registers it with the child reaper, keeps Parley's secrets out of its environment, and ends the
+ * whole group. It does not interpret messages.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ReadBuffer, SdkError, SdkErrorCode, serializeMessage } from '@modelcontextprotocol/client';
 import type { Transport } from '@modelcontextprotocol/client';
-import type { Guard } from './child-reaper.ts';
+import type { ChildReaper } from './child-reaper.ts';
 import type { StdioServer } from '../config/server-block.ts';
-import { eachLine } from './stderr-lines.ts';
+import { sanitizeText } from '../content/sanitize-text.ts';
 
 export interface StdioOptions {
-  guard: Guard;
+  reaper: ChildReaper;
   /** A line of the child's stderr. */
   log(line: string): void;
   /** A longer message ends the connection. */
   maxMessageBytes: number;
-  /** How long a child may take to leave after EOF, and again after SIGTERM. */
+  /** How long a child may take to exit after EOF, and again after SIGTERM. */
   closeGraceMs: number;
 }
 
 export interface StdioTransport extends Transport {
-  /** With `stderr` the mark by which the SDK knows a stdio transport when it negotiates. */
+  /** The SDK recognizes a stdio transport by `pid` and `stderr` when it negotiates. */
   readonly pid: number | null;
   readonly stderr: null;
-  /** Why the child ended of its own accord, fit for people; null while it runs. */
+  /** Why the child ended by itself, fit for people. Null while it runs. */
   ending(): string | null;
 }
 
-/** What a program needs to run at all. Everything else, API keys above all, a server gets only if its block lists it. */
+/** What every program needs. A server gets other variables, API keys above all, only if its block lists them. */
 const INHERITED = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
 
-/** After the exit a stray grandchild may hold the pipes: what the child itself wrote has arrived by then. */
-const LAST_WORDS_MS = 250;
+/** How long the pipes stay open after the exit. A stray grandchild may hold them; the child's own output has arrived by then. */
+const OUTPUT_GRACE_MS = 250;
 
 function childEnvironment(listed: Record<string, string>): Record<string, string> {
   const inherited = INHERITED.map((key) => [key, process.env[key]] as const);
@@ -46,11 +47,11 @@ function signalGroup(group: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-group, signal);
   } catch {
-    // ESRCH: nobody is left in it, which is what the signal was for.
+    // ESRCH: the group has no process left.
   }
 }
 
-/** A transport that starts the server when the client connects, and ends its group when it closes. */
+/** Starts the server when the client connects. Ends its process group when it closes. */
 export function createStdioTransport(server: StdioServer, options: StdioOptions): StdioTransport {
   const incoming = new ReadBuffer({ maxBufferSize: options.maxMessageBytes });
   let child: ChildProcessWithoutNullStreams | null = null;
@@ -72,7 +73,7 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
         if (message === null) return;
         transport.onmessage?.(message);
       } catch (error) {
-        // One line that is JSON but no JSON-RPC; the next may be sound.
+        // This line is JSON but not JSON-RPC. The next may be valid.
         transport.onerror?.(asError(error));
       }
     }
@@ -90,22 +91,22 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
     readMessages();
   };
 
-  const leavesWithin = (graceMs: number) =>
+  const exitsWithin = (graceMs: number) =>
     Promise.race([exited.then(() => true), pause(graceMs, false, { ref: false })]);
 
   const observe = (started: ChildProcessWithoutNullStreams, group: number | undefined) => {
     exited = new Promise((resolve) => {
       started.once('exit', (code, signal) => {
-        // An exit that we asked for is no reason; whoever closed us has a better one.
+        // An exit after close() is not a reason to report.
         if (closing === null) ending ??= signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
         if (group !== undefined) {
           signalGroup(group, 'SIGKILL');
-          options.guard.release(group);
+          options.reaper.release(group);
         }
         setTimeout(() => {
           started.stdout.destroy();
           started.stderr.destroy();
-        }, LAST_WORDS_MS).unref();
+        }, OUTPUT_GRACE_MS).unref();
         resolve();
       });
       // A child that never started has no exit.
@@ -115,19 +116,19 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
     for (const pipe of [started.stdin, started.stdout, started.stderr])
       pipe.on('error', (error) => transport.onerror?.(error));
     started.stdout.on('data', receive);
-    // A server that closed its stdout can answer nothing any more, even if it runs on. Most have
-    // just exited: the pause lets the exit tell its reason first.
-    started.stdout.once('end', () => void leavesWithin(LAST_WORDS_MS).then(transport.close));
+    // A server that closed its stdout can send no answer, even if it runs on. Most have just exited: the pause lets the
+    // exit set its reason first.
+    started.stdout.once('end', () => void exitsWithin(OUTPUT_GRACE_MS).then(transport.close));
     eachLine(started.stderr, options.log);
   };
 
   const endChild = async (running: ChildProcessWithoutNullStreams) => {
     running.stdin.end();
-    if (await leavesWithin(options.closeGraceMs)) return;
+    if (await exitsWithin(options.closeGraceMs)) return;
     if (running.pid !== undefined) signalGroup(running.pid, 'SIGTERM');
-    if (await leavesWithin(options.closeGraceMs)) return;
+    if (await exitsWithin(options.closeGraceMs)) return;
     if (running.pid !== undefined) signalGroup(running.pid, 'SIGKILL');
-    await leavesWithin(options.closeGraceMs);
+    await exitsWithin(options.closeGraceMs);
   };
 
   const transport: StdioTransport = {
@@ -148,33 +149,38 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
           stdio: 'pipe',
         });
         child = started;
-        if (started.pid !== undefined) options.guard.watch(started.pid);
+        if (started.pid !== undefined) options.reaper.watch(started.pid);
         observe(started, started.pid);
         started.once('spawn', resolve);
         started.once('error', (error) => {
-          ending ??= `could not be started (${'code' in error ? error.code : error.message}): is the command installed, and does its cwd exist?`;
+          ending ??= `could not be started (${'code' in error ? error.code : error.message}); check that the command is installed and that its cwd exists`;
           reject(error);
         });
       }),
     send: (message) =>
       new Promise((resolve, reject) => {
         if (child === null || closing !== null || !child.stdin.writable) {
-          return reject(new SdkError(SdkErrorCode.NotConnected, 'the server process is gone'));
+          return reject(new SdkError(SdkErrorCode.NotConnected, 'the server process has ended'));
         }
-        // A broken pipe has taken at most a part of the line, which is no message.
+        // A broken pipe has taken at most a part of the line, which is not a message.
         child.stdin.write(serializeMessage(message), (error) =>
           error
             ? reject(
-                new SdkError(SdkErrorCode.NotConnected, 'the server process no longer reads', undefined, {
-                  cause: error,
-                }),
+                new SdkError(
+                  SdkErrorCode.NotConnected,
+                  'the server process does not read its input any more',
+                  undefined,
+                  {
+                    cause: error,
+                  },
+                ),
               )
             : resolve(),
         );
       }),
     close: () => {
       closing ??= child === null ? Promise.resolve() : endChild(child);
-      // At once, not when the child has left: calls in flight must not wait for its grace.
+      // Immediately, not after the child's exit: running calls must not wait for the grace period.
       announceClose();
       return closing;
     },
@@ -184,4 +190,31 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
+}
+
+/** Longer than a line of a stack trace, much shorter than a base64 dump. Bounds memory and log entries. */
+const MAX_LINE_CHARS = 2_000;
+
+/** Calls `emit` for each line of `stream`, with the rest at its end. */
+function eachLine(stream: Readable, emit: (line: string) => void): void {
+  let line = '';
+  const take = (part: string) => {
+    if (line.length < MAX_LINE_CHARS) line += part.slice(0, MAX_LINE_CHARS - line.length);
+  };
+  const flush = () => {
+    const whole = sanitizeText(line).trimEnd();
+    line = '';
+    if (whole !== '') emit(whole);
+  };
+  stream.setEncoding('utf8');
+  stream.on('data', (chunk: string) => {
+    const parts = chunk.split('\n');
+    const rest = parts.pop() ?? '';
+    for (const part of parts) {
+      take(part);
+      flush();
+    }
+    take(rest);
+  });
+  stream.on('end', flush);
 }

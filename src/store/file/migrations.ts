@@ -36,7 +36,9 @@ const steps = new Map([
     3,
     `
     ALTER TABLE leftovers RENAME TO pending_deletions;
-    ALTER TABLE pending_deletions RENAME COLUMN left_by TO conversation_id;`,
+    ALTER TABLE pending_deletions RENAME COLUMN left_by TO conversation_id;
+    UPDATE chat_events SET extra = json_remove(json_set(extra, '$.idempotent', extra -> '$.harmless'), '$.harmless')
+      WHERE type IN ('tool_call', 'meta') AND CASE WHEN json_valid(extra) THEN extra -> '$.harmless' END IS NOT NULL;`,
   ],
 ]);
 

@@ -43,8 +43,9 @@ export function openReadOnly(path: string): ReadOnlyStore {
   let db: Database.Database | null = null;
   try {
     db = new Database(path, { readonly: true, timeout: busyTimeoutMs });
-    // The columns that are read here exist since version 1, so that old backups can be checked.
-    if (Number(db.pragma('user_version', { simple: true })) > 0) return readerOf(db);
+    // Reads earlier versions too, so that old backups can be checked.
+    const version = Number(db.pragma('user_version', { simple: true }));
+    if (version > 0) return readerOf(db, version);
     throw unavailable(path, 'was not written by Parley', 'Start the server with it once to import it.');
   } catch (error) {
     db?.close();
@@ -52,7 +53,7 @@ export function openReadOnly(path: string): ReadOnlyStore {
   }
 }
 
-function readerOf(db: Database.Database): ReadOnlyStore {
+function readerOf(db: Database.Database, version: number): ReadOnlyStore {
   // One transaction, so that all reads see the same snapshot.
   db.exec('BEGIN');
   const conversations = db.prepare<[], string>('SELECT id FROM conversations ORDER BY id').pluck();
@@ -92,6 +93,8 @@ function readerOf(db: Database.Database): ReadOnlyStore {
     *rows(conversationId) {
       for (const stored of rows.iterate(conversationId)) {
         const row = decodeRow(stored);
+        // The migration to version 4 renames the key. Until then the file has the old one.
+        if (version < 4 && 'harmless' in row.extra) row.extra['idempotent'] = row.extra['harmless'];
         yield { row, unreadable: unreadableColumns(stored, row) };
       }
     },

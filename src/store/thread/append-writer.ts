@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
-import { postedColumns, type PostedRow } from '../columns.ts';
+import { postedColumns, type PostedRow } from '../posted-columns.ts';
 import type { Retain } from './retention.ts';
 import { titleLength } from '../file/schema.ts';
 import type { PostedAppend, SettledOutcome } from '../thread-messages.ts';

@@ -1,10 +1,10 @@
 /**
- * A chart as a graph for the layout library: boxes with their sizes, lines with their labels. Transitions between
- * the same two states are one line. Those that half the chart has, to an end that many states lead to, and those of
- * the root, which hold everywhere, are no lines, which would cover the rest, but words in the box they start from.
+ * Converts a chart to a graph for the layout library: boxes with sizes, lines with labels. Transitions between the same two
+ * states are one line. Transitions of the root, and those to a final state with many sources, become words in the box of
+ * their source, because their lines would cover the rest.
  */
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js';
-import type { Chart, ChartState, ChartTransition } from '../../../src/inspect/chart.ts';
+import type { Chart, ChartState, ChartTransition } from '../../../src/inspect/charts/chart.ts';
 
 /** A line: all transitions from one state to another. */
 export interface Line {
@@ -13,20 +13,20 @@ export interface Line {
   transitions: readonly ChartTransition[];
 }
 
-/** What is drawn of a chart, and as what. */
+/** The drawn elements of a chart. */
 export interface ChartGraph {
   states: ReadonlyMap<string, ChartState>;
   /** By the id of their edge in the graph. */
   lines: ReadonlyMap<string, Line>;
-  /** By the id of the state in whose box they stand. */
+  /** By the id of the state whose box contains them. */
   exits: ReadonlyMap<string, readonly Line[]>;
   graph: ElkNode;
 }
 
-/** With so many states that lead to it, an end is told of in their boxes. */
+/** A final state with this many sources is named in their boxes instead of by lines. */
 const MANY_SOURCES = 4;
 
-/** Of the fonts that the page draws with, about. */
+/** Approximate sizes of the page's fonts, in pixels. */
 export const sizes = { nameChar: 7.4, labelChar: 5.6, labelLine: 13, exitLine: 14, header: 30, dot: 8 } as const;
 
 const spacing = {
@@ -35,7 +35,7 @@ const spacing = {
   'elk.edgeRouting': 'ORTHOGONAL',
   'elk.json.edgeCoords': 'ROOT',
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
-  // The order in which a chart is written is how its author tells the story.
+  // Keeps the order in which the chart is written.
   'elk.layered.cycleBreaking.strategy': 'MODEL_ORDER',
   'elk.layered.considerModelOrder.strategy': 'PREFER_NODES',
   'elk.layered.spacing.nodeNodeBetweenLayers': '20',
@@ -48,9 +48,9 @@ const spacing = {
 } as const;
 
 export interface GraphOptions {
-  /** Whether every line has room for its events and guards; without, the chart takes about half the space. */
+  /** Lines have room for events and guards. Without labels the chart takes about half the space. */
   labels: boolean;
-  /** Where the story runs to. */
+  /** Direction of the layout. */
   direction: 'DOWN' | 'RIGHT';
 }
 
@@ -98,7 +98,7 @@ export function chartGraph(chart: Chart, { labels, direction }: GraphOptions): C
       children: [...dot, ...children.map(box)],
     };
   };
-  /** An end that no line leads to, told of in the boxes alone. */
+  /** A final state without lines to it, named only in boxes. */
   const isLast = ({ id, kind }: ChartState) => kind === 'final' && ![...lines.values()].some(({ to }) => to === id);
 
   const edges: ElkExtendedEdge[] = [...lines].map(([id, line]) => ({
@@ -123,7 +123,7 @@ export function chartGraph(chart: Chart, { labels, direction }: GraphOptions): C
   };
 }
 
-/** The words of a line: an event, and below it what has to be true, for each transition. */
+/** The label of a line: for each transition its event, and below it the guard. */
 export function labelLines({ transitions }: Line): string[] {
   const words = transitions.flatMap(({ event, guard }) => [event, ...(guard === null ? [] : [`[${guard}]`])]);
   return words.filter((word, index) => word !== words[index - 2] || word.startsWith('['));

@@ -1,18 +1,17 @@
 /**
- * A chart that was laid out, as SVG. Without colours, fonts and scripts: the page's style sheet has those, and shows
- * what is active by classes on what stands here once and for all. `data-state` is a state's path, `data-edges` the
- * ids of the transitions that a line or a word stands for.
+ * Draws a laid-out chart as SVG, without colours, fonts and scripts. The page's style sheet has those, and marks active
+ * states by classes. `data-state` is a state's path; `data-edges` are the ids of the transitions of a line or a word.
  */
 import type { ElkNode, ElkPoint } from 'elkjs/lib/elk-api.js';
 import { exitText, labelLines, sizes, type ChartGraph, type Line } from './chart-graph.ts';
-import type { ChartState } from '../../../src/inspect/chart.ts';
+import type { ChartState } from '../../../src/inspect/charts/chart.ts';
 
 const MARGIN = 6;
 const CORNER = 7;
-/** Of an arrow's head. */
+/** Size of an arrow's head. */
 const HEAD = { length: 7, halfWidth: 3.5 } as const;
 
-/** `laidOut` is the graph of `chart` as the layout gave it back. */
+/** Returns the SVG. `laidOut` is the graph after the layout. */
 export function drawChart({ states, lines, exits }: ChartGraph, laidOut: ElkNode, title: string): string {
   const boxes: string[] = [];
   const drawBox = (node: ElkNode, x: number, y: number, depth: number) => {
@@ -88,7 +87,7 @@ function labelOf({ name, description }: ChartState): string {
   return description === null ? name : `${name}: ${description}`;
 }
 
-/** A polyline with round corners, and its head. */
+/** A polyline with round corners and an arrow's head. */
 function arrowOf(points: readonly ElkPoint[]): string {
   const steps = points.map((point, index) => {
     const [before, after] = [points[index - 1], points[index + 1]];

@@ -1,16 +1,16 @@
 /**
- * Draws the charts that ship: lays each out three ways with ELK and draws it as SVG. Runs only when the documents are
+ * Draws the charts that ship: lays each out in three ways with ELK, and draws it as SVG. Runs only when the documents are
  * generated, so the server needs no layout library.
  */
 import type { AnyStateMachine } from 'xstate';
 import type { ElkNode } from 'elkjs/lib/elk-api.js';
 import elk from 'elkjs/lib/elk.bundled.js';
-import { chartOf } from '../../../src/inspect/chart.ts';
-import type { ChartDrawings } from '../../../src/inspect/charts.ts';
+import { chartOf } from '../../../src/inspect/charts/chart.ts';
+import type { ChartDrawings } from '../../../src/inspect/charts/drawn-charts.ts';
 import { chartGraph } from './chart-graph.ts';
 import { drawChart } from './draw-chart.ts';
 
-/** The drawings of each machine, by its id. */
+/** Resolves with the drawings by machine id. */
 export async function drawCharts(machines: readonly AnyStateMachine[]): Promise<Map<string, ChartDrawings>> {
   const library = new elk.default();
   const drawings = new Map<string, ChartDrawings>();

@@ -1,4 +1,4 @@
-/** The MCP server of the example: a small library over stdio. A program of its own; nothing may import it. */
+/** Runs the MCP server of the example: a small library over stdio. It is a program; no module imports it. */
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { z } from 'zod';
@@ -14,8 +14,8 @@ server.registerTool(
   ({ title }) => (titles.includes(title) ? say(`found ${title}`) : say(`there is no ${title}`, true)),
 );
 server.registerTool(
-  'shelf',
-  { description: 'Tells where a book stands.', inputSchema: { code: z.string().regex(/^[A-Z]\d+$/) }, ...readOnly },
+  'locate',
+  { description: 'Says where a book stands.', inputSchema: { code: z.string().regex(/^[A-Z]\d+$/) }, ...readOnly },
   ({ code }) => say(`${code} is on the second floor`),
 );
 server.registerTool(
@@ -30,7 +30,7 @@ server.registerTool(
 );
 server.registerTool(
   'reserve',
-  { description: 'Keeps a book for somebody, whose name it asks for.', inputSchema: { title: z.string() } },
+  { description: 'Reserves a book for a person, whose name it asks for.', inputSchema: { title: z.string() } },
   async ({ title }) => {
     const { content } = await server.server.elicitInput({
       message: `For whom is ${title}?`,

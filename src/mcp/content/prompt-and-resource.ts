@@ -1,0 +1,131 @@
+/**
+ * Converts prompts, resources and completions from the SDK's types into Parley's: texts are sanitized and cut, absent
+ * values are null. Pure.
+ */
+import type {
+  CompleteResult,
+  ContentBlock,
+  GetPromptResult,
+  Prompt as ListedPrompt,
+  ReadResourceResult,
+  Resource as ListedResource,
+  ResourceTemplateType,
+} from '@modelcontextprotocol/client';
+import { blockText } from './result-text.ts';
+import { sanitizeToLength } from './sanitize-text.ts';
+
+export interface Prompt {
+  name: string;
+  title: string | null;
+  description: string;
+  arguments: { name: string; description: string; required: boolean }[];
+}
+
+/** A resource, or a template of resources. */
+export interface Resource {
+  /** A URI; for a template, an RFC 6570 URI template. */
+  uri: string;
+  name: string;
+  title: string | null;
+  description: string;
+  mimeType: string | null;
+  sizeBytes: number | null;
+}
+
+/** A prompt with its arguments filled in, as `prompts/get` returns it. */
+export interface FilledPrompt {
+  description: string;
+  messages: PromptMessage[];
+}
+
+export interface PromptMessage {
+  role: 'user' | 'assistant';
+  /** The content as text for a model. */
+  text: string;
+  /** The content as the server sent it. */
+  content: Record<string, unknown>;
+}
+
+export interface ResourcePart {
+  uri: string;
+  mimeType: string | null;
+  /** Null for binary content, which is in `blob` as base64. */
+  text: string | null;
+  blob: string | null;
+}
+
+/** Suggested values of an argument. */
+export interface Completion {
+  values: string[];
+  /** Null if unknown. */
+  total: number | null;
+  hasMore: boolean;
+}
+
+/** The specification's limit for one completion. */
+const MAX_COMPLETIONS = 100;
+
+export function promptOf({ name, title, description, arguments: args }: ListedPrompt, maxChars: number): Prompt {
+  return {
+    name,
+    title: title ?? null,
+    description: sanitizeToLength(description ?? '', maxChars),
+    arguments: (args ?? []).map((argument) => ({
+      name: argument.name,
+      description: sanitizeToLength(argument.description ?? '', maxChars),
+      required: argument.required === true,
+    })),
+  };
+}
+
+export function resourceOf(
+  { uri, name, title, description, mimeType, size }: ListedResource,
+  maxChars: number,
+): Resource {
+  return {
+    uri,
+    name,
+    title: title ?? null,
+    description: sanitizeToLength(description ?? '', maxChars),
+    mimeType: mimeType ?? null,
+    sizeBytes: size ?? null,
+  };
+}
+
+export function templateOf(
+  { uriTemplate, name, title, description, mimeType }: ResourceTemplateType,
+  maxChars: number,
+): Resource {
+  return {
+    uri: uriTemplate,
+    name,
+    title: title ?? null,
+    description: sanitizeToLength(description ?? '', maxChars),
+    mimeType: mimeType ?? null,
+    sizeBytes: null,
+  };
+}
+
+export function filledOf({ description, messages }: GetPromptResult, maxChars: number): FilledPrompt {
+  return {
+    description: sanitizeToLength(description ?? '', maxChars),
+    messages: messages.map(({ role, content }) => ({ role, text: blockText(content), content: asRecord(content) })),
+  };
+}
+
+export function partsOf({ contents }: ReadResourceResult): ResourcePart[] {
+  return contents.map((part) => ({
+    uri: part.uri,
+    mimeType: part.mimeType ?? null,
+    text: 'text' in part ? part.text : null,
+    blob: 'blob' in part ? part.blob : null,
+  }));
+}
+
+export function completionOf({ completion: { values, total, hasMore } }: CompleteResult): Completion {
+  return { values: values.slice(0, MAX_COMPLETIONS), total: total ?? null, hasMore: hasMore === true };
+}
+
+function asRecord(block: ContentBlock): Record<string, unknown> {
+  return { ...block };
+}

@@ -1,0 +1,101 @@
+/**
+ * Offers the prompts and resources of all MCP servers behind one port. It finds the server and its connection, and
+ * describes failures for people. The lists themselves are in connection/list-cache.ts.
+ */
+import { ProtocolError } from '@modelcontextprotocol/client';
+import { reasonOf } from './connection/call-end.ts';
+import type { Completing, ListCache } from './connection/list-cache.ts';
+import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from './content/prompt-and-resource.ts';
+import { waitForConnection, type ServerHandle } from './server-handle.ts';
+
+/** The server is unknown, cannot be reached, or refused to answer. `message` is fit for people. */
+export interface Unavailable {
+  unavailable: 'server' | 'connection' | 'answer';
+  server: string;
+  message: string;
+}
+
+/** An entry with the name of its server. */
+export type FromServer<Entry> = Entry & { server: string };
+
+/**
+ * Never rejects. A request to one server wakes it and waits for it. Lists skip servers that are not connected; their
+ * state is in `McpServers.statuses`.
+ */
+export interface PromptsAndResources {
+  prompts(): Promise<FromServer<Prompt>[]>;
+  resources(): Promise<FromServer<Resource>[]>;
+  templates(): Promise<FromServer<Resource>[]>;
+  fill(server: string, prompt: string, args: Record<string, string>): Promise<FilledPrompt | Unavailable>;
+  read(server: string, uri: string): Promise<ResourcePart[] | Unavailable>;
+  /** Reads a resource through the cache. Does not wait for a server that is not connected. */
+  readCached(server: string, uri: string): Promise<ResourcePart[] | Unavailable>;
+  complete(server: string, completing: Completing): Promise<Completion | Unavailable>;
+}
+
+export interface PromptsAndResourcesOptions {
+  handles: ReadonlyMap<string, ServerHandle>;
+  /** How long to wait for a server to reconnect, in ms; read each time. */
+  limits: { readonly connectionTimeoutMs: number };
+  log(server: string, line: string): void;
+}
+
+export function isUnavailable(answer: object): answer is Unavailable {
+  return 'unavailable' in answer;
+}
+
+export function createPromptsAndResources({ handles, limits, log }: PromptsAndResourcesOptions): PromptsAndResources {
+  async function listAll<Entry extends object>(
+    read: (lists: ListCache) => Promise<readonly Entry[]>,
+  ): Promise<FromServer<Entry>[]> {
+    const entriesOfServers = [...handles].map(async ([server, { connection }]) => {
+      const entries =
+        connection === null
+          ? []
+          : await read(connection.lists).catch((error: unknown) => {
+              log(server, `its lists could not be read: ${reasonOf(error)}`);
+              return [];
+            });
+      return entries.map((entry) => ({ ...entry, server }));
+    });
+    return (await Promise.all(entriesOfServers)).flat();
+  }
+
+  async function request<Value>(
+    server: string,
+    send: (lists: ListCache) => Promise<Value>,
+  ): Promise<Value | Unavailable> {
+    const handle = handles.get(server);
+    if (handle === undefined) return { unavailable: 'server', server, message: `No MCP server is called "${server}".` };
+    const connection =
+      handle.connection ?? (await waitForConnection(handle, new AbortController().signal, limits.connectionTimeoutMs));
+    if (connection === null) return notConnected(server);
+    try {
+      return await send(connection.lists);
+    } catch (error) {
+      const refused = error instanceof ProtocolError;
+      return {
+        unavailable: refused ? 'answer' : 'connection',
+        server,
+        message: `The MCP server "${server}" ${refused ? 'refused' : 'did not answer'}: ${reasonOf(error)}`,
+      };
+    }
+  }
+
+  return {
+    prompts: () => listAll((lists) => lists.prompts()),
+    resources: () => listAll((lists) => lists.resources()),
+    templates: () => listAll((lists) => lists.templates()),
+    fill: (server, prompt, args) => request(server, (lists) => lists.fill(prompt, args)),
+    read: (server, uri) => request(server, (lists) => lists.read(uri)),
+    readCached: async (server, uri) =>
+      handles.get(server)?.connection === null
+        ? notConnected(server)
+        : request(server, (lists) => lists.readCached(uri)),
+    complete: (server, completing) => request(server, (lists) => lists.complete(completing)),
+  };
+}
+
+function notConnected(server: string): Unavailable {
+  return { unavailable: 'connection', server, message: `The MCP server "${server}" is not available.` };
+}

@@ -1,0 +1,47 @@
+/** Tests the order in which a fair queue grants places, level by level. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createFairSemaphore, type FairKey } from '../../src/scheduling/fair-queue.ts';
+
+/** Places are written `owner/conversation/call`. */
+function queueOf(most: number) {
+  const queue = createFairSemaphore({ most: () => most });
+  const granted: string[] = [];
+  const placeOf = (name: string): FairKey => {
+    const [owner = '', ...rest] = name.split('/');
+    return [owner, ...rest];
+  };
+  return {
+    queue,
+    granted,
+    ask: (...names: string[]) => names.map((name) => queue.acquire(placeOf(name), () => granted.push(name))),
+    release: (...names: string[]) => names.forEach((name) => queue.release(placeOf(name))),
+  };
+}
+
+describe('a fair queue', () => {
+  test('grants as many places as exist, and the others as places become free', () => {
+    const { ask, release, granted } = queueOf(2);
+    assert.deepEqual(ask('a/1/x', 'a/1/y', 'a/1/z', 'b/1/x'), [0, 0, 1, 2]);
+    release('a/1/y', 'a/1/x');
+    assert.deepEqual(granted, ['a/1/x', 'a/1/y', 'a/1/z', 'b/1/x']);
+  });
+
+  test('serves owners round-robin, within an owner its conversations, and within those the oldest call', () => {
+    const { ask, release, granted } = queueOf(1);
+    ask('first', 'a/1/x', 'a/1/y', 'a/1/z', 'a/2/x', 'b/1/x', 'b/1/y');
+    for (const name of ['first', 'a/1/x', 'b/1/x', 'a/2/x', 'b/1/y', 'a/1/y']) release(name);
+    assert.deepEqual(granted, ['first', 'a/1/x', 'b/1/x', 'a/2/x', 'b/1/y', 'a/1/y', 'a/1/z']);
+  });
+
+  test('drops requests that are released, also twice, and ignores unknown ones', () => {
+    const { ask, release, granted, queue } = queueOf(1);
+    ask('first', 'a/1/x', 'a/1/y');
+    release('a/1/x', 'a/1/x', 'a/2/x', 'c/1/x');
+    assert.equal(queue.queued(), 1);
+    release('first', 'first');
+    assert.deepEqual([granted, queue.queued()], [['first', 'a/1/y'], 0]);
+    release('a/1/y');
+    assert.deepEqual(ask('b/1/x'), [0]);
+  });
+});
