@@ -21,7 +21,7 @@ export interface AuditedTurn {
   /** Null while the turn is open. */
   endSeq: number | null;
   /** True for turns imported from another program. They have no end row and follow none of the rules. */
-  adopted: boolean;
+  imported: boolean;
 }
 
 export interface Audit {
@@ -143,7 +143,7 @@ export function auditLog(record: LogRecord): Audit {
 
   function inTurn(row: LogRow, requestId: string): void {
     const turn = turnOf(row, requestId);
-    if (known.get(requestId)?.adopted === true) return;
+    if (known.get(requestId)?.imported === true) return;
     if (turn.ends.length > 0 && !isEnd(row))
       found.push(`row ${row.seq} of turn ${requestId} lies behind the end of its turn`);
     turn.begun ||= row.type !== 'user_message' && row.extra['kind'] !== 'cancel' && row.extra['kind'] !== 'rewind';
@@ -169,7 +169,7 @@ export function auditLog(record: LogRecord): Audit {
     }
     if (rows.last !== turn.endSeq)
       found.push(`${name} ends at row ${rows.last}, and at ${turn.endSeq} by the turns table`);
-    if (rows.ends.length !== 1 && !turn.adopted)
+    if (rows.ends.length !== 1 && !turn.imported)
       found.push(`${name} has ended and has ${rows.ends.length} turn_end rows instead of one`);
   }
 

@@ -1,39 +1,39 @@
 /**
- * Whether a provider is asked at all: one chart for each, shared by all conversations. A provider that fails
- * time and again is left alone for a while, then one request finds out how it is. State names are shown to people.
- * The requests themselves are src/llm's; this chart hears how they ended.
+ * Circuit breaker of a provider: one chart for each, shared by all conversations. Repeated failures open the circuit; after
+ * a cooldown one request probes the provider. State names are shown to people. src/llm sends the requests, and reports to
+ * this chart how they ended.
  */
 import { assign, setup } from 'xstate';
 
 export interface CircuitLimits {
-  /** So many in a row, of whatever conversations, and the provider is left alone. */
+  /** Failures in a row, over all conversations, that open the circuit. */
   failures: number;
   cooldownMs: number;
 }
 
 export interface CircuitContext {
-  /** The same object for all circuits; a reload of the configuration replaces its values. */
+  /** The same object for all circuits. A reload of the configuration replaces its values. */
   limits: CircuitLimits;
-  /** In a row, up to now. */
+  /** Failures in a row up to now. */
   failed: number;
-  /** Error code of the newest failure; null once a request has succeeded. */
+  /** Error code of the newest failure. Null after a success. */
   lastError: string | null;
 }
 
 export type CircuitEvent =
-  /** Of requests that were let through in `closed`; one may end long after that. */
+  /** From requests that began in `closed`. One may end long after that. */
   | { type: 'request.succeeded' }
   | { type: 'request.failed'; code: string }
-  /** Of the one that `halfOpen` lets through. `probe.left`: nobody waits for its answer any more, so it says nothing. */
+  /** From the probe: the request that `halfOpen` lets through. `probe.aborted`: cancelled, so it proves nothing. */
   | { type: 'probe.began' }
   | { type: 'probe.succeeded' }
   | { type: 'probe.failed'; code: string }
-  | { type: 'probe.left' };
+  | { type: 'probe.aborted' };
 
-/** They began before the provider was left alone, and tell nothing of how it is now. */
+/** These requests began before the circuit opened, so they prove nothing about the current state. */
 const lateRequests = { 'request.succeeded': {}, 'request.failed': {} } as const;
 
-/** What each state is for stands in its description. It has no end: a provider is there as long as the server. */
+/** The description of each state says what it is for. It has no final state, because providers exist as long as the server. */
 export const providerCircuitMachine = setup({
   types: {
     context: {} as CircuitContext,
@@ -44,7 +44,7 @@ export const providerCircuitMachine = setup({
     cooldown: ({ context }) => context.limits.cooldownMs,
   },
   guards: {
-    isLastStraw: ({ context }) => context.failed + 1 >= context.limits.failures,
+    reachesFailureLimit: ({ context }) => context.failed + 1 >= context.limits.failures,
   },
   actions: {
     countFailure: assign(({ context, event }) => ({
@@ -55,36 +55,36 @@ export const providerCircuitMachine = setup({
   },
 }).createMachine({
   id: 'providerCircuit',
-  description: 'Whether a provider is asked at all. One for each, shared by all conversations.',
+  description: 'Circuit breaker of a provider. One for each, shared by all conversations.',
   context: ({ input }) => ({ limits: input, failed: 0, lastError: null }),
   initial: 'closed',
   states: {
     closed: {
-      description: 'Every request is let through; failures in a row are counted.',
+      description: 'Lets every request through, and counts failures in a row.',
       on: {
         'request.succeeded': { actions: 'forgetFailures' },
         'request.failed': [
-          { guard: 'isLastStraw', target: 'open', actions: 'countFailure' },
+          { guard: 'reachesFailureLimit', target: 'open', actions: 'countFailure' },
           { actions: 'countFailure' },
         ],
       },
     },
     open: {
-      description: 'The provider has failed time and again: no request is let through until the cooldown is over.',
+      description: 'The provider failed repeatedly. Rejects every request until the cooldown is over.',
       after: { cooldown: 'halfOpen' },
       on: lateRequests,
     },
     halfOpen: {
-      description: 'The next request is let through, to find out how the provider is.',
+      description: 'Lets the next request through, as a probe.',
       on: { ...lateRequests, 'probe.began': 'probing' },
     },
     probing: {
-      description: 'That request is under way; until it has ended no other is let through.',
+      description: 'The probe is running. Rejects other requests until it has ended.',
       on: {
         ...lateRequests,
         'probe.succeeded': { target: 'closed', actions: 'forgetFailures' },
         'probe.failed': { target: 'open', actions: 'countFailure' },
-        'probe.left': 'halfOpen',
+        'probe.aborted': 'halfOpen',
       },
     },
   },

@@ -1,18 +1,61 @@
 /**
- * The life of the write connection: when a batch is committed, when the log is swept, when the
- * disk is asked again, when it counts as broken. The appends themselves wait in a queue beside the chart; here is
- * only the news that some wait. No row, SQL or callback ever enters this file.
+ * Decides when a batch is committed, when the log is swept, when a failed commit is retried, and when the disk counts as
+ * broken. The appends wait in a queue outside the chart; the chart only knows that some are queued. It sees no row, no
+ * SQL and no callback.
  */
-import { assign, cancel, fromCallback, fromPromise, raise, setup, type EventObject } from 'xstate';
+import { assign, cancel, fromCallback, fromPromise, raise, setup, type DoneActorEvent, type EventObject } from 'xstate';
 import { providedAtBoot } from './provided-at-boot.ts';
-import type { Committed, SweepPaceMs, WriterContext, WriterEvent, WriterInput } from './writer-terms.ts';
 
-/** Three tries within 2.6 s: longer than a checkpoint or a backup's lock, shorter than a user's patience. */
+export interface SweepDelaysMs {
+  /** From the start to the first slice: a stricter policy takes effect soon. */
+  first: number;
+  /** Between two slices of a round. A slice takes a few ms, so the writer is free most of the time. */
+  betweenSlices: number;
+  betweenRounds: number;
+}
+
+export interface WriterInput {
+  retryDelaysMs?: readonly number[];
+  sweepDelaysMs?: SweepDelaysMs;
+}
+
+export type WriterEvent =
+  /** The queue is no longer empty. Sent once, however many appends follow. */
+  | { type: 'rows.queued' }
+  /** Time for a slice of the sweep: from the chart's own timer, or from a caller that left something to sweep. */
+  | { type: 'sweep.due' }
+  /** Flush the queue, then end. */
+  | { type: 'writer.close' }
+  /** A batch is committed. */
+  | DoneActorEvent<CommittedBatch, 'commit'>
+  /** A slice is swept. True while its round is not over. */
+  | DoneActorEvent<boolean, 'slice'>;
+
+export interface CommittedBatch {
+  /** The batch was full: there may be rows left. */
+  more: boolean;
+}
+
+export interface WriterContext {
+  /** Rows were queued while the writer could not take them. */
+  queued: boolean;
+  closeRequested: boolean;
+  /** Commits and reconnects that failed since the last successful commit. */
+  attempt: number;
+  /** Delay before each retry. Its length is the retry budget. */
+  retryDelaysMs: readonly number[];
+  sweepDelaysMs: SweepDelaysMs;
+  /** The delay before the next slice is over. */
+  sweepDue: boolean;
+  sweepInMs: number;
+}
+
+/** Three retries within 2.6 s: longer than a checkpoint or a backup's lock, shorter than users wait. */
 const defaultRetryDelaysMs = [100, 500, 2000] as const;
 
-const defaultSweepPaceMs: SweepPaceMs = { first: 2000, pause: 20, rest: 300_000 };
+const defaultSweepDelaysMs: SweepDelaysMs = { first: 2000, betweenSlices: 20, betweenRounds: 300_000 };
 
-/** What each state is for stands in its description. */
+/** The description of each state says what it is for. */
 export const writerMachine = setup({
   types: {
     context: {} as WriterContext,
@@ -20,74 +63,73 @@ export const writerMachine = setup({
     input: {} as WriterInput | undefined,
   },
   actors: {
-    /** Turns the queue's bell into events; lives as long as the writer and never ends by itself. */
-    arrivals: fromCallback<EventObject>(providedAtBoot),
-    /** Rejects when the file must not be served: see the start-up refusals of the store. */
+    /** Sends the queue's events. Runs as long as the writer and never ends by itself. */
+    queueListener: fromCallback<EventObject>(providedAtBoot),
+    /** Rejects when the file must not be served: see src/store/file/file-checks.ts. */
     openDatabase: fromPromise<void>(providedAtBoot),
-    /** Commits what waits, up to a batch; rejects when appends had to go back to the queue. */
-    commitBatch: fromPromise<Committed>(providedAtBoot),
-    /** One slice of the sweep, of a few ms; true while its round is not over. */
+    /** Commits one batch of queued appends. Rejects when appends were requeued. */
+    commitBatch: fromPromise<CommittedBatch>(providedAtBoot),
+    /** Runs one slice of the sweep, a few ms. True while its round is not over. */
     sweepSlice: fromPromise<boolean>(providedAtBoot),
     reopenDatabase: fromPromise<void>(providedAtBoot),
-    /** Answers everything that waits with `storage_failed`. */
-    refuseWaiting: fromPromise<void>(providedAtBoot),
+    /** Rejects all queued appends with `storage_failed`. */
+    rejectQueued: fromPromise<void>(providedAtBoot),
     closeDatabase: fromPromise<void>(providedAtBoot),
   },
   actions: {
-    noteWaiting: assign({ waiting: true }),
-    takeWaiting: assign({ waiting: false }),
-    /** Either the batch was full, or rows came after it was taken. */
+    noteQueued: assign({ queued: true }),
+    clearQueued: assign({ queued: false }),
+    /** Rows are left if the batch was full, or if rows were queued after it was taken. */
     noteCommitted: assign(({ context, event }) =>
-      event.type === 'xstate.done.actor.commit' ? { attempt: 0, waiting: context.waiting || event.output.more } : {},
+      event.type === 'xstate.done.actor.commit' ? { attempt: 0, queued: context.queued || event.output.more } : {},
     ),
-    noteClose: assign({ closeAsked: true }),
-    noteSweep: assign({ sweepDue: true }),
-    takeSweep: assign({ sweepDue: false }),
-    /** After a slice that failed as after the last one of a round. */
+    requestClose: assign({ closeRequested: true }),
+    noteSweepDue: assign({ sweepDue: true }),
+    clearSweepDue: assign({ sweepDue: false }),
+    /** A failed slice counts as the last one of its round. */
     planSweep: assign(({ context, event }) => {
-      const goesOn = event.type === 'xstate.done.actor.slice' && event.output;
-      return { sweepInMs: goesOn ? context.sweepPaceMs.pause : context.sweepPaceMs.rest };
+      const hasMore = event.type === 'xstate.done.actor.slice' && event.output;
+      return { sweepInMs: hasMore ? context.sweepDelaysMs.betweenSlices : context.sweepDelaysMs.betweenRounds };
     }),
-    /** One timer at a time: it is set when the file is open, and anew after each slice, which may have come before its time. */
+    /** Only one timer runs: it is set when the file is open, and again after each slice, which may have run early. */
     setSweepTimer: raise({ type: 'sweep.due' }, { id: 'sweep', delay: 'sweepPause' }),
-    stopSweepTimer: cancel('sweep'),
+    cancelSweepTimer: cancel('sweep'),
     countAttempt: assign({ attempt: ({ context }) => context.attempt + 1 }),
   },
   guards: {
-    rowsWait: ({ context }) => context.waiting,
-    closeAsked: ({ context }) => context.closeAsked,
-    sweepIsDue: ({ context }) => context.sweepDue && !context.closeAsked,
-    budgetLeft: ({ context }) => context.attempt < context.retryDelaysMs.length,
+    rowsQueued: ({ context }) => context.queued,
+    closeRequested: ({ context }) => context.closeRequested,
+    sweepIsDue: ({ context }) => context.sweepDue && !context.closeRequested,
+    retriesLeft: ({ context }) => context.attempt < context.retryDelaysMs.length,
   },
   delays: {
-    /** Beyond the budget the last delay stands: a broken disk is probed no faster than that. */
+    /** Beyond the budget the last delay applies: a broken disk is probed no faster than that. */
     backoff: ({ context }) => context.retryDelaysMs[Math.min(context.attempt, context.retryDelaysMs.length) - 1] ?? 0,
     sweepPause: ({ context }) => context.sweepInMs,
   },
 }).createMachine({
   id: 'writer',
-  description:
-    'The life of the write connection: what waits becomes one commit after another, with slices of the sweep between.',
+  description: 'Commits queued appends one batch after another, with slices of the sweep between.',
   context: ({ input }) => {
-    const { retryDelaysMs = defaultRetryDelaysMs, sweepPaceMs = defaultSweepPaceMs } = input ?? {};
+    const { retryDelaysMs = defaultRetryDelaysMs, sweepDelaysMs = defaultSweepDelaysMs } = input ?? {};
     return {
-      waiting: false,
-      closeAsked: false,
+      queued: false,
+      closeRequested: false,
       attempt: 0,
       retryDelaysMs,
-      sweepPaceMs,
+      sweepDelaysMs,
       sweepDue: false,
-      sweepInMs: sweepPaceMs.first,
+      sweepInMs: sweepDelaysMs.first,
     };
   },
-  // Without the bell no append would ever be heard of again: the end of it is the end of the writer.
-  invoke: { id: 'bell', src: 'arrivals', onDone: '.closing', onError: '.closing' },
-  // Wherever the writer is, a slice can wait until it is ready.
-  on: { 'sweep.due': { actions: 'noteSweep' } },
+  // Without the listener no append would be noticed, so the writer ends with it.
+  invoke: { id: 'queue', src: 'queueListener', onDone: '.closing', onError: '.closing' },
+  // In every state, a slice can wait until the writer is ready.
+  on: { 'sweep.due': { actions: 'noteSweepDue' } },
   initial: 'opening',
   states: {
     opening: {
-      description: 'The database file is opened, checked and brought up to date.',
+      description: 'Opens and checks the database file, and migrates it to the current schema.',
       invoke: {
         id: 'database',
         src: 'openDatabase',
@@ -95,106 +137,106 @@ export const writerMachine = setup({
         onError: 'refused',
       },
       on: {
-        'rows.waiting': { actions: 'noteWaiting' },
-        'writer.close': { actions: 'noteClose' },
+        'rows.queued': { actions: 'noteQueued' },
+        'writer.close': { actions: 'requestClose' },
       },
     },
 
     ready: {
-      description: 'Nothing waits, or what does is taken up at once.',
+      description: 'The queue is empty; what comes is committed at once.',
       always: [
-        // Before the rows, or a busy writer would never sweep; the pause keeps that rare.
+        // Before the rows, or a busy writer would never sweep. The delay between slices keeps that rare.
         { guard: 'sweepIsDue', target: 'sweeping' },
-        { guard: 'rowsWait', target: 'committing' },
-        { guard: 'closeAsked', target: 'closing' },
+        { guard: 'rowsQueued', target: 'committing' },
+        { guard: 'closeRequested', target: 'closing' },
       ],
-      on: { 'rows.waiting': 'committing', 'writer.close': 'closing' },
+      on: { 'rows.queued': 'committing', 'writer.close': 'closing' },
     },
 
     committing: {
-      description: 'One batch is on its way to the disk.',
-      entry: 'takeWaiting',
+      description: 'Commits one batch.',
+      entry: 'clearQueued',
       invoke: {
         id: 'commit',
         src: 'commitBatch',
         onDone: { target: 'ready', actions: 'noteCommitted' },
-        onError: [{ guard: 'budgetLeft', target: 'retrying' }, { target: 'failed' }],
+        onError: [{ guard: 'retriesLeft', target: 'retrying' }, { target: 'failed' }],
       },
       on: {
-        'rows.waiting': { actions: 'noteWaiting' },
-        'writer.close': { actions: 'noteClose' },
+        'rows.queued': { actions: 'noteQueued' },
+        'writer.close': { actions: 'requestClose' },
       },
     },
 
     sweeping: {
-      description: 'One slice of what retention takes, and of what deletions have left, goes.',
-      entry: ['takeSweep', 'stopSweepTimer'],
+      description: 'Deletes one slice of the rows that retention drops, and of deleted conversations.',
+      entry: ['clearSweepDue', 'cancelSweepTimer'],
       invoke: {
         id: 'slice',
         src: 'sweepSlice',
         onDone: { target: 'ready', actions: ['planSweep', 'setSweepTimer'] },
-        // A slice that the disk did not take is no loss; whether the disk is broken, the next commit finds out.
+        // A failed slice loses nothing. If the disk is broken, the next commit finds out.
         onError: { target: 'ready', actions: ['planSweep', 'setSweepTimer'] },
       },
       on: {
-        'rows.waiting': { actions: 'noteWaiting' },
-        'writer.close': { actions: 'noteClose' },
+        'rows.queued': { actions: 'noteQueued' },
+        'writer.close': { actions: 'requestClose' },
       },
     },
 
     retrying: {
-      description: 'The disk did not take a batch. It went back to the queue and is tried again, a few times.',
+      description: 'A batch could not be written. It is queued again and retried, up to the retry budget.',
       initial: 'backingOff',
       states: {
         backingOff: {
-          description: 'Waits before the next try.',
+          description: 'Waits before the next attempt.',
           entry: 'countAttempt',
           after: { backoff: 'reconnecting' },
         },
         reconnecting: {
-          description: 'The file is opened anew: the connection may be what is broken.',
+          description: 'Opens the file again, because the connection itself may be broken.',
           invoke: {
             id: 'reopening',
             src: 'reopenDatabase',
             onDone: '#writer.committing',
-            onError: [{ guard: 'budgetLeft', target: 'backingOff' }, { target: '#writer.failed' }],
+            onError: [{ guard: 'retriesLeft', target: 'backingOff' }, { target: '#writer.failed' }],
           },
         },
       },
       on: {
-        // The retry takes everything that waits by then.
-        'rows.waiting': {},
-        // A drain has a limit of its own; until then the budget is used up for those who wait.
-        'writer.close': { actions: 'noteClose' },
+        // The retry takes all appends that are queued by then.
+        'rows.queued': {},
+        // A drain has its own limit. Until then the retries continue for the queued appends.
+        'writer.close': { actions: 'requestClose' },
       },
     },
 
     failed: {
       description:
-        'The retries are used up, and what waits is refused. The next append is the next probe: a disk that works again is noticed without a restart, and a broken one is not hammered.',
+        'The retry budget is used up, and queued appends are rejected. The next append is the next probe, so a disk that works again is noticed without a restart.',
       invoke: {
-        id: 'refusal',
-        src: 'refuseWaiting',
-        onDone: { guard: 'closeAsked', target: 'closing' },
-        onError: { guard: 'closeAsked', target: 'closing' },
+        id: 'rejection',
+        src: 'rejectQueued',
+        onDone: { guard: 'closeRequested', target: 'closing' },
+        onError: { guard: 'closeRequested', target: 'closing' },
       },
-      on: { 'rows.waiting': 'retrying', 'writer.close': 'closing' },
+      on: { 'rows.queued': 'retrying', 'writer.close': 'closing' },
     },
 
     closing: {
-      description: 'What waits is flushed and the file closed.',
+      description: 'Closes the file.',
       invoke: { id: 'closing', src: 'closeDatabase', onDone: 'closed', onError: 'closed' },
       on: {
-        // The queue is shut by now and answers for itself.
-        'rows.waiting': {},
+        // The queue is closed by now and rejects appends itself.
+        'rows.queued': {},
         'writer.close': {},
       },
     },
 
     closed: { description: 'The file is closed.', type: 'final' },
-    refused: { description: 'The file must not be served; the reason is told at start.', type: 'final' },
+    refused: { description: 'The file must not be served. The start fails with the reason.', type: 'final' },
   },
 });
 
-/** What the registry takes into its `setup.actors` as `writer`. */
+/** The registry takes it into its `setup.actors` as `writer`. */
 export type WriterLogic = typeof writerMachine;

@@ -1,12 +1,10 @@
-/**
- * A conversation's address: whose it is, and its id. Ids are scoped by owner, so both together name it.
- */
+/** Identifies a conversation: its owner and its id. Ids are scoped by owner. */
 export interface ConversationRef {
   owner: string;
   conversationId: string;
 }
 
-/** The address as one string, for Maps; ids hold no control characters, so no two addresses share it. */
+/** A unique key for Maps. Ids have no control characters, so two conversations never share a key. */
 export function conversationKey({ owner, conversationId }: ConversationRef): string {
   return `${owner}\n${conversationId}`;
 }

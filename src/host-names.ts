@@ -3,7 +3,7 @@
  * Names are compared in the form that URLs give them: lower case, punycode, without a trailing dot.
  */
 
-/** `port` is empty for none and for the ports of the web, 80 and 443: a `Host` header does not say which of them is meant. */
+/** `port` is empty for none and for 80 and 443: a `Host` header does not distinguish these. */
 export interface Host {
   hostname: string;
   port: string;
@@ -40,13 +40,13 @@ const ORIGIN = /^([a-z][a-z0-9+.-]*):\/\/([^/]+)\/?$/i;
 /** No page has an origin of these schemes. */
 const NO_PAGES = new Set(['ws:', 'wss:', 'file:']);
 
-/** A `Host` header. Null for text that is no host: a path or a user name in it, a port above 65535, an IPv6 address without brackets. */
+/** Parses a `Host` header. Null for text that is not a host: with a path or a user name, a port above 65535, an IPv6 address without brackets. */
 export function parseHost(text: string): Host | null {
   const url = `http://${text}`;
   return HOST.test(text) && URL.canParse(url) ? hostOf(new URL(url)) : null;
 }
 
-/** An entry of `allowed_hosts`. Null where it is no host: a URL, a path, `*` alone. */
+/** Parses an entry of `allowed_hosts`. Null for text that is not a host: a URL, a path, `*` alone. */
 export function parseHostPattern(text: string): HostPattern | null {
   const wildcard = text.startsWith('*.');
   const rest = wildcard ? text.slice(2) : text;
@@ -58,7 +58,7 @@ export function parseHostPattern(text: string): HostPattern | null {
   return { wildcard, hostname, port: /:\d+$/.test(rest) ? port : null };
 }
 
-/** An entry of `allow_origins` other than `*`. Null where no page has such an origin: a path, no scheme, the scheme of a WebSocket. */
+/** Parses an entry of `allow_origins` other than `*`. Null if no page has such an origin: a path, no scheme, the scheme of a WebSocket. */
 export function parseOriginPattern(text: string): OriginPattern | null {
   const [, scheme = '', rest = ''] = ORIGIN.exec(text) ?? [];
   const host = parseHostPattern(rest);
@@ -69,7 +69,7 @@ export function parseOriginPattern(text: string): OriginPattern | null {
   return { protocol, wildcard, hostname: host.hostname, port };
 }
 
-/** The value of an `Origin` or `Referer` header. Null for `null` and whatever else names no page. */
+/** Parses an `Origin` or `Referer` header. Null for `null` and any other value that names no page. */
 export function parsePage(text: string): PageOrigin | null {
   if (!URL.canParse(text)) return null;
   const url = new URL(text);

@@ -1,6 +1,6 @@
 /**
- * Says which hosts are this machine and no other. Decides by the text alone: a name that would have to be
- * looked up may point anywhere, and is not taken for loopback.
+ * Recognizes hosts that are always this machine. Decides by the text alone: a name that needs a lookup may resolve to any
+ * address, so it is not loopback.
  */
 import { isIPv4 } from 'node:net';
 

@@ -1,6 +1,6 @@
-/** Describes why the server does not serve a request or a connection. Travels from the check to the answer, the log and the metric. */
+/** Describes why the server rejects a request or a connection, for the response, the log and the metric. */
 
-/** The label `reason` of the metric `parley_connections_refused_total`. A fixed set: what is counted and logged by it stays bounded. */
+/** The label `reason` of the metric `parley_connections_refused_total`. A fixed set, so that the metric and the log stay bounded. */
 export type RefusalKind =
   | 'host'
   | 'proxy'

@@ -8,18 +8,18 @@ import type { LiveSettings } from './config/live-settings.ts';
 import type { Config } from './config/schema/schema.ts';
 import { AppError } from './errors.ts';
 
-/** How the last reload ended. The start counts as the first one. */
+/** The result of the last reload. The start counts as the first one. */
 export interface ReloadStatus {
   successful: boolean;
   /** Of the last one that was successful, in ms since 1970. */
   succeededAtMs: number;
 }
 
-/** What a configuration brings along in other files and in the environment, checked. */
+/** The checked content of the other files and of the environment. */
 export interface PreparedReload {
   /** Names, such as `mcpServers.files`, of what changes in these files. */
   changed: readonly string[];
-  /** Puts it in force, after the settings. Resolves when sockets that have to go are closed; never rejects. */
+  /** Applies it, after the settings. Resolves when the sockets that lost access are closed. Never rejects. */
   apply(): Promise<void>;
 }
 
@@ -27,9 +27,9 @@ export interface ReloadOptions {
   settings: LiveSettings;
   /** Rejects with an AppError for a file that is missing or wrong. */
   readConfig(): Promise<Config>;
-  /** Changes nothing. Throws an AppError for what cannot be put in force. */
+  /** Changes nothing. Throws an AppError if the configuration cannot be applied. */
   prepare(config: Config): PreparedReload;
-  /** False while the server starts or drains: then there is nothing to reload. */
+  /** False while the server starts or drains: then reloads are ignored. */
   isServing(): boolean;
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
@@ -46,13 +46,13 @@ export function createReload({ settings, readConfig, prepare, isServing, log }: 
   let next: Promise<void> | null = null;
 
   const reload = async () => {
-    if (!isServing()) return log.warn('reload ignored: the server is starting or draining');
+    if (!isServing()) return log.warn('reload ignored: server is starting or draining');
     try {
       const read = await readConfig();
       const { config, reloaded, needRestart } = changesBetween(settings.current(), read);
       const { changed, apply } = prepare(config);
-      // While the files were read, a drain may have begun.
-      if (!isServing()) return log.warn('reload ignored: the server is draining');
+      // A drain may have begun while the files were read.
+      if (!isServing()) return log.warn('reload ignored: server is draining');
       settings.apply(config);
       await apply();
       status = { successful: true, succeededAtMs: Date.now() };
@@ -60,7 +60,10 @@ export function createReload({ settings, readConfig, prepare, isServing, log }: 
     } catch (error) {
       status = { ...status, successful: false };
       if (!(error instanceof AppError)) return log.error({ err: error }, 'reload failed');
-      return log.error({ problems: error.message.split('\n') }, 'reload refused; the configuration in force stays');
+      return log.error(
+        { problems: error.message.split('\n') },
+        'reload failed: invalid configuration; the current one stays',
+      );
     }
   };
 

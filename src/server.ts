@@ -1,86 +1,24 @@
 /**
- * The composition root: the one place that knows every part, and maps configuration to their options.
- * Builds nothing on import; what it starts, `close` stops.
+ * The composition root: builds every part of the server from the configuration, area by area (src/server/), and starts
+ * it. Builds nothing on import. `close` stops everything that the start began.
  */
-import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
-import type { Logger } from 'pino';
-import { createTokenVerifier } from './auth/tokens.ts';
-import { ANONYMOUS, withTimeout, type Verify } from './auth/verifier.ts';
-import type { LiveSettings } from './config/live-settings.ts';
-import {
-  accessOptions,
-  admissionLimits,
-  authorizerOptions,
-  circuitLimits,
-  configuredNames,
-  conversationLimits,
-  decoderLimits,
-  clientFeatures,
-  inspectionLimits,
-  listeningOptions,
-  modelOptions,
-  ms,
-  promptResources,
-  registryLimits,
-  sessionLimits,
-  storeOptions,
-  mcpServersLimits,
-  toolPolicy,
-  viewerLimits,
-  visitorRules,
-  warmLimits,
-  windowLimits,
-} from './config/options.ts';
 import type { Config } from './config/schema/schema.ts';
-import { createInFlight } from './conversation/in-flight.ts';
-import { createKeepDraft } from './conversation/keep-draft.ts';
-import { createConversationMachine } from './conversation/machine.ts';
-import { createPermits } from './scheduling/turn-permits.ts';
-import { createServerNotices } from './conversation/server-notices.ts';
-import { createSystemPrompt } from './conversation/system-prompt.ts';
-import { createLogCache } from './conversation/log-cache.ts';
-import { createDemoModel } from './demo/model.ts';
-import { createAccess } from './gateway/admission/access.ts';
-import { credentialOf } from './gateway/admission/credential.ts';
-import { createPendingChats } from './gateway/actions/pending-chats.ts';
-import { createSubscriptionOrder } from './gateway/actions/subscription-order.ts';
-import { createRequestHandler } from './gateway/actions/request-handler.ts';
-import { createHttpHandler } from './gateway/http.ts';
-import { createRefusalReport } from './gateway/admission/refusal-report.ts';
-import { checkAddress, openGateway, type Gateway } from './gateway/server.ts';
-import { createViewerSockets } from './gateway/viewer-sockets.ts';
-import { ownWords, QUOTED } from './errors.ts';
-import { readPageFiles } from './home/page-files.ts';
-import { createHomeRoutes } from './home/routes.ts';
-import { createApi } from './inspect/api.ts';
-import { createDefinitions } from './inspect/stately-format.ts';
-import { createInspection } from './inspect/live/inspection.ts';
-import { createPageSources } from './inspect/page-sources.ts';
-import { createInspectRoutes } from './inspect/routes.ts';
-import { createViewerAuthorizer } from './inspect/access.ts';
-import { chooseProviders } from './llm/providers/choose-providers.ts';
-import { createLanguageModel } from './llm/model.ts';
-import { createSample } from './llm/sample.ts';
-import { reportProvider } from './observability/provider-log.ts';
-import { createNameCheck } from './mcp/configured-names.ts';
-import { loadServers } from './mcp/config/servers-config.ts';
-import { reportServer } from './observability/mcp-server-log.ts';
+import { checkAddress, type Gateway } from './gateway/server.ts';
 import type { ServerStatus } from './mcp/port.ts';
-import { createMcpServers } from './mcp/mcp-servers.ts';
 import { createMetrics } from './observability/metrics.ts';
-import { createDelivery } from './delivery/delivery.ts';
-import { createDecoder } from './protocol/decoder.ts';
-import { createRegistry } from './registry/registry.ts';
-import { createReload } from './reload.ts';
-import { openStore } from './store/store.ts';
-import { createTurnReport } from './observability/turn-report.ts';
-import { createTokenCounter } from './tokens/counter.ts';
+import { createReload, type Reload } from './reload.ts';
+import type { StartContext } from './server/context.ts';
+import { createConversations, type Conversations } from './server/conversations.ts';
+import { openEdge } from './server/edge.ts';
+import { createFeeds } from './server/inspection.ts';
+import { createModels, type Models } from './server/models.ts';
+import { createStore } from './server/store.ts';
+import { createTools, type Tools } from './server/tools.ts';
 
-/** A server that accepts sockets. `port` is the one it got, also where the configuration said 0. */
+/** A server that accepts sockets. `port` is the one it listens on, also where the configuration says 0. */
 export interface Server {
   readonly port: number;
-  /** What the first line on the terminal tells. `inspectUrl` is the page to look in, null where none is served. */
+  /** The content of the first line on the terminal. `inspectUrl` is null if no page of inspection is served. */
   readonly summary: {
     url: string;
     inspectUrl: string | null;
@@ -90,334 +28,94 @@ export interface Server {
     database: string;
     servers: readonly ServerStatus[];
   };
-  /** Reads the configuration again and puts in force what can be; the log says what came of it. Never rejects. */
+  /** Reads the configuration again and applies what a running server can change; logs the result. Never rejects. */
   reload(): Promise<void>;
   /** Drains: running turns end within the limit, everything is flushed, sockets close with 1012. */
   close(): Promise<void>;
 }
 
-export interface ServerOptions {
-  settings: LiveSettings;
+export interface ServerOptions extends Omit<StartContext, 'onError'> {
   /** Reads the configuration again, for a reload. Rejects with an AppError for a file that is missing or wrong. */
   readConfig(): Promise<Config>;
-  version: string;
-  env: NodeJS.ProcessEnv;
-  log: Logger;
-  /** Aborting it ends a start that is under way: nothing is left running, and the start rejects. */
+  /** Its abort ends a start that is under way: the start rejects and leaves nothing running. */
   stop?: AbortSignal;
 }
 
 /** Starts everything and resolves when sockets are accepted. Rejects with an AppError whose message is fit for people. */
-export async function startServer({ settings, readConfig, version, env, log, stop }: ServerOptions): Promise<Server> {
-  /** As it is at the start: what is read from here needs a restart (config/restart-keys.ts). */
-  const config = settings.current();
-  const { websocket } = config.chat;
-  const onError = (error: unknown) => log.error({ err: error }, 'a fault of ours');
-  await checkAddress(websocket);
+export async function startServer({ readConfig, stop, ...options }: ServerOptions): Promise<Server> {
+  const { settings, log } = options;
+  const context = { ...options, onError: (error: unknown) => log.error({ err: error }, 'internal error') };
+  await checkAddress(settings.current().chat.websocket);
   stop?.throwIfAborted();
 
   settings.onApply(() => void (log.level = settings.current().logging.level));
-  const demo = createDemoModel(settings.follow(({ llm }) => ({ chunkDelayMs: llm.demo.chunk_delay_ms })));
-  const circuit = settings.follow(circuitLimits);
-  const model = createLanguageModel(
-    settings.follow((now) => ({
-      ...modelOptions(now),
-      circuit,
-      onCircuitChange: (status) => reportProvider(status, log),
-      env,
-      demo,
-    })),
-  );
-  settings.onApply(model.update);
-  const activeModel = () => model.providers[0]?.model ?? '';
-  const tokens = createTokenCounter({
-    model: activeModel(),
-    onThreadDeath: (cause, final) => log.error({ err: cause, final }, 'the token counting thread died'),
-  });
-  settings.onApply(() => tokens.use(activeModel()));
-  const sample = createSample(model, (fault) =>
-    log.warn(
-      { code: fault.code, reason: ownWords(fault), [QUOTED]: fault.data[QUOTED] },
-      'a request of an MCP server to the model failed',
-    ),
-  );
-  const mcpServers = createMcpServers({
-    servers: loadServers(config.mcp.config_file, env),
-    clientVersion: version,
-    clientFeatures: settings.follow((now) => clientFeatures(now, sample)),
-    log: (server, line, level) => log[level ?? 'debug']({ server }, line),
-    limits: settings.follow(mcpServersLimits),
-    authorization: authorizerOptions(config),
-  });
-  const nameCheck = createNameCheck(
-    {
-      configured: () => configuredNames(settings.current()),
-      servers: () => mcpServers.statuses().map(({ name }) => name),
-    },
-    log,
-  );
-  const { store, writerLogic, opened, retain } = openStore(
-    settings.follow((now) => ({
-      ...storeOptions(now),
-      adoptiveOwner: ANONYMOUS,
-      onError,
-      onAdoption: ({ backup, conversations, rows }) =>
-        log.warn({ backup, conversations, rows }, "the database was another program's: it was copied, then taken over"),
-      onBatch: ({ appends, rows, commitMs }) => metrics.batchCommitted(appends, rows, commitMs / 1000),
-    })),
-  );
-  settings.onApply(retain);
-
-  const delivery = createDelivery(
-    settings.follow(({ chat }) => ({ reader: store, flushMs: chat.service.streaming.flush_ms, onError })),
-  );
-  const logCache = createLogCache(settings.follow((now) => ({ store, ...warmLimits(now) })));
-  settings.onApply(logCache.resize);
-  const countTokens = tokens.count;
-  const inFlight = createInFlight();
-  const permits = createPermits(settings.follow(({ chat }) => ({ most: chat.service.max_running_turns })));
-  settings.onApply(permits.refresh);
-  const notices = createServerNotices({
-    mcpServers,
-    delivery,
-    *atWork() {
-      for (const ref of permits.holders()) {
-        const running = registry.state(ref)?.running;
-        if (running) yield { ...ref, requestId: running };
-      }
-    },
-  });
+  const models = createModels(context);
+  const tools = createTools(context, models);
+  let gateway: Gateway | undefined;
   const metrics = createMetrics({
     connections: () => gateway?.connections() ?? 0,
-    conversationsLive: () => registry.live(),
-    warmBytes: logCache.bytes,
-    waitingAppends: store.waiting,
-    openTurns: () => turnReport.open(),
-    turnsInLine: permits.queued,
-    providers: model.status,
+    conversationsLive: () => conversations.registry.live(),
+    logCacheBytes: () => conversations.logCache.bytes(),
+    writesQueued: () => opening.store.queuedWrites(),
+    openTurns: () => conversations.turnReport.open(),
+    turnsQueued: () => conversations.permits.queued(),
+    providers: models.model.status,
     reload: () => reload.status(),
   });
-  const turnReport = createTurnReport({ log, metrics });
-  let gateway: Gateway | undefined;
-  const watched = {
-    definitions: createDefinitions(),
-    bootId: randomBytes(4).toString('hex'),
-    nowMs: Date.now,
-    onError,
-  };
-  const inspection = createInspection(
-    settings.follow((now) => ({ ...watched, ...inspectionLimits(now), actorOf: (ref) => registry.actorOf(ref) })),
-  );
-  const machine = createConversationMachine(
-    settings.follow((now) => ({
-      model,
-      mcpServers,
-      delivery,
-      logCache,
-      inFlight,
-      permits,
-      notices,
-      turnReport,
-      metrics,
-      countTokens,
-      ...windowLimits(now),
-      keepDraft: createKeepDraft({ store, intervalMs: ms(now.chat.service.streaming.draft_interval) }),
-      systemPrompt: createSystemPrompt({
-        text: now.chat.service.system_prompt,
-        promptsAndResources: mcpServers.promptsAndResources,
-        delivery,
-        ...promptResources(now),
-      }),
-      policy: toolPolicy(now),
-      maxQuestions: now.mcp.limits.max_questions,
-      onError,
-    })),
-  );
-  const conversation = settings.follow((now) => ({
-    ...conversationLimits(now),
-    providers: model.providers.map(({ name }) => name),
-  }));
-  const limits = settings.follow(registryLimits);
-  const registry = createRegistry(
-    settings.follow(({ chat: { service } }) => ({
-      machine,
-      store,
-      logCache,
-      delivery,
-      countTokens,
-      turnReport,
-      inFlight,
-      permits,
-      opened,
-      conversation,
-      registry: limits,
-      logics: { writer: writerLogic, mcpServer: mcpServers.logic },
-      mcpServers: mcpServers.inputs,
-      attachServer(name, actor) {
-        mcpServers.attach(name, actor);
-        reportServer(name, actor, log);
-        nameCheck.watch(name, actor);
-        inspection.addServer(actor);
-        notices.watch(name, actor);
-      },
-      onStart: inspection.starting,
-      toolsSettled: mcpServers.settled,
-      dismiss: (needed) => gateway?.closeIdleSockets(needed),
-      closeNeighbours: async () => {
-        const closed = await Promise.allSettled([store.close(), mcpServers.close(), tokens.close()]);
-        for (const each of closed) if (each.status === 'rejected') onError(each.reason);
-      },
-      recoveringAtOnce: config.chat.service.recovery.concurrency,
-      startupWaitMs: ms(config.mcp.connection.startup_wait),
-      idleTimeoutMs: ms(service.idle_timeout),
-      maxLive: service.max_live_conversations,
-      onError,
-      onCrash: (ref, error) => log.error({ conversation: ref.conversationId, err: error }, 'a conversation failed'),
-    })),
-  );
+  const opening = createStore(context, metrics);
+  const feeds = createFeeds(context, { actorOf: (ref) => conversations.registry.actorOf(ref) });
+  const conversations = createConversations(context, {
+    models,
+    tools,
+    opening,
+    inspection: feeds.inspection,
+    metrics,
+    closeIdleSockets: (needed) => gateway?.closeIdleSockets(needed),
+  });
+  const { registry } = conversations;
 
   const started = registry.start();
   stop?.addEventListener('abort', () => void registry.shutdown());
   await started;
-  nameCheck.check();
-  void tokens.ready();
-  const checking = settings.follow(({ auth }) => ({
-    verify: withTimeout(
-      auth.mode === 'token' ? createTokenVerifier(auth.tokens) : { verify: () => ANONYMOUS },
-      ms(auth.verification_timeout),
-    ),
-  }));
-  const verify: Verify = (credential) => checking.verify(credential);
-  const access = settings.follow((now) => createAccess(accessOptions(now)));
-  const onRefused = createRefusalReport({
-    count: metrics.refused,
-    log: (fields) => log.warn(fields, 'request refused'),
-    nowMs: () => performance.now(),
-  });
-  const viewerAuthorizer = createViewerAuthorizer(
-    settings.follow((now) => ({ ...visitorRules(now), isLocal: (request) => access.isLocal(request) })),
-    verify,
-  );
-  const { enabled: inspectable, max_events: maxRows, search_time_ms: searchMs } = config.inspect;
-  const pages = settings.follow((now) => ({
-    ...watched,
-    ...inspectionLimits(now),
-    store,
-    conversations: registry.conversations,
-    recovery: conversationLimits(now).recovery,
-    maxRows,
-    searchMs,
-  }));
-  const sources = createPageSources(pages);
-  const inspectRoutes = createInspectRoutes({
-    assets: sources.assets,
-    api: createApi({
-      ...sources,
-      includeContent: inspectionLimits(config).limits.includeContent,
-      chatEndpoint: websocket.endpoint,
-      isWatched: inspection.isWatched,
-    }),
-    authorizer: viewerAuthorizer,
-    credentialOf,
-    onRefused,
-    onError,
-  });
-  const home = createHomeRoutes({
-    files: readPageFiles(),
-    version,
-    endpoint: websocket.endpoint,
-    isServing: registry.isServing,
-    activeModel: () => model.providers[0] ?? { name: '', model: '', demo: false },
-    requiresToken: config.auth.mode === 'token',
-    mayChat: async ({ headers }) => (await verify(credentialOf(headers))) !== null,
-    mayInspect: (request) =>
-      inspectable &&
-      (config.auth.mode === 'none' || settings.current().inspect.viewers.length > 0) &&
-      viewerAuthorizer.checkPage(request) === null,
-  });
-  const viewers = inspectable
-    ? createViewerSockets(
-        settings.follow((now) => ({
-          ...viewerLimits(now),
-          path: '/inspect/events',
-          refusalOf: (request) => access.viewer(request),
-          authorize: viewerAuthorizer.authorize,
-          onRefused,
-          watch: inspection.watch,
-          unwatch: inspection.unwatch,
-          onError,
-        })),
-      )
-    : null;
-  const pendingChats = createPendingChats();
-  const subscriptionOrder = createSubscriptionOrder();
-  const requests = settings.follow(({ chat: { service } }) => ({
-    registry,
-    store,
-    mcpServers,
-    promptsAndResources: mcpServers.promptsAndResources,
-    pendingChats,
-    subscriptionOrder,
-    delivery,
-    onError,
-    maxTextLength: service.max_text_length,
-    streaming: service.streaming.enabled,
-  }));
-  const decoder = settings.follow((now) => ({
-    decode: createDecoder({ ...decoderLimits(now), allowedModels: model.providers[0]?.allowedModels ?? [] }),
-  }));
-  const admission = settings.follow((now) => ({
-    ...admissionLimits(now),
-    verify,
-    refusalOf: (request: IncomingMessage) => access.socket(request),
-    onRefused,
-    onError,
-  }));
-  const http = createHttpHandler({
-    endpoint: websocket.endpoint,
-    version,
-    isServing: registry.isServing,
-    servers: mcpServers.statuses,
-    providers: model.status,
-    reload: () => reload.status(),
-    metrics,
-    verify,
-    home,
-    inspection: inspectable ? inspectRoutes : null,
-    refusalOf: (request) => access.page(request),
-    onRefused,
-    onError,
-  });
-  const session = {
-    decode: (text: string) => decoder.decode(text),
-    handle: createRequestHandler(requests),
-    limits: settings.follow(sessionLimits),
-  };
-  const listening = await openGateway(
-    settings.follow((now) => ({
-      ...listeningOptions(now),
-      admission,
-      delivery,
-      onError,
-      isServing: registry.isServing,
-      http,
-      viewers,
-      session,
-    })),
-  ).catch(async (error: unknown) => {
+  tools.nameCheck.check();
+  void models.tokens.ready();
+  const parts = { models, tools, conversations, feeds, metrics, reload: () => reload.status() };
+  const listening = await openEdge(context, parts).catch(async (error: unknown) => {
     await registry.shutdown();
     throw error;
   });
-
   gateway = listening;
-  const reload = createReload({
+  const reload = createServerReload(context, readConfig, { models, tools, conversations, listening });
+
+  return {
+    port: listening.port,
+    summary: summaryOf(settings.current(), models, tools, listening.port),
+    reload: reload.run,
+    async close() {
+      await registry.shutdown();
+      await listening.close();
+      feeds.inspection.close();
+      metrics.close();
+    },
+  };
+}
+
+/** Checks the providers and the list of MCP servers before anything changes; then applies both. */
+function createServerReload(
+  { settings, log }: StartContext,
+  readConfig: () => Promise<Config>,
+  parts: { models: Models; tools: Tools; conversations: Conversations; listening: Gateway },
+): Reload {
+  const { mcpServers, nameCheck, read } = parts.tools;
+  const { registry, notices } = parts.conversations;
+  return createReload({
     settings,
     readConfig,
     log,
     isServing: registry.isServing,
     prepare(next) {
-      chooseProviders({ ...modelOptions(next), env });
-      const blocks = loadServers(next.mcp.config_file, env);
+      parts.models.check(next);
+      const blocks = read(next);
       return {
         changed: mcpServers.compare(blocks).map((name) => `mcpServers.${name}`),
         async apply() {
@@ -425,30 +123,29 @@ export async function startServer({ settings, readConfig, version, env, log, sto
           for (const name of changes.remove) notices.removed(name);
           registry.changeServers(changes);
           nameCheck.check();
-          await listening.refresh();
+          await parts.listening.refresh();
         },
       };
     },
   });
-  const authority = `${websocket.host.includes(':') ? `[${websocket.host}]` : websocket.host}:${listening.port}`;
+}
 
+function summaryOf(
+  { chat, inspect, repository }: Config,
+  models: Models,
+  tools: Tools,
+  port: number,
+): Server['summary'] {
+  const { host, endpoint } = chat.websocket;
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const { name, model, demo } = models.active();
   return {
-    port: listening.port,
-    summary: {
-      url: `ws://${authority}${websocket.endpoint}`,
-      inspectUrl: inspectable ? `http://${authority}/inspect` : null,
-      provider: model.providers[0]?.name ?? '',
-      model: activeModel(),
-      demo: model.providers[0]?.demo ?? false,
-      database: config.repository.persistence.enabled ? config.repository.path : 'in memory',
-      servers: mcpServers.statuses(),
-    },
-    reload: reload.run,
-    async close() {
-      await registry.shutdown();
-      await listening.close();
-      inspection.close();
-      metrics.close();
-    },
+    url: `ws://${authority}${endpoint}`,
+    inspectUrl: inspect.enabled ? `http://${authority}/inspect` : null,
+    provider: name,
+    model,
+    demo,
+    database: repository.persistence.enabled ? repository.path : 'in memory',
+    servers: tools.mcpServers.statuses(),
   };
 }

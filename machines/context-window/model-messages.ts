@@ -9,13 +9,13 @@ import { MESSAGE_OVERHEAD, rowTokens, type TurnRows } from './past-turns.ts';
 /** The subset of the chat-completions message format that Parley sends. */
 export type ModelMessage =
   | { role: 'system' | 'user'; content: string }
-  | { role: 'assistant'; content: string | null; tool_calls?: ToolCallRequest[]; thoughts?: Thoughts }
+  | { role: 'assistant'; content: string | null; tool_calls?: ToolCallRequest[]; reasoning?: Reasoning }
   | { role: 'tool'; content: string; tool_call_id: string };
 
-/** What the model thought of a message; whether a provider is told again is not known here. */
-export interface Thoughts {
-  reasoning: string;
-  /** As the provider gave them; null where it gave none. */
+/** The model's reasoning for a message. The client of a provider decides whether to pass it back. */
+export interface Reasoning {
+  text: string;
+  /** As the provider sent them. Null if it sent none. */
   signatures: unknown;
 }
 
@@ -38,7 +38,7 @@ export function turnMessages(turn: TurnRows): SizedMessage[] {
   for (const row of turn.rows) {
     if (row.type === 'user_message') messages.push(...userMessages(row));
     if (row.type === 'assistant_message')
-      messages.push(...assistantMessages(row, results, usesTools ? thoughtsOf(row) : {}));
+      messages.push(...assistantMessages(row, results, usesTools ? reasoningOf(row) : {}));
   }
   if (turn.ended && messages.at(-1)?.message.role !== 'assistant') {
     messages.push({ message: { role: 'assistant', content: NO_ANSWER }, tokens: MESSAGE_OVERHEAD });
@@ -68,22 +68,22 @@ function userMessages(row: LogRow): SizedMessage[] {
   }));
 }
 
-function thoughtsOf({ extra }: LogRow): { thoughts?: Thoughts } {
+function reasoningOf({ extra }: LogRow): { reasoning?: Reasoning } {
   const reasoning = typeof extra['reasoning'] === 'string' ? extra['reasoning'] : '';
   const signatures = extra['signatures'] ?? null;
-  return reasoning === '' && signatures === null ? {} : { thoughts: { reasoning, signatures } };
+  return reasoning === '' && signatures === null ? {} : { reasoning: { text: reasoning, signatures } };
 }
 
 function assistantMessages(
   row: LogRow,
   results: ReadonlyMap<string, LogRow>,
-  thoughts: { thoughts?: Thoughts },
+  reasoning: { reasoning?: Reasoning },
 ): SizedMessage[] {
   // Some providers refuse an empty message, and with it every later turn.
   if (!row.tool_calls?.length)
-    return [sized({ role: 'assistant', content: row.content || EMPTY_ANSWER, ...thoughts }, row)];
+    return [sized({ role: 'assistant', content: row.content || EMPTY_ANSWER, ...reasoning }, row)];
   const asked = sized(
-    { role: 'assistant', content: row.content || null, tool_calls: row.tool_calls, ...thoughts },
+    { role: 'assistant', content: row.content || null, tool_calls: row.tool_calls, ...reasoning },
     row,
   );
   return [

@@ -1,9 +1,9 @@
-/** The command `backup`: a copy of the event log, made while the server runs or not. */
+/** Runs the command `backup`: copies the event log, also while the server runs. */
 import { statSync } from 'node:fs';
 import { copyDatabase } from '../store/file/copy.ts';
-import type { CommandResult } from './result.ts';
+import type { CommandResult } from './output.ts';
 
-/** Throws AppError `store_unavailable` with the reason when there is no copy in the end. */
+/** Throws AppError `store_unavailable` with the reason if the copy cannot be made. */
 export function backup(from: string, to: string): CommandResult {
   copyDatabase(from, to);
   const megabytes = (statSync(to).size / 1_000_000).toFixed(1);

@@ -1,20 +1,20 @@
 /**
- * The command `check`: whether a file's logs keep the rules, and if not, what is wrong in words.
- * Reads one moment of the file, beside a running server or without one, and changes nothing.
+ * Runs the command `check`: reports what is wrong in the logs of a file. Reads one snapshot of the file, also while a server
+ * runs, and changes nothing.
  */
 import { auditLog } from '../../machines/audit.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
-import { openArchive } from '../store/file/archive.ts';
-import type { Archive } from '../store/file/archive.ts';
-import type { CommandResult } from './result.ts';
+import { openReadOnly } from '../store/file/read-only-store.ts';
+import type { ReadOnlyStore } from '../store/file/read-only-store.ts';
+import type { CommandResult } from './output.ts';
 
-/** Beyond this many, more would tell nobody more. */
+/** Most problems that are printed. */
 const maxProblems = 100;
 
-/** Throws AppError `store_unavailable` when the file cannot be read as a log at all. */
+/** Throws AppError `store_unavailable` if the file cannot be read as a log. */
 export function check(path: string): CommandResult {
-  const archive = openArchive(path);
+  const archive = openReadOnly(path);
   try {
     return checkArchive(path, archive);
   } finally {
@@ -22,14 +22,14 @@ export function check(path: string): CommandResult {
   }
 }
 
-function checkArchive(path: string, archive: Archive): CommandResult {
-  const complaints = archive.complaints();
+function checkArchive(path: string, archive: ReadOnlyStore): CommandResult {
+  const complaints = archive.integrityProblems();
   if (complaints.length > 0) {
-    const remedy = 'The file itself is damaged. Restore a backup, or save what is left with "sqlite3 FILE .recover".';
+    const remedy = 'The file is damaged. Restore a backup, or save what is left with "sqlite3 FILE .recover".';
     return { exitCode: 1, lines: [...complaints.map((complaint) => `${path}: ${complaint}`), remedy] };
   }
   const problems = archive
-    .strays()
+    .orphans()
     .map((id) => `conversation ${id} has rows or turns and no entry in the conversations table`);
   const ids = archive.conversations();
   let rows = 0;
@@ -47,11 +47,11 @@ function checkArchive(path: string, archive: Archive): CommandResult {
   };
 }
 
-function checkConversation(archive: Archive, id: string): { rows: number; problems: string[] } {
+function checkConversation(archive: ReadOnlyStore, id: string): { rows: number; problems: string[] } {
   const record = archive.record(id);
   if (record === null) return { rows: 0, problems: [] };
   const open = record.turns.filter((turn) => turn.endSeq === null).map((turn) => turn.requestId);
-  const adopted = new Set(record.turns.filter((turn) => turn.adopted).map((turn) => turn.requestId));
+  const imported = new Set(record.turns.filter((turn) => turn.imported).map((turn) => turn.requestId));
   const audit = auditLog(record);
   const unreadable: string[] = [];
   const rowsOfOpen: LogRow[] = [];
@@ -60,14 +60,14 @@ function checkConversation(archive: Archive, id: string): { rows: number; proble
     rows += 1;
     audit.row(row);
     if (row.request_id !== null && open.includes(row.request_id)) rowsOfOpen.push(row);
-    // Another program's rows may hold what they like: it is shown as absent.
-    if (columns.length > 0 && row.request_id !== null && !adopted.has(row.request_id))
+    // Rows of another program may hold any content. It counts as absent.
+    if (columns.length > 0 && row.request_id !== null && !imported.has(row.request_id))
       unreadable.push(`row ${row.seq} cannot be read: ${columns.join(', ')}`);
   }
   return { rows, problems: [...audit.problems(), ...unreadable, ...foldProblems(rowsOfOpen, open)] };
 }
 
-/** What activation would do with it must at least be possible. */
+/** Checks that activation can fold the open turns. */
 function foldProblems(rows: readonly LogRow[], open: readonly string[]): string[] {
   try {
     foldLog(rows, open, 0);

@@ -1,7 +1,4 @@
-/**
- * Reads a command line into words, values and switches, or says what is wrong with it. Parsing only: knows no
- * command, prints nothing, ends nothing.
- */
+/** Parses a command line into words, values and switches, or describes the mistake. Does not know the commands. */
 import { parseArgs } from 'node:util';
 import { closest } from '../config/suggest.ts';
 
@@ -24,7 +21,7 @@ export interface CommandLine<Name extends string, Switch extends string> {
 const includes = <Name extends string>(names: readonly Name[], name: string): name is Name =>
   names.some((known) => known === name);
 
-/** The command line, or the sentence that says what is wrong with it. */
+/** The command line, or a sentence about the mistake. */
 export function readCommandLine<Name extends string, Switch extends string>(
   args: readonly string[],
   flags: Flags<Name, Switch>,
@@ -38,7 +35,7 @@ export function readCommandLine<Name extends string, Switch extends string>(
   const words: string[] = [];
   const values: Partial<Record<Name, string>> = {};
   const switches = new Set<Switch>();
-  // Not strict: the tokens hold all that is needed, and the messages are Parley's own.
+  // Not strict, because the messages are Parley's own.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;

@@ -1,18 +1,18 @@
 /**
- * Rows of a log that somebody exported: JSON lines or one JSON array; rows as the columns of
- * `chat_events`, as `history` gives them, or as `event` frames. Every form says the same.
+ * Reads exported rows of a log: JSON lines or one JSON array. Rows may be columns of `chat_events`, rows of `history`, or
+ * `event` frames.
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { LogRow } from '../../machines/log.ts';
-import { AppError, messageOf } from '../errors.ts';
+import { AppError, errorMessage } from '../errors.ts';
 import { decodeRow } from '../store/columns.ts';
 
 const text = z
   .string()
   .nullish()
   .transform((value) => value ?? null);
-/** A JSON column: as text, as the table has it, or as the value that clients get. */
+/** A JSON column: as text, as in the table, or as a value, as clients get it. */
 const json = z
   .unknown()
   .transform((value) =>
@@ -41,7 +41,7 @@ const exportedRow = z.object({
 
 const frame = z.object({ conversation_id: z.string(), event: z.record(z.string(), z.unknown()) });
 
-/** The rows of one conversation in seq order; rows that name none are taken for its own. Throws AppError `invalid_request`. */
+/** The rows of one conversation in seq order. Rows without a conversation count as its own. Throws AppError `invalid_request`. */
 export function readExportedRows(file: string, conversationId: string): LogRow[] {
   const rows = valuesIn(file).map(({ value, line }) => {
     const framed = frame.safeParse(value).data;
@@ -49,7 +49,7 @@ export function readExportedRows(file: string, conversationId: string): LogRow[]
     if (parsed.success)
       return decodeRow({ ...parsed.data, conversation_id: parsed.data.conversation_id ?? conversationId });
     const [issue] = parsed.error.issues;
-    throw unreadable(file, line, issue ? `${issue.path.join('.') || 'the row'}: ${issue.message}` : 'no row');
+    throw unreadableError(file, line, issue ? `${issue.path.join('.') || 'the row'}: ${issue.message}` : 'not a row');
   });
   return rows.filter((row) => row.conversation_id === conversationId).toSorted((one, other) => one.seq - other.seq);
 }
@@ -69,7 +69,7 @@ function contentsOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new AppError('invalid_request', `The file ${file} cannot be read (${messageOf(cause)}).`, { cause });
+    throw new AppError('invalid_request', `The file ${file} cannot be read (${errorMessage(cause)}).`, { cause });
   }
 }
 
@@ -77,10 +77,10 @@ function parse(text: string, file: string, line: number): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw unreadable(file, line, 'not JSON', cause);
+    throw unreadableError(file, line, 'not JSON', cause);
   }
 }
 
-function unreadable(file: string, line: number, reason: string, cause?: unknown): AppError {
-  return new AppError('invalid_request', `${file}:${line}: ${reason}. Give one row a line, as JSON.`, { cause });
+function unreadableError(file: string, line: number, reason: string, cause?: unknown): AppError {
+  return new AppError('invalid_request', `${file}:${line}: ${reason}. Write one row per line, as JSON.`, { cause });
 }

@@ -1,29 +1,29 @@
 /**
- * The command `inspect`: where a conversation of the running server can be watched, by our page and by Stately's
- * inspector. Asks the server whether it lets this machine look; changes nothing there.
+ * Runs the command `inspect`: prints the addresses at which a conversation of the running server can be watched. Asks the
+ * server whether this machine may inspect.
  */
 import { AppError } from '../errors.ts';
-import type { CommandResult } from './result.ts';
+import type { CommandResult } from './output.ts';
 import { serverName } from './server-name.ts';
 
 export interface InspectOptions {
   conversationId: string;
-  /** Of the configuration; the server's own. */
+  /** From the configuration of the server. */
   host: string;
   port: number;
-  /** Of a viewer, where the server asks for one; null for none. */
+  /** The token of a viewer. Null for none. */
   token: string | null;
 }
 
-const PATIENCE_MS = 5000;
+const REQUEST_TIMEOUT_MS = 5000;
 
-/** Rejects with AppError when no server answers there, or when it does not let anybody look. */
+/** Rejects with AppError if no server answers there, or if it does not allow inspection. */
 export async function inspect({ conversationId, host, port, token }: InspectOptions): Promise<CommandResult> {
   const server = `http://${serverName(host, port)}`;
   const query = new URLSearchParams({ search: conversationId });
   const response = await fetch(`${server}/inspect/api/conversations?${query}`, {
     headers: token === null ? {} : { authorization: `Bearer ${token}` },
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   }).catch((cause: unknown) => {
     throw new AppError(
       'not_found',
@@ -32,14 +32,14 @@ export async function inspect({ conversationId, host, port, token }: InspectOpti
     );
   });
   if (response.status === 401 || response.status === 403) {
-    const told: unknown = await response.json();
-    const why = typeof told === 'object' && told !== null && 'error' in told ? String(told.error) : '';
+    const body: unknown = await response.json();
+    const why = typeof body === 'object' && body !== null && 'error' in body ? String(body.error) : '';
     throw new AppError('unauthorized', `${why} This command takes a token from the environment variable PARLEY_TOKEN.`);
   }
   if (!response.ok)
     throw new AppError(
       'not_found',
-      `The server at ${server} serves no inspection: inspect.enabled is false there, or it is no Parley.`,
+      `The server at ${server} does not serve inspection: inspect.enabled is false, or it is not a Parley server.`,
     );
   const hash = new URLSearchParams({ conversation: conversationId });
   return {

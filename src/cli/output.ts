@@ -1,8 +1,15 @@
 /**
- * Writes to standard output for readers that are slow, or that have gone: `./run.sh replay X | head` ends quietly,
- * and a long output never piles up in memory.
+ * Writes to standard output for readers that are slow or gone: `./run.sh replay X | head` ends without an error, and a long
+ * output does not fill the memory.
  */
 import { once } from 'node:events';
+
+/** The outcome of a command: the lines to print, and the exit code. */
+export interface CommandResult {
+  lines: Iterable<string>;
+  /** 1 if the command found problems. */
+  exitCode: 0 | 1;
+}
 
 /** Handles failed writes to standard output and standard error, which would otherwise be uncaught errors. */
 export function onOutputError(handle: (error: NodeJS.ErrnoException) => void): void {
@@ -10,10 +17,10 @@ export function onOutputError(handle: (error: NodeJS.ErrnoException) => void): v
 }
 
 /**
- * Ends the process after a failed write. When the reader has closed the pipe (EPIPE), the exit code is the one that
- * is set by then, or 0. After any other failure, such as a full disk, it is 1, and standard error has the reason.
+ * Ends the process after a failed write. If the reader has closed the pipe (EPIPE), the exit code is the current one, or 0.
+ * After any other failure, such as a full disk, it is 1, and standard error has the reason.
  */
-export function endUnread(error: NodeJS.ErrnoException): void {
+export function exitOnOutputError(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') process.exit();
   process.stderr.write(`The output could not be written: ${error.message}.\n`);
   process.exit(1);

@@ -1,14 +1,11 @@
-/**
- * Reads Parley's command line: which command was typed and with what, or what is wrong with it. Parsing only;
- * prints nothing, ends nothing.
- */
+/** Parses Parley's command line into a command, or describes the mistake. */
 import { readCommandLine, type CommandLine } from './command-line.ts';
 import { commandNames, isCommandName, synopsisOf, usageOf, type CommandName } from './usage.ts';
 import { closest } from '../config/suggest.ts';
 
 export type Command =
   | { kind: 'run'; file?: string; port?: number }
-  /** `file` is the configuration's, here and below: it says where the server and the database are. */
+  /** `file`, here and below: the configuration of the server and its database. */
   | { kind: 'say'; text: string; file?: string; port?: number }
   | { kind: 'backup'; to: string; file?: string }
   | { kind: 'check'; database?: string; file?: string }
@@ -17,7 +14,7 @@ export type Command =
   | { kind: 'inspect'; conversationId: string; file?: string; port?: number }
   | { kind: 'help'; text: string }
   | { kind: 'version' }
-  /** `text` says what is wrong and how to use the command. For stderr and exit code 2. */
+  /** `text`: the mistake, and how to use the command. For stderr and exit code 2. */
   | { kind: 'invalid'; text: string };
 
 type Flag = 'config' | 'port' | 'file';
@@ -29,9 +26,9 @@ const commands: Record<CommandName, { flags: readonly Flag[]; operands: number; 
   backup: { flags: ['config'], operands: 1, needs: 'the file to write' },
   check: { flags: ['config'], operands: 1, needs: null },
   replay: { flags: ['config', 'file'], operands: 1, needs: 'the id of a conversation' },
-  token: { flags: [], operands: 1, needs: 'the name of the subject that it is for' },
+  token: { flags: [], operands: 1, needs: 'the name of a subject' },
   inspect: { flags: ['config', 'port'], operands: 1, needs: 'the id of a conversation' },
-  // run.sh runs these two before it comes here. Here they have help, and mistakes.
+  // run.sh runs these two itself. Here they only have help and messages about mistakes.
   test: { flags: [], operands: 0, needs: null },
   model: { flags: [], operands: 0, needs: null },
 };
@@ -109,6 +106,6 @@ function withPort(text: string | undefined, command: Extract<Command, { kind: 'r
 function invalid(name: CommandName, problem: string): Command {
   return {
     kind: 'invalid',
-    text: `${problem}\n\n${synopsisOf(name)}\n./run.sh ${name === 'run' ? '' : `${name} `}--help says more.\n`,
+    text: `${problem}\n\n${synopsisOf(name)}\n./run.sh ${name === 'run' ? '' : `${name} `}--help shows the whole help.\n`,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * The command `say`: sends one message to the running server and prints the answer as it is written. The answer goes to
+ * Runs the command `say`: sends one message to the running server and prints the answer as it arrives. The answer goes to
  * standard output, everything else about the turn to standard error.
  */
 import { once } from 'node:events';
@@ -11,20 +11,20 @@ import { serverName } from './server-name.ts';
 
 export interface SayOptions {
   text: string;
-  /** Of the configuration; the server's own. */
+  /** From the configuration of the server. */
   host: string;
   port: number;
   endpoint: string;
   /** Null for none. */
   token: string | null;
-  /** Stops the turn when it aborts. */
+  /** Cancels the turn when it aborts. */
   signal: AbortSignal;
 }
 
-/** With the delays of a client: about three seconds for a server that has just been started. */
+/** With the client's delays about three seconds, for a server that is still starting. */
 const ATTEMPTS = 5;
 
-/** Resolves when the turn has ended. Rejects with an AppError that says why there is no answer. */
+/** Resolves when the turn has ended. Rejects with an AppError that says why no answer came. */
 export async function say({ text, host, port, endpoint, token, signal }: SayOptions): Promise<void> {
   try {
     const client = connect(`ws://${serverName(host, port)}${endpoint}`, {
@@ -37,7 +37,7 @@ export async function say({ text, host, port, endpoint, token, signal }: SayOpti
       client.close();
     }
   } catch (error) {
-    throw error instanceof ParleyError ? explained(error) : error;
+    throw error instanceof ParleyError ? toAppError(error) : error;
   }
 }
 
@@ -74,7 +74,7 @@ async function print(turn: Turn): Promise<void> {
   if (metadata.finish_reason !== 'stop') note(`ended: ${metadata.finish_reason}`);
 }
 
-/** Control characters of a model or a tool must not reach a terminal; line breaks and tabs may. */
+/** Removes control characters of models and tools, except line breaks and tabs, because a terminal executes them. */
 // oxlint-disable-next-line no-control-regex
 const printable = (text: string) => text.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 
@@ -86,7 +86,7 @@ function note(text: string): void {
   process.stderr.write(`${printable(text)}\n`);
 }
 
-function explained({ code, message }: ParleyError): AppError {
+function toAppError({ code, message }: ParleyError): AppError {
   if (code === 'unauthorized')
     return new AppError(
       'unauthorized',
@@ -95,7 +95,7 @@ function explained({ code, message }: ParleyError): AppError {
   if (code === 'unreachable')
     return new AppError(
       'not_found',
-      `${message} ./run.sh starts one; --port names the port of one that listens elsewhere.`,
+      `${message} Start one with ./run.sh, or name the port of a running one with --port.`,
     );
   return new AppError('internal', message);
 }

@@ -1,7 +1,7 @@
-/** Names the running server of a configuration, for commands that connect to it. */
+/** Builds the host and port of the configured server, for commands that connect to it. */
 import { isLoopback } from '../loopback.ts';
 
-/** Addresses that stand for all of this machine's. */
+/** Addresses that mean all addresses of this machine. */
 const ANYWHERE = new Set(['0.0.0.0', '::']);
 
 /** `localhost:8000`: how this machine reaches the server that listens there. */

@@ -1,13 +1,13 @@
 /**
- * The command `token`: a new token for a subject, and the lines by which a server knows it. Reads and
- * writes no file: what is printed here is the only copy of the token there is.
+ * Runs the command `token`: makes a token for a subject, and prints it with the lines of the configuration that accept it.
+ * Writes no file, so the output is the only copy of the token.
  */
 import { createToken, hashToken } from '../auth/tokens.ts';
 import { subjectSchema } from '../config/schema/auth.ts';
 import { AppError } from '../errors.ts';
-import type { CommandResult } from './result.ts';
+import type { CommandResult } from './output.ts';
 
-/** Throws AppError `invalid_request` for a subject that the configuration would refuse. */
+/** Throws AppError `invalid_request` for an invalid subject. */
 export function token(subject: string): CommandResult {
   if (!subjectSchema.safeParse(subject).success) {
     throw new AppError(
@@ -19,16 +19,16 @@ export function token(subject: string): CommandResult {
   return {
     exitCode: 0,
     lines: [
-      `The token, shown this once, for ${subject} to keep secret:`,
+      `The secret token of ${subject}. It is shown only once:`,
       '',
       `  ${created}`,
       '',
-      'What the configuration keeps of it (further tokens are further entries of the list):',
+      'The lines of the configuration that accept it (add further tokens to the list):',
       '',
       'auth:',
       '  mode: token',
       '  tokens:',
-      // Quoted, for words such as `yes` and hashes of nothing but digits mean other things to YAML.
+      // Quoted, because YAML reads words such as `yes` and hashes of digits as other types.
       `    - subject: ${JSON.stringify(subject)}`,
       `      sha256: "${hashToken(created)}"`,
     ],

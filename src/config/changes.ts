@@ -1,24 +1,21 @@
-/** Compares two configurations, and makes of them the one that a reload can put in force. Pure. */
+/** Compares two configurations, and builds the one that a reload can apply. Pure. */
 import { isDeepStrictEqual } from 'node:util';
 import { AppError } from '../errors.ts';
 import { dotted, type KeyPath } from './places.ts';
 import { needsRestart } from './restart-keys.ts';
 import { configSchema, type Config } from './schema/schema.ts';
 
-/** What a reload comes to. Key paths name keys, never values. */
+/** The result of a reload. Key paths name keys, never values. */
 export interface ConfigChanges {
   /** The new configuration, with the old values of the keys that need a restart. */
   config: Config;
-  /** Keys whose new value is in force from now on. */
+  /** Keys whose new value applies from now on. */
   reloaded: string[];
-  /** Keys that have changed and keep the old value until a restart. */
+  /** Keys that changed and keep the old value until a restart. */
   needRestart: string[];
 }
 
-/**
- * Throws AppError `config_invalid` when the new values do not go together with the old ones of the keys that need a
- * restart.
- */
+/** Throws AppError `config_invalid` if the new values conflict with the old values of keys that need a restart. */
 export function changesBetween(before: Config, after: Config): ConfigChanges {
   const changed = changedKeys(before, after);
   const needRestart = changed.filter(needsRestart);
@@ -31,7 +28,7 @@ export function changesBetween(before: Config, after: Config): ConfigChanges {
     throw new AppError(
       'config_invalid',
       [
-        `The configuration needs a restart as a whole. Until then ${kept.join(', ')} would keep the old value, and with that:`,
+        `The new configuration needs a restart. Without it, ${kept.join(', ')} would keep the old value, and with that:`,
         ...problems,
       ].join('\n'),
     );
@@ -39,7 +36,7 @@ export function changesBetween(before: Config, after: Config): ConfigChanges {
   return { config, reloaded: changed.filter((path) => !needsRestart(path)).map(dotted), needRestart: kept };
 }
 
-/** Sections are compared key by key, lists as a whole. */
+/** Compares sections key by key, and lists as a whole. */
 function changedKeys(before: unknown, after: unknown, path: KeyPath = []): KeyPath[] {
   if (isDeepStrictEqual(before, after)) return [];
   if (!isSection(before) || !isSection(after)) return [path];
@@ -65,7 +62,7 @@ function step(key: PropertyKey): string | number {
   return typeof key === 'number' ? key : String(key);
 }
 
-/** What the schema allows there; rules between keys state it in words. */
+/** What the schema allows at the key. Rules between keys state it as `allowed`. */
 function allowed(issue: { message: string; params?: unknown }): string {
   return isSection(issue.params) ? String(issue.params['allowed']) : issue.message;
 }

@@ -1,6 +1,6 @@
 /**
- * A configuration file as YAML: its values with variables filled in, and where in the text each
- * stands. Knows nothing of which keys there are.
+ * Reads a configuration file as YAML: its values with variables filled in, and the line of each. Does not know the keys of
+ * the configuration.
  */
 import { isAlias, isMap, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, Scalar } from 'yaml';
@@ -9,32 +9,32 @@ import type { Environment } from './environment.ts';
 import { locate, pathOfKeyAt, pathThrough } from './places.ts';
 import type { KeyPath } from './places.ts';
 
-/** One thing that is wrong with the file. */
+/** One error in the file. */
 export interface Problem {
   /** From 1. */
   line: number;
-  /** Empty where it is the file as a whole. */
+  /** Empty for the file as a whole. */
   path: KeyPath;
   /** The sentence, whose subject is the path. */
   text: string;
 }
 
 export interface ConfigDocument {
-  /** Plain values, `{}` for an empty file; null when the text is no YAML, so that nothing is known of them. */
+  /** Plain values, `{}` for an empty file. Null if the text is not YAML. */
   values: unknown;
   /** Syntax errors, repeated keys, variables that are not set. */
   problems: Problem[];
   states(path: KeyPath): boolean;
   /** Line of the key at `path`, or of its nearest ancestor that the file states. */
   lineOf(path: KeyPath): number;
-  /** What the file says at `path`, as it is written there: variables are named, never filled in. */
+  /** The text of the file at `path`, as written: with the names of variables, never their values. */
   found(path: KeyPath): string;
 }
 
-/** Longest piece of a value that a message repeats. */
+/** Longest part of a value that a message repeats. */
 const shownLength = 60;
 
-/** Reads `text`; whatever is wrong with it is in `problems`. Without `env`, values that name variables stay as they are. */
+/** Reads `text`. Errors are in `problems`. Without `env`, values that name variables stay unchanged. */
 export function readDocument(text: string, env: Environment | null): ConfigDocument {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
@@ -67,7 +67,7 @@ export function readDocument(text: string, env: Environment | null): ConfigDocum
   try {
     if (!broken) values = document.toJS() ?? {};
   } catch (error) {
-    // Anchors that refer to nothing or blow up: YAML finds these only when it builds the values.
+    // YAML finds anchors that are undefined or expand without limit only when it builds the values.
     const reason = error instanceof Error ? error.message : 'its anchors cannot be followed';
     problems.push({ line: 1, path: [], text: `is not YAML: ${reason}` });
   }
@@ -86,7 +86,7 @@ export function readDocument(text: string, env: Environment | null): ConfigDocum
   return { values, problems, states: (path) => locate(document, path) !== null, lineOf, found };
 }
 
-/** Fills in the values, not the keys. `filled` holds every value that names a variable, `unfilled` what could not be. */
+/** Fills in variables in values, not in keys. `filled`: every value that names a variable. `unfilled`: the failures. */
 function fillInVariables(document: Document, env: Environment) {
   const filled = new Set<Node>();
   const unfilled: { scalar: Scalar; path: KeyPath; problem: string }[] = [];
@@ -94,7 +94,7 @@ function fillInVariables(document: Document, env: Environment) {
     Scalar(key, scalar, ancestors) {
       if (key === 'key' || typeof scalar.value !== 'string' || !scalar.value.includes('${')) return;
       const { text, problems } = expandVariables(scalar.value, env);
-      scalar.value = scalar.type === 'PLAIN' ? typed(text) : text;
+      scalar.value = scalar.type === 'PLAIN' ? plainValue(text) : text;
       filled.add(scalar);
       const path = pathThrough([...ancestors, scalar]);
       unfilled.push(...problems.map((problem) => ({ scalar, path, problem })));
@@ -103,8 +103,8 @@ function fillInVariables(document: Document, env: Environment) {
   return { filled, unfilled };
 }
 
-/** Text that came from a variable and was not in quotes is read as YAML would have read it in its place. */
-function typed(text: string): string | number | boolean {
+/** The value of an unquoted text from a variable, as YAML would read it in that place. */
+function plainValue(text: string): string | number | boolean {
   if (text === 'true' || text === 'false') return text === 'true';
   return /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : text;
 }

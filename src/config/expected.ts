@@ -1,27 +1,27 @@
 /**
- * What the schema allows, in words. Reads zod's JSON Schema of the configuration, so that error
- * messages, config/config.yaml and docs/reference/configuration.md all say what the schema says.
+ * Describes what the schema allows. Reads zod's JSON Schema of the configuration, so that error messages,
+ * config/config.yaml and docs/reference/configuration.md agree with the schema.
  */
 import { z } from 'zod';
 import type { KeyPath } from './places.ts';
 import { configSchema } from './schema/schema.ts';
 
-/** One node of the configuration's JSON Schema, with `unit` and `allowed` as `.meta()` gave them. */
+/** One node of the configuration's JSON Schema, with `unit` and `allowed` from `.meta()`. */
 export type Expected = z.core.JSONSchema.BaseSchema;
 
-/** The whole configuration's schema as a user states it. Costs milliseconds: not for a start that goes well. */
+/** The JSON Schema of the whole configuration, as users write it. Costs milliseconds, so a good start does not call it. */
 export function expectedConfig(): Expected {
   return z.toJSONSchema(configSchema, { io: 'input' });
 }
 
-/** The keys of a section, in the schema's order; empty for anything else. */
+/** The keys of a section, in the schema's order. Empty for anything else. */
 export function keysOf(section: Expected): [key: string, expected: Expected][] {
   return Object.entries(section.properties ?? {}).flatMap(([key, value]) =>
     typeof value === 'object' ? [[key, value] satisfies [string, Expected]] : [],
   );
 }
 
-/** What is expected at a path; null where nothing is known of it. */
+/** The schema of a path. Null if the schema does not describe it. */
 export function expectedAt(root: Expected, path: KeyPath): Expected | null {
   let node: Expected | null = root;
   for (const step of path) {
@@ -38,7 +38,7 @@ function isExpected(value: unknown): value is Expected {
 }
 
 /** `a whole number of bytes, 1024 or more`; `one of full, normal`; `text`. */
-export function allowedWords(expected: Expected): string {
+export function describeAllowed(expected: Expected): string {
   if (typeof expected['allowed'] === 'string') return expected['allowed'];
   if (expected.enum) return `${expected.enum.length === 1 ? '' : 'one of '}${expected.enum.join(', ')}`;
   if (expected.const !== undefined) return String(expected.const);
@@ -48,7 +48,7 @@ export function allowedWords(expected: Expected): string {
     case 'string':
       return expected.minLength === undefined ? 'text' : 'text that is not empty';
     case 'array':
-      return isExpected(expected.items) ? `a list, each entry ${allowedWords(expected.items)}` : 'a list';
+      return isExpected(expected.items) ? `a list, each entry ${describeAllowed(expected.items)}` : 'a list';
     case 'object':
       return `a section with keys such as ${keysOf(expected)
         .slice(0, 3)
@@ -56,18 +56,18 @@ export function allowedWords(expected: Expected): string {
         .join(', ')}`;
     case 'integer':
     case 'number':
-      return `a ${expected.type === 'integer' ? 'whole number' : 'number'}${unitWords(expected)}${boundWords(expected)}`;
+      return `a ${expected.type === 'integer' ? 'whole number' : 'number'}${describeUnit(expected)}${describeBounds(expected)}`;
     default:
       return 'something else';
   }
 }
 
-function unitWords(expected: Expected): string {
+function describeUnit(expected: Expected): string {
   return typeof expected['unit'] === 'string' ? ` of ${expected['unit']}` : '';
 }
 
-/** zod bounds every integer by what a number can hold; that bound says nothing to a user. */
-function boundWords({ minimum, exclusiveMinimum, maximum }: Expected): string {
+/** zod bounds every integer by what a number can hold. That bound is left out. */
+function describeBounds({ minimum, exclusiveMinimum, maximum }: Expected): string {
   const most = maximum === undefined || maximum >= Number.MAX_SAFE_INTEGER ? null : maximum;
   if (exclusiveMinimum !== undefined) return `, above ${exclusiveMinimum}${most === null ? '' : ` and up to ${most}`}`;
   if (minimum !== undefined) return most === null ? `, ${minimum} or more` : ` from ${minimum} to ${most}`;

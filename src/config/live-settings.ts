@@ -1,18 +1,15 @@
-/**
- * Holds the configuration in force, and passes each reload on to the parts of the server. Reads no file and checks
- * nothing.
- */
+/** Holds the current configuration, and passes each reload on to the parts of the server. Reads and checks no file. */
 import type { Config } from './schema/schema.ts';
 
-/** The configuration in force. A key that needs a restart keeps its value here (restart-keys.ts). */
+/** The current configuration. A key that needs a restart keeps its value (restart-keys.ts). */
 export interface LiveSettings {
   current(): Config;
   /**
-   * Options that stay the same object for the life of the server: `apply` replaces their fields. Read a field when it
-   * is used; a copy of it, by destructuring or spreading, does not follow.
+   * Options that stay the same object for the life of the server: `apply` replaces their fields. Read a field when you
+   * use it. A copy, by destructuring or spreading, does not follow.
    */
   follow<Options extends object>(map: (config: Config) => Options): Options;
-  /** Calls `work` at each `apply`, for what must be done at once. It must not throw. */
+  /** Calls `work` at each `apply`. It must not throw. */
   onApply(work: () => void): void;
   /** Replaces the configuration. Updates options and calls work in the order in which they were registered. */
   apply(config: Config): void;

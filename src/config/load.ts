@@ -1,6 +1,6 @@
 /**
- * Finds the configuration file, reads it and makes the whole configuration of it, or refuses with
- * everything that is wrong at once. Reads that one file and nothing else.
+ * Finds and reads the configuration file and builds the whole configuration, or throws with all problems at once. Reads
+ * no other file.
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -15,9 +15,9 @@ import { configSchema } from './schema/schema.ts';
 import type { Config } from './schema/schema.ts';
 
 export interface ConfigSource {
-  /** As given with --config, relative to `cwd`. Beats PARLEY_CONFIG, which beats the project's config/config.yaml. */
+  /** From --config, relative to `cwd`. Precedes PARLEY_CONFIG, which precedes the project's config/config.yaml. */
   file?: string | undefined;
-  /** PARLEY_CONFIG, PARLEY_SERVERS_CONFIG and what `${NAME}` in values means. */
+  /** PARLEY_CONFIG, PARLEY_SERVERS_CONFIG and the variables for `${NAME}` in values. */
   env: Environment;
   cwd: string;
   /** The folder that holds `config/`. */
@@ -27,13 +27,13 @@ export interface ConfigSource {
 export interface LoadedConfig {
   /** Absolute path of the file that was read. */
   file: string;
-  /** `repository.path`, `mcp.config_file`, `mcp.roots` and `mcp.authorization.credentials_file` are absolute; everything else is as stated, or its default. */
+  /** `repository.path`, `mcp.config_file`, `mcp.roots` and `mcp.authorization.credentials_file` are absolute. Other values are as stated, or their default. */
   config: Config;
 }
 
 /**
- * Loads the configuration. A file names only what differs from the defaults.
- * Rejects with AppError `config_invalid`, whose message lists every problem with its line.
+ * Loads the configuration. A file states only what differs from the defaults. Rejects with AppError `config_invalid`,
+ * whose message lists every problem with its line.
  */
 export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
   const projectFile = join(source.projectDirectory, 'config', 'config.yaml');
@@ -45,9 +45,9 @@ export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
   const parsed = document.values === null ? null : configSchema.safeParse(document.values);
   const problems = [...document.problems];
   if (parsed?.error) {
-    // A variable that is not set, or a key stated twice, is said once, not again by the schema.
-    const said = new Set(problems.map(({ path }) => dotted(path)));
-    problems.push(...schemaProblems(parsed.error.issues, document).filter(({ path }) => !said.has(dotted(path))));
+    // A variable that is not set, or a key stated twice, is reported once, not again by the schema.
+    const reported = new Set(problems.map(({ path }) => dotted(path)));
+    problems.push(...schemaProblems(parsed.error.issues, document).filter(({ path }) => !reported.has(dotted(path))));
   }
   if (!parsed?.success || problems.length > 0)
     throw new AppError('config_invalid', listProblems('The configuration', name, problems));
@@ -55,8 +55,8 @@ export async function loadConfig(source: ConfigSource): Promise<LoadedConfig> {
 }
 
 /**
- * Relative paths start from the file that states them. The project's own file speaks for the
- * project, and so do the defaults: theirs start from the project's folder.
+ * Resolves relative paths from the folder of the file that states them. Paths of the project's own file and of the
+ * defaults start from the project's folder.
  */
 function withAbsolutePaths(
   config: Config,
@@ -100,7 +100,7 @@ async function read(path: string, name: string, { file, env }: ConfigSource): Pr
   }
 }
 
-/** Short where the file is near: the name is followed by a line number, for editors and terminals to jump to. */
+/** Relative if the file is below `cwd`. The name precedes a line number, so that editors and terminals can jump there. */
 function displayName(path: string, cwd: string): string {
   const near = relative(cwd, path);
   return near === '' || near.startsWith('..') ? path : near;

@@ -1,15 +1,15 @@
 /**
- * From the user's settings to what each part is told: seconds become milliseconds, keys become names in code.
- * Decides nothing; every number is the configuration's. Each is called again at a reload (live-settings.ts).
+ * Maps the configuration to the options of each part: seconds become milliseconds, keys become names in code. Every number
+ * is the configuration's. Each function is called again at a reload (live-settings.ts).
  */
 import { isLoopback } from '../loopback.ts';
 import type { Sample } from '../mcp/server-requests/sampling.ts';
 import type { Config } from './schema/schema.ts';
 
-/** Durations in the configuration are seconds unless the key says otherwise. */
+/** Converts seconds. Durations in the configuration are seconds unless the key ends in `_ms`. */
 export const ms = (seconds: number) => Math.round(seconds * 1000);
 
-/** What the language model is made of, beside keys and the demo. */
+/** Options of the language model, without API keys and the demo model. */
 export function modelOptions({ llm }: Config) {
   return {
     active: llm.active,
@@ -26,7 +26,7 @@ export function circuitLimits({ llm: { circuit } }: Config) {
   return { failures: circuit.failures, cooldownMs: ms(circuit.cooldown) };
 }
 
-/** What of a conversation a model is shown, in tokens and messages. */
+/** Limits of the context window, in tokens and messages. */
 export function windowLimits({
   chat: {
     service: { context },
@@ -37,13 +37,13 @@ export function windowLimits({
 
 export function warmLimits({ chat: { service } }: Config) {
   return {
-    maxBytes: service.warm_bytes,
+    maxBytes: service.log_cache_bytes,
     windowTokens: service.context.max_tokens - service.context.reserve_tokens,
     preserveRecent: service.context.preserve_recent,
   };
 }
 
-/** What a frame may hold. */
+/** Limits of a frame. */
 export function decoderLimits({ chat }: Config) {
   return { maxTextLength: chat.service.max_text_length, maxDepth: chat.websocket.max_json_depth };
 }
@@ -83,25 +83,25 @@ export function authorizerOptions({ mcp }: Config) {
   };
 }
 
-/** What of the servers' resources goes into the system prompt. */
+/** Resources of MCP servers in the system prompt. */
 export function promptResources({ mcp }: Config) {
-  const { named, contents, wait } = mcp.resources_in_prompt;
-  return { mostNamed: named, contents, waitMs: ms(wait) };
+  const { max_listed, contents, timeout } = mcp.resources_in_prompt;
+  return { mostNamed: max_listed, contents, waitMs: ms(timeout) };
 }
 
-/** What MCP servers are answered that ask. */
+/** Answers to the requests of MCP servers: roots and sampling. */
 export function clientFeatures({ mcp }: Config, sample: Sample) {
   const { permission, max_tokens: maxTokens, requests_per_call: requestsPerCall } = mcp.sampling;
   return { roots: mcp.roots, sampling: { permission, maxTokens, requestsPerCall, sample } };
 }
 
-/** What the configuration says of tools by name, and of those that it does not name by what their servers say. */
+/** Permissions and repeats of tools: by name, and for the others by the annotations of their servers. */
 export function toolPolicy({ chat }: Config) {
   const { repeat, permission, permission_by_hint: permissionByHint } = chat.service.tools;
   return { repeat, permission, permissionByHint };
 }
 
-/** Servers and tools that the configuration names, by the key that names them. */
+/** The servers and tools that the configuration names, by configuration key. */
 export function configuredNames({ chat, mcp }: Config) {
   const { repeat, permission } = chat.service.tools;
   return [
@@ -111,12 +111,12 @@ export function configuredNames({ chat, mcp }: Config) {
   ];
 }
 
-/** What a turn may cost, beside the providers it may ask. */
+/** Limits of a conversation and its turns. */
 export function conversationLimits({ chat, llm }: Config) {
   const { service } = chat;
   return {
     maxToolHops: service.max_tool_hops,
-    toolConcurrency: service.tools.concurrency,
+    toolConcurrency: service.tools.max_concurrent,
     toolTimeoutMs: ms(service.tools.timeout),
     toolMaxTimeoutMs: ms(service.tools.max_timeout),
     approvalTimeoutMs: ms(service.tools.approval_timeout),
@@ -147,7 +147,7 @@ export function registryLimits({ chat, shutdown }: Config) {
   };
 }
 
-/** Where the server listens, and what holds for every socket there. */
+/** Where the server listens, and the limits of every socket. */
 export function listeningOptions({ chat: { websocket } }: Config) {
   return {
     host: websocket.host,
@@ -160,18 +160,18 @@ export function listeningOptions({ chat: { websocket } }: Config) {
   };
 }
 
-/** Whom the gateway lets in. */
+/** Limits on accepted connections. */
 export function admissionLimits({ auth, chat }: Config) {
   return {
     maxConnections: chat.websocket.max_connections,
     maxConnectionsPerAddress: chat.websocket.max_connections_per_address,
-    // Without auth all sockets are one subject's.
+    // Without auth all sockets belong to one subject.
     maxConnectionsPerSubject: auth.mode === 'none' ? Infinity : chat.websocket.max_connections_per_subject,
     maxUnverifiedBytes: auth.max_unverified_bytes,
   };
 }
 
-/** From where requests are served, by their host, their page and their way here. */
+/** Which requests are served, by their host, their origin and their proxies. */
 export function accessOptions({ auth, chat }: Config) {
   const { host, allowed_hosts: allowedHosts, allow_origins: allowOrigins } = chat.websocket;
   return { allowedHosts, allowOrigins, tokenRequired: auth.mode !== 'none', onLoopback: isLoopback(host) };
@@ -187,11 +187,11 @@ export function sessionLimits({ chat }: Config) {
 }
 
 /**
- * Whether viewers see texts. `auto` is true only where a viewer is the person at this machine, who can read the
- * database as well: no token, a loopback listener, and no key that admits others.
+ * Whether viewers see content. `auto` is true only if a viewer must be on this machine and can read the database as well:
+ * no token, a loopback listener, and no key that admits other machines.
  */
-export function showsTexts({ auth, chat, inspect }: Config): boolean {
-  if (inspect.texts !== 'auto') return inspect.texts;
+export function includesContent({ auth, chat, inspect }: Config): boolean {
+  if (inspect.include_content !== 'auto') return inspect.include_content;
   const { host, allowed_hosts: proxied } = chat.websocket;
   return (
     auth.mode === 'none' &&
@@ -202,21 +202,21 @@ export function showsTexts({ auth, chat, inspect }: Config): boolean {
   );
 }
 
-/** How much of running conversations is told to viewers, and to how many. */
+/** Limits of the events that viewers get. */
 export function inspectionLimits(config: Config) {
   const { inspect } = config;
   return {
     maxConversations: inspect.max_conversations,
     maxMessages: inspect.max_events,
-    keepAfterLastViewerMs: ms(inspect.linger),
-    limits: { includeContent: showsTexts(config), maxChars: inspect.max_event_chars },
+    keepAfterLastViewerMs: ms(inspect.keep_after_last_viewer),
+    limits: { includeContent: includesContent(config), maxChars: inspect.max_event_chars },
   };
 }
 
-/** What one copy may be longer by than its limit: names, times, quotes. */
+/** Characters of a copy beyond its limit: names, times, quotes. */
 const MESSAGE_OVERHEAD_CHARS = 1000;
 
-/** The sockets of viewers. All that is kept for one, event and context each, may be on its way at once. */
+/** Limits of the sockets of viewers. All kept events, each with its context, may be in flight at once. */
 export function viewerLimits({ inspect, chat }: Config) {
   return {
     maxViewers: inspect.max_viewers,
@@ -226,7 +226,7 @@ export function viewerLimits({ inspect, chat }: Config) {
   };
 }
 
-/** Whom the inspection pages and sockets let in. */
+/** Which clients may inspect. */
 export function visitorRules({ auth, inspect }: Config) {
   return { viewers: auth.mode === 'none' ? null : new Set(inspect.viewers), beyondLoopback: inspect.beyond_loopback };
 }
@@ -237,7 +237,7 @@ export function storeOptions({ repository }: Config) {
     memory: !repository.persistence.enabled,
     synchronous: repository.synchronous === 'full' ? 'FULL' : 'NORMAL',
     clearOnStartup: repository.persistence.clear_on_startup,
-    maxWaiting: repository.max_waiting,
+    maxWaiting: repository.max_queued_writes,
     retention: retentionOf(repository.persistence),
   } as const;
 }

@@ -1,6 +1,4 @@
-/**
- * From key paths to places in a YAML text and back. Knows nothing of which keys there are.
- */
+/** Maps key paths to places in a YAML text and back. Does not know the keys of the configuration. */
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, visit } from 'yaml';
 import type { Document, Node } from 'yaml';
 
@@ -15,7 +13,7 @@ export function dotted(path: KeyPath): string {
     .replace(/^\./, '');
 }
 
-/** The key and value nodes at `path`; of a list's entry both are the entry. Null where the file states nothing there. */
+/** The key and value nodes at `path`. For an entry of a list, both are the entry. Null if the file does not state `path`. */
 export function locate(document: Document, path: KeyPath): { key: Node | null; value: Node | null } | null {
   let key: Node | null = null;
   let value: Node | null = document.contents;
@@ -38,7 +36,7 @@ export function locate(document: Document, path: KeyPath): { key: Node | null; v
   return { key, value };
 }
 
-/** The path of a node, from the collections and pairs that a visit came through to it. */
+/** The path of a node, from its ancestors in a visit. */
 export function pathThrough(nodes: readonly unknown[]): KeyPath {
   return nodes.flatMap((node, depth): (string | number)[] => {
     if (isPair(node)) return [isScalar(node.key) ? String(node.key.value) : '?'];
@@ -46,7 +44,7 @@ export function pathThrough(nodes: readonly unknown[]): KeyPath {
   });
 }
 
-/** Path of the key whose node begins at `offset`: YAML reports a repeated key by its place alone. */
+/** Path of the key whose node begins at `offset`: YAML reports only the place of a repeated key. */
 export function pathOfKeyAt(document: Document, offset: number): KeyPath {
   let found: KeyPath = [];
   visit(document, {

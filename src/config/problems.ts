@@ -1,16 +1,17 @@
 /**
- * Turns what the schema refused into sentences: key path, what was found, what is allowed.
- * A value that may be a secret is never repeated.
+ * Turns issues of the schema into sentences: key path, what was found, what is allowed. Never repeats a value that may be
+ * a secret.
  */
 import type { z } from 'zod';
 import type { ConfigDocument, Problem } from './document.ts';
-import { allowedWords, expectedAt, expectedConfig, keysOf } from './expected.ts';
+import { describeAllowed, expectedAt, expectedConfig, keysOf } from './expected.ts';
 import type { Expected } from './expected.ts';
 import { dotted } from './places.ts';
 import type { KeyPath } from './places.ts';
+import { renamedTo } from './renamed-keys.ts';
 import { closest } from './suggest.ts';
 
-/** One problem for each thing that the schema refused. `root` is the schema's description, the configuration's by default. */
+/** One problem for each issue of the schema. `root`: the JSON Schema of the document, by default the configuration's. */
 export function schemaProblems(
   issues: readonly z.core.$ZodIssue[],
   document: ConfigDocument,
@@ -27,6 +28,8 @@ export function schemaProblems(
 
 function unknownKey(root: Expected, path: KeyPath, document: ConfigDocument): Problem {
   const key = String(path.at(-1));
+  const renamed = renamedTo(path);
+  if (renamed !== null) return { line: document.lineOf(path), path, text: `is now ${renamed}` };
   const siblings = keysOf(expectedAt(root, path.slice(0, -1)) ?? {}).map(([name]) => name);
   const meant = closest(key, siblings) ?? pathsTo(root, key)[0];
   const escape = siblings.includes('extra_body') ? ' If it is a parameter of the provider, put it into extra_body' : '';
@@ -34,7 +37,7 @@ function unknownKey(root: Expected, path: KeyPath, document: ConfigDocument): Pr
   return { line: document.lineOf(path), path, text: `is not a known key; ${help}` };
 }
 
-/** Where else a key of this name belongs: a right key in the wrong section is the commonest slip after a misspelt one. */
+/** The paths of all keys with this name. A right key in the wrong section is the most common mistake after a misspelt key. */
 function pathsTo(section: Expected, name: string, above: KeyPath = []): string[] {
   return keysOf(section).flatMap(([key, expected]) => {
     const path = [...above, key];
@@ -45,11 +48,11 @@ function pathsTo(section: Expected, name: string, above: KeyPath = []): string[]
 function wrongValue(root: Expected, path: KeyPath, issue: z.core.$ZodIssue, document: ConfigDocument): Problem {
   const expected = expectedAt(root, path);
   const own = issue.code === 'custom' ? issue.params?.['allowed'] : undefined;
-  const allowed = typeof own === 'string' ? own : expected ? allowedWords(expected) : issue.message;
+  const allowed = typeof own === 'string' ? own : expected ? describeAllowed(expected) : issue.message;
   return { line: document.lineOf(path), path, text: `is ${shown(path, expected, document)}; allowed: ${allowed}` };
 }
 
-/** API keys end up where only their variable's name belongs, tokens where only their hash does; the terminal is no place for them. */
+/** Users write API keys where the variable's name belongs, and tokens where the hash belongs. Terminals must not show them. */
 function mayBeSecret(path: KeyPath): boolean {
   return path.some((step) => step === 'api_key' || step === 'api_key_env' || step === 'headers' || step === 'tokens');
 }
@@ -61,7 +64,7 @@ function shown(path: KeyPath, expected: Expected | null, document: ConfigDocumen
   return mayBeSecret(path) ? 'a value not shown here' : document.found(path);
 }
 
-/** All problems of a file by line, below a first line that counts them. `name` is the file's, `what` what it is: `The configuration`. */
+/** The problems of a file, sorted by line, after a first line that counts them. `what`: for example `The configuration`. */
 export function listProblems(what: string, name: string, problems: readonly Problem[]): string {
   const lines = problems
     .toSorted((one, other) => one.line - other.line)

@@ -1,6 +1,6 @@
-/** Finds the known word that was probably meant by an unknown one. */
+/** Suggests the known word that is nearest to an unknown one. */
 
-/** Words that differ in case, hyphens and underscores only are the same slip: `maxTokens`, `max-tokens`. */
+/** Case, hyphens and underscores do not count: `maxTokens`, `max-tokens`. */
 function bare(word: string): string {
   return word.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 }
@@ -27,7 +27,7 @@ function distance(from: string, to: string): number {
   return last[to.length] ?? Infinity;
 }
 
-/** The candidate nearest to `word`; null when none is within one edit for every `lettersPerEdit` letters of its own. */
+/** The candidate nearest to `word`. Null if none is within one edit for every `lettersPerEdit` of its letters. */
 export function closest(word: string, candidates: readonly string[], lettersPerEdit = 3): string | null {
   const wanted = bare(word).slice(0, 100);
   let best: { candidate: string; edits: number } | null = null;

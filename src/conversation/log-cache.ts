@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { branchOf, foldRow, isMessage, type TurnRows } from '../../machines/context-window/past-turns.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
-import type { Standing as StoredStanding } from '../store/port.ts';
+import type { LoadedConversation as StoredStanding } from '../store/port.ts';
 
 export interface LogCache {
   /** The recent turns; at once if cached. Rejects if the store cannot be read. */
@@ -25,8 +25,8 @@ export interface LogCache {
 
 /** Numbers are read at each use, so they may change. */
 export interface LogCacheOptions {
-  store: { standing(owner: string, conversationId: string, tokens: number, messages: number): Promise<StoredStanding> };
-  /** chat.service.warm_bytes */
+  store: { load(owner: string, conversationId: string, tokens: number, messages: number): Promise<StoredStanding> };
+  /** chat.service.log_cache_bytes */
   maxBytes: number;
   /** Tokens of past turns that a window can use. Older turns are evicted. */
   windowTokens: number;
@@ -95,7 +95,7 @@ export function createLogCache(options: LogCacheOptions): LogCache {
       const reading = { overtaken: false };
       readings.set(key, reading);
       const standing = await options.store
-        .standing(ref.owner, ref.conversationId, options.windowTokens, options.preserveRecent)
+        .load(ref.owner, ref.conversationId, options.windowTokens, options.preserveRecent)
         .finally(() => {
           if (readings.get(key) === reading) readings.delete(key);
         });

@@ -4,7 +4,7 @@
  */
 import type { LogRow } from '../../machines/log.ts';
 import { errorFrame } from '../protocol/frames.ts';
-import { readFault } from '../read-fault.ts';
+import { readFault } from '../errors.ts';
 import { catchUpSubscription, catchUpTurn, type CatchUpOptions, type LogReader } from './catch-up.ts';
 import type { Membership } from './membership.ts';
 import { renderRow } from './render.ts';

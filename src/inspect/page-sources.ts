@@ -12,7 +12,7 @@ import type { ConversationRef } from '../conversation-ref.ts';
 import type { ConversationList } from '../store/listing.ts';
 import type { Store } from '../store/port.ts';
 import type { SearchStep } from '../store/search.ts';
-import type { WaitingList } from '../store/waiting.ts';
+import type { WaitingList } from '../store/waiting-conversations.ts';
 import { createCharts, type Charts } from './charts/drawn-charts.ts';
 import { listLive, type ListQuery, type LiveList } from './live/live-list.ts';
 import { readOpenInterrupts, type OpenInterrupt } from './log/open-interrupts.ts';
@@ -25,7 +25,7 @@ export interface Asset {
 }
 
 export interface PageSourceDeps extends ReplayDeps {
-  store: Pick<Store, 'page' | 'standing' | 'conversations' | 'waitingForPeople' | 'titles' | 'search'>;
+  store: Pick<Store, 'page' | 'load' | 'conversations' | 'waitingForPeople' | 'titles' | 'search'>;
   /** Conversations in memory. */
   conversations(): Iterable<LiveConversation>;
   /** Longest time of one search step, in ms. */

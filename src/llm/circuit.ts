@@ -1,6 +1,6 @@
 /**
- * A provider's circuit breaker at work: runs its chart (machines/provider-circuit.ts), turns requests away while
- * it is open, and tells it how the others ended. Knows which ends are the provider's failures.
+ * Runs the circuit breaker of a provider (machines/provider-circuit.ts): rejects requests while it is open, and reports to
+ * the chart how the others ended. Decides which ends are failures of the provider.
  */
 import { createActor, type SnapshotFrom } from 'xstate';
 import { providerCircuitMachine, type CircuitLimits } from '../../machines/provider-circuit.ts';
@@ -13,18 +13,18 @@ export interface Circuit extends ProviderClient {
   status(): ProviderStatus;
 }
 
-/** While the one request under way decides, nobody knows how long that takes. */
-const PROBE_WAIT_MS = 1_000;
+/** Retry delay while the probe runs: its duration is unknown. */
+const PROBE_RETRY_MS = 1_000;
 
-/** A provider that is left alone keeps no process alive. */
+/** The cooldown timer does not keep the process alive. */
 const clock = {
   setTimeout: (callback: () => void, delayMs: number) => setTimeout(callback, delayMs).unref(),
   clearTimeout: (timer: NodeJS.Timeout) => clearTimeout(timer),
 };
 
 /**
- * The client as it was while the circuit is closed. Turned away, a request fails as `provider_unavailable`, and nothing
- * is sent. `limits` may change their values; `onChange` gets every change of state.
+ * Wraps a client. While the circuit is open, a request fails as `provider_unavailable` and is not sent. The values of
+ * `limits` may change. `onChange` gets every change of state.
  */
 export function createCircuit(
   provider: Provider,
@@ -49,7 +49,7 @@ export function createCircuit(
   });
   actor.start();
 
-  /** By whom the chart hears of a request that is let through; null for one that is not. */
+  /** The kind of event that reports the request to the chart. Null if the request is rejected. */
   const admit = (): 'request' | 'probe' | null => {
     const state = actor.getSnapshot().value;
     if (state === 'closed') return 'request';
@@ -61,9 +61,9 @@ export function createCircuit(
   const report = (as: 'request' | 'probe', end: AnswerEnd | null): void => {
     const code = end?.status === 'failed' ? end.fault.code : null;
     if (code !== null && outages.has(code)) actor.send({ type: `${as}.failed`, code });
-    // Whoever refuses a request is there.
+    // A provider that rejects a request is reachable.
     else if (end?.status === 'finished' || code !== null) actor.send({ type: `${as}.succeeded` });
-    else if (as === 'probe') actor.send({ type: 'probe.left' });
+    else if (as === 'probe') actor.send({ type: 'probe.aborted' });
   };
 
   return {
@@ -71,7 +71,7 @@ export function createCircuit(
     async stream(request, sink, signal) {
       const as = admit();
       if (as === null)
-        return turnedAway(provider, request.model, Math.max(PROBE_WAIT_MS, Math.ceil(openUntilMs - performance.now())));
+        return rejected(provider, request.model, Math.max(PROBE_RETRY_MS, Math.ceil(openUntilMs - performance.now())));
       let end: AnswerEnd | null = null;
       try {
         end = await client.stream(request, sink, signal);
@@ -85,7 +85,7 @@ export function createCircuit(
 
 type Snapshot = SnapshotFrom<typeof providerCircuitMachine>;
 
-/** The ends in which the provider did not do its part; everything else is about the request. */
+/** The faults that count as failures of the provider. All others are about the request. */
 const outages: ReadonlySet<string> = new Set([
   'provider_unreachable',
   'provider_timeout',
@@ -93,8 +93,8 @@ const outages: ReadonlySet<string> = new Set([
   'provider_failed',
 ]);
 
-function turnedAway({ name }: Provider, model: string, retryAfterMs: number): AnswerEnd {
-  const message = `Provider "${name}" has failed time and again and is left alone for a while. Try again in ${Math.ceil(retryAfterMs / 1_000)} s, or name another one in llm.fallback.`;
+function rejected({ name }: Provider, model: string, retryAfterMs: number): AnswerEnd {
+  const message = `Provider "${name}" has failed repeatedly and is not asked for a while. Try again in ${Math.ceil(retryAfterMs / 1_000)} s, or name another provider in llm.fallback.`;
   const data = { provider: name, model, retry_after_ms: retryAfterMs };
   return { status: 'failed', fault: fault('provider_unavailable', message, data), retryAfterMs };
 }

@@ -1,6 +1,6 @@
 /**
- * Puts configured providers behind the port of the language model, each with its circuit and the
- * line before it. Retries, backoff and the order of fallbacks belong to the conversation chart.
+ * Implements the language model with the configured providers, each with its circuit and its queue. The conversation chart
+ * decides retries, backoff and the order of fallbacks.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { fault } from '../errors.ts';
@@ -14,63 +14,63 @@ import type { Provider, ProviderBlock } from './providers/provider.ts';
 import { createQueuedClient, type QueuedClient } from './queued-client.ts';
 import { createTransport, type Transport } from './stream/transport.ts';
 
-/** Values may change: times and limits are read for each request, the choice of providers by `update`. */
+/** Values may change: times and limits are read for each request, the choice of providers at `update`. */
 export interface LanguageModelOptions {
   /** A provider's name, `demo`, or `auto`: the first preset whose key is set, else `demo`. */
   active: string;
   /** Names of the providers to ask when the active one fails. */
   fallback: readonly string[];
-  /** Until TCP (and TLS) stand. */
+  /** Timeout of TCP and TLS. */
   connectTimeoutMs: number;
-  /** From the request to the first byte of the answer; loading a local model may take minutes. */
+  /** From the request to the first byte of the answer. Loading a local model may take minutes. */
   firstByteTimeoutMs: number;
   /** Longest silence between two bytes of an answer. */
   stallTimeoutMs: number;
-  /** When a provider that fails is left alone; the same object for the life of the model. */
+  /** Limits of the circuit breakers. The same object for the life of the model. */
   circuit: CircuitLimits;
   /** Gets every change of a provider's circuit. */
   onCircuitChange(status: ProviderStatus): void;
-  /** How long a request may stand in line for a provider. */
+  /** Longest time in the queue of a provider. */
   queueTimeoutMs: number;
   /** Provider blocks by name, as configured. */
   providers: Readonly<Record<string, ProviderBlock>>;
-  /** Where keys are read, by name of variable. */
+  /** The environment variables with the API keys. */
   env: NodeJS.ProcessEnv;
   /** The embedded offline model. */
   demo: Transport;
 }
 
-/** A language model whose providers can be chosen anew. */
+/** A language model that can change its providers. */
 export interface ReloadableModel extends LanguageModel {
   /**
-   * Chooses the providers anew from the options. One whose endpoint is the same keeps its circuit and its queue;
-   * answers that are under way go on as they began. Throws as `createLanguageModel` does, and then changes nothing.
+   * Chooses the providers again from the options. A provider with the same endpoint keeps its circuit and its queue. Running
+   * answers continue unchanged. Throws as `createLanguageModel` does, and then changes nothing.
    */
   update(): void;
 }
 
-/** A provider with its circuit, and the queue before that. */
-interface Member {
+/** A provider with its circuit and its queue. */
+interface ProviderEntry {
   provider: Provider;
   circuit: Circuit;
   client: QueuedClient;
 }
 
 /**
- * Throws AppError at creation: `provider_missing_key` if a provider named by `active` or
- * `fallback` has no key, `config_invalid` if a name or its model is unknown.
+ * Throws AppError: `provider_missing_key` if a provider in `active` or `fallback` has no API key, `config_invalid` if a name
+ * or its model is unknown.
  */
 export function createLanguageModel(options: LanguageModelOptions): ReloadableModel {
   const sockets = createTransport(options);
-  let members: Member[] = [];
-  /** Of providers that the last update removed: their last answers still have a price. */
-  let removed: Member[] = [];
+  let entries: ProviderEntry[] = [];
+  /** Providers that the last update removed: their last answers still have prices. */
+  let removed: ProviderEntry[] = [];
 
-  const createMember = (provider: Provider): Member => {
+  const createEntry = (provider: Provider): ProviderEntry => {
     const transport = provider.demo ? options.demo : sockets;
     const client = createProviderClient(provider, options, transport);
     const circuit = createCircuit(provider, client, options.circuit, options.onCircuitChange);
-    const member: Member = {
+    const member: ProviderEntry = {
       provider,
       circuit,
       client: createQueuedClient(provider, circuit, () => ({
@@ -82,39 +82,39 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
   };
   const update = () => {
     const chosen = chooseProviders(options);
-    const before = members;
-    members = chosen.map((provider) => {
+    const before = entries;
+    entries = chosen.map((provider) => {
       const known = before.find((member) => isSameEndpoint(member.provider, provider));
-      if (!known) return createMember(provider);
+      if (!known) return createEntry(provider);
       known.provider = provider;
       return known;
     });
-    removed = before.filter((member) => !members.includes(member));
-    for (const { client } of members) client.refresh();
+    removed = before.filter((member) => !entries.includes(member));
+    for (const { client } of entries) client.refresh();
   };
-  const find = (name: string) => members.find(({ provider }) => provider.name === name);
+  const find = (name: string) => entries.find(({ provider }) => provider.name === name);
 
   update();
   return {
     update,
     get providers() {
-      return members.map(({ provider: { name, model, allowedModels, demo } }) => ({
+      return entries.map(({ provider: { name, model, allowedModels, demo } }) => ({
         name,
         model,
         allowedModels,
         demo,
       }));
     },
-    modelFor(name, wished) {
+    modelFor(name, requested) {
       const provider = find(name)?.provider;
-      return wished !== null && provider?.allowedModels.includes(wished) ? wished : (provider?.model ?? '');
+      return requested !== null && provider?.allowedModels.includes(requested) ? requested : (provider?.model ?? '');
     },
     priced(name, usage, models) {
       const member = find(name) ?? removed.find(({ provider }) => provider.name === name);
       return withCost(usage, member?.provider.prices ?? new Map(), models);
     },
     status: () =>
-      members.map(({ provider, circuit, client }) => ({
+      entries.map(({ provider, circuit, client }) => ({
         ...circuit.status(),
         model: provider.model,
         ...client.load(),
@@ -122,13 +122,13 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
     async stream(request, sink, signal) {
       const member = find(request.provider);
       if (member) return member.client.stream(request, sink, signal);
-      const unknown = fault('internal', `There is no provider "${request.provider}".`);
+      const unknown = fault('internal', `Unknown provider "${request.provider}".`);
       return { status: 'failed', fault: unknown, retryAfterMs: null };
     },
   };
 }
 
-/** Everything that a request is made from, but for the model, which the request names. */
+/** Compares everything that a request depends on, except the model, which the request names. */
 function isSameEndpoint(one: Provider, other: Provider): boolean {
   const endpointOf = ({
     model: _model,

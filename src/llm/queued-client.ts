@@ -1,6 +1,6 @@
 /**
- * A provider's client behind the line before it: a request is sent when there is room, and fails when there is none
- * for too long. Every try takes its place anew; nobody holds one while it waits for the next try.
+ * Queues the requests to a provider: a request is sent within the limits of the provider, and fails after the timeout of the
+ * queue. Every attempt is queued again: a turn holds no permit between two attempts.
  */
 import { fault } from '../errors.ts';
 import { createFairSemaphore } from '../scheduling/fair-semaphore.ts';
@@ -13,7 +13,7 @@ import type { Provider, ProviderLimits } from './providers/provider.ts';
 
 export interface QueuedClient extends ProviderClient {
   load(): ProviderLoad;
-  /** To be called when limits have changed: sends what has room now. */
+  /** Call it when limits have changed: sends the requests that the new limits allow. */
   refresh(): void;
 }
 
@@ -24,57 +24,61 @@ export interface QueueLimits extends ProviderLimits {
 }
 
 /**
- * What waits too long fails as `provider_busy`, and nothing is sent. A provider that is left alone turns away at
- * once: nobody stands in line for that.
+ * After the timeout of the queue a request fails as `provider_busy` and is not sent. While the circuit is open, a request
+ * fails at once, without the queue.
  */
 export function createQueuedClient(
   provider: Pick<Provider, 'name'>,
   circuit: Circuit,
   limits: () => QueueLimits,
 ): QueuedClient {
-  const isLeftAlone = () => circuit.status().circuit === 'open';
-  const pace = createMinuteRateLimiter(() => limits().requestsPerMinute);
-  const line = createFairSemaphore({
+  const isCircuitOpen = () => circuit.status().circuit === 'open';
+  const rateLimiter = createMinuteRateLimiter(() => limits().requestsPerMinute);
+  const permits = createFairSemaphore({
     most: () => limits().maxConcurrent,
-    // What is turned away is no request: those who stand in line when the provider is left alone need not wait to hear of it.
-    pace: { isOpen: () => isLeftAlone() || pace.isOpen(), begin: () => void (isLeftAlone() || pace.begin()) },
+    // A rejected request does not count. So when the circuit opens, all queued requests are rejected at once.
+    pace: {
+      isOpen: () => isCircuitOpen() || rateLimiter.isOpen(),
+      begin: () => void (isCircuitOpen() || rateLimiter.begin()),
+    },
   });
-  let minute: NodeJS.Timeout | undefined;
-  /** Whoever leaves makes room by that; the end of a minute nobody tells. */
-  const watchPace = () => {
-    clearTimeout(minute);
-    line.grantWaiting();
-    const restMs = pace.untilOpenMs();
-    if (line.queued() > 0 && restMs > 0) minute = setTimeout(watchPace, Math.ceil(restMs)).unref();
+  let timer: NodeJS.Timeout | undefined;
+  /** A finished request frees a permit by itself. The rate limit needs a timer. */
+  const grantPermits = () => {
+    clearTimeout(timer);
+    permits.grantWaiting();
+    const restMs = rateLimiter.untilOpenMs();
+    if (permits.queued() > 0 && restMs > 0) timer = setTimeout(grantPermits, Math.ceil(restMs)).unref();
   };
 
   return {
-    refresh: watchPace,
-    load: () => ({ running: line.held(), waiting: line.queued() }),
+    refresh: grantPermits,
+    load: () => ({ running: permits.held(), queued: permits.queued() }),
     async stream(request, sink, signal) {
       if (signal.aborted) return { status: 'aborted' };
-      if (isLeftAlone()) return circuit.stream(request, sink, signal);
+      if (isCircuitOpen()) return circuit.stream(request, sink, signal);
       const { maxWaitMs } = limits();
-      const turn = acquireWithin(line, request.place, {
+      const permit = acquireWithin(permits, request.place, {
         signal,
         withinMs: maxWaitMs,
         queued: (position) => sink.queued(position),
       });
-      if (turn !== true) {
-        watchPace();
-        if (!(await turn)) return signal.aborted ? { status: 'aborted' } : tooLate(provider, request.model, maxWaitMs);
+      if (permit !== true) {
+        grantPermits();
+        if (!(await permit))
+          return signal.aborted ? { status: 'aborted' } : timedOut(provider, request.model, maxWaitMs);
       }
       try {
         return await circuit.stream(request, sink, signal);
       } finally {
-        line.release(request.place);
-        watchPace();
+        permits.release(request.place);
+        grantPermits();
       }
     },
   };
 }
 
-function tooLate({ name }: Pick<Provider, 'name'>, model: string, maxWaitMs: number): AnswerEnd {
+function timedOut({ name }: Pick<Provider, 'name'>, model: string, maxWaitMs: number): AnswerEnd {
   const message = `Provider "${name}" had no room for another request within ${maxWaitMs / 1_000} s. Try again later, or raise llm.providers.${name}.max_concurrent or requests_per_minute.`;
   return { status: 'failed', fault: fault('provider_busy', message, { provider: name, model }), retryAfterMs: null };
 }

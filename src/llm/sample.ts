@@ -1,6 +1,6 @@
 /**
- * One answer of the active provider outside any turn: what MCP servers ask the model for. It is cut where its budget
- * ends, by a rough measure that holds for every provider; nothing is retried.
+ * Answers MCP servers that ask the model (sampling): one request to the active provider, outside any turn. Cuts the answer
+ * at its budget, by a rough measure for all providers. Never retries.
  */
 import { randomUUID } from 'node:crypto';
 import type { Fault } from '../../machines/log.ts';
@@ -9,7 +9,7 @@ import type { LanguageModel } from './port.ts';
 
 /** A token of English is about four characters. */
 const CHARS_PER_TOKEN = 4;
-/** Whose requests these are, where requests have to wait: all servers share one place. */
+/** The owner of these requests in the queue: all servers share it. */
 const OWNER = 'mcp-sampling';
 
 export function createSample(

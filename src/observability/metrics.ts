@@ -1,26 +1,23 @@
-/**
- * What Parley measures about itself, as Prometheus metrics. One registry of its own, no globals;
- * whoever knows a figure reports it, and gauges are read when somebody asks.
- */
+/** Defines Parley's Prometheus metrics, in their own registry. Parts report values, and gauges are read at each scrape. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Usage } from '../../machines/log.ts';
 import type { RefusalKind } from '../refusal.ts';
 
 export interface Metrics {
-  /** A turn ended: `complete` reason or error code, and its time from commit to end; null for one that a restart cut in two. */
+  /** A turn ended: its finish reason or error code, and its time from commit to end. Null for a turn that a restart interrupted. */
   turnEnded(end: string, seconds: number | null): void;
   /** From the message's commit to the first chunk of its answer. */
   firstChunk(seconds: number): void;
-  /** One request to a model, from asking to its end. */
+  /** One request to a model, with its time in the queue. */
   hopEnded(provider: string, end: string, seconds: number): void;
   toolEnded(server: string, status: string, seconds: number): void;
-  /** What a request to a model has used, and what that cost. */
+  /** The usage and the cost of a request to a model. */
   used(provider: string, model: string, usage: Usage): void;
-  /** Parley's own count of a request's input, beside the provider's. */
+  /** Parley's own count of a request's input, and the provider's. */
   estimated(provider: string, tokens: number, reported: number): void;
   batchCommitted(appends: number, rows: number, seconds: number): void;
-  /** A request or a connection was refused. */
+  /** A request or a connection was rejected. */
   refused(kind: RefusalKind): void;
   /** Prometheus text, format 0.0.4. */
   text(): Promise<string>;
@@ -32,16 +29,16 @@ export interface Metrics {
 export interface Gauges {
   connections(): number;
   conversationsLive(): number;
-  warmBytes(): number;
-  waitingAppends(): number;
-  /** Turns that wait or run. */
+  logCacheBytes(): number;
+  writesQueued(): number;
+  /** Queued and running turns. */
   openTurns(): number;
-  /** Turns that wait for a permit: as many as may be are at work. */
-  turnsInLine(): number;
-  /** How the last reload of the configuration ended; the start counts as the first one. */
+  /** Turns that wait for a permit. */
+  turnsQueued(): number;
+  /** The result of the last reload of the configuration. The start counts as the first one. */
   reload(): { successful: boolean; succeededAtMs: number };
-  /** What providers have to do, by name. */
-  providers(): readonly { name: string; running: number; waiting: number }[];
+  /** The load of each provider. */
+  providers(): readonly { name: string; running: number; queued: number }[];
 }
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
@@ -49,12 +46,12 @@ const COMMIT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 const RATIOS = [0.25, 0.5, 0.7, 0.8, 0.9, 0.95, 1, 1.05, 1.1, 1.2, 1.5, 2, 4];
 const BATCH_SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
-/** Of the event loop's delay. A sample is the time between two, so this much of it is no delay. */
+/** Sampling interval of the event loop's delay. A sample includes this interval, which is not delay. */
 const LOOP_SAMPLING_MS = 10;
 
 /**
- * Registers all series, named `parley_*`, with the process's own; times are in seconds, as Prometheus has
- * them. Samples the event loop from now until `close`.
+ * Registers all series as `parley_*`, with the default metrics of the process. Times are in seconds. Samples the event loop
+ * until `close`.
  */
 export function createMetrics(gauges: Gauges): Metrics {
   const registry = new Registry();
@@ -83,7 +80,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   });
   const turnTimes = histogram(
     'turn_seconds',
-    'Turns from the commit of the message to their end, by end; without those that a restart cut in two.',
+    'Turns from the commit of the message to their end, by end; without turns that a restart interrupted.',
     SECONDS,
     ['end'],
   );
@@ -95,7 +92,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   );
   const hops = histogram(
     'hop_seconds',
-    'Requests to models, by provider and end, with the wait in line for it.',
+    'Requests to models, with their time in the queue, by provider and end.',
     SECONDS,
     ['provider', 'end'],
   );
@@ -110,33 +107,33 @@ export function createMetrics(gauges: Gauges): Metrics {
   const rows = histogram('commit_rows', 'Rows in one group commit.', BATCH_SIZES, []);
   const tokens = new Counter({
     name: 'parley_tokens_total',
-    help: 'Tokens as reported or estimated, by kind (cached ones are prompt tokens, reasoning mostly completion tokens too), provider and model.',
+    help: 'Tokens, reported or estimated, by kind, provider and model. Cached tokens are also prompt tokens, reasoning tokens mostly also completion tokens.',
     labelNames: ['kind', 'provider', 'model'],
     registers,
   });
   const costs = new Counter({
     name: 'parley_cost_total',
-    help: 'What these tokens cost by the prices in the configuration, in their unit, by provider and model.',
+    help: 'Cost of these tokens by the configured prices, in their unit, by provider and model.',
     labelNames: ['provider', 'model'],
     registers,
   });
   const estimates = histogram(
     'estimate_ratio',
-    "Tokens of a request's input as Parley estimates them, over those that the provider reports.",
+    "Ratio of Parley's estimate of a request's input tokens to the provider's count.",
     RATIOS,
     ['provider'],
   );
   const refused = new Counter({
     name: 'parley_connections_refused_total',
-    help: 'Requests and connections that were refused, by reason.',
+    help: 'Rejected requests and connections, by reason.',
     labelNames: ['reason'],
     registers,
   });
   gauge('connections', 'Open sockets.', gauges.connections);
   gauge('conversations_live', 'Conversations with a live actor.', gauges.conversationsLive);
-  gauge('warm_bytes', 'Estimated bytes of warm conversation logs.', gauges.warmBytes);
-  gauge('open_turns', 'Turns that wait or run.', gauges.openTurns);
-  gauge('turns_in_line', 'Turns that wait because as many as may be are at work.', gauges.turnsInLine);
+  gauge('log_cache_bytes', 'Estimated bytes of the conversation logs in memory.', gauges.logCacheBytes);
+  gauge('open_turns', 'Queued and running turns.', gauges.openTurns);
+  gauge('turns_queued', 'Turns that wait for a permit: max_running_turns others run.', gauges.turnsQueued);
   const ofProviders = (name: string, help: string, read: (load: ReturnType<Gauges['providers']>[number]) => number) =>
     new Gauge({
       name: `parley_${name}`,
@@ -144,28 +141,26 @@ export function createMetrics(gauges: Gauges): Metrics {
       labelNames: ['provider'],
       registers,
       collect() {
-        // A reload may have removed some.
+        // A reload may have removed providers.
         this.reset();
         for (const load of gauges.providers()) this.set({ provider: load.name }, read(load));
       },
     });
-  ofProviders('provider_requests', 'Requests to models under way, by provider.', ({ running }) => running);
+  ofProviders('provider_requests', 'Running requests to models, by provider.', ({ running }) => running);
   ofProviders(
-    'provider_line',
-    'Requests to models that wait for room at the provider, by provider.',
-    ({ waiting }) => waiting,
+    'provider_requests_queued',
+    'Requests to models that wait because the provider is at its limits, by provider.',
+    ({ queued }) => queued,
   );
-  gauge(
-    'config_last_reload_successful',
-    'Whether the last reload of the configuration was successful: 1, else 0.',
-    () => Number(gauges.reload().successful),
+  gauge('config_last_reload_successful', '1 if the last reload of the configuration was successful, else 0.', () =>
+    Number(gauges.reload().successful),
   );
   gauge(
     'config_last_reload_success_timestamp_seconds',
-    'When the configuration was last loaded with success, since 1970.',
+    'Time of the last successful load of the configuration, since 1970.',
     () => gauges.reload().succeededAtMs / 1000,
   );
-  gauge('waiting_appends', 'Appends that wait for the writer.', gauges.waitingAppends);
+  gauge('writes_queued', 'Queued appends.', gauges.writesQueued);
   gauge('event_loop_delay_p99_seconds', 'Event loop delay since the last scrape, 99th percentile.', () => {
     const milliseconds = loopDelay.count === 0 ? 0 : loopDelay.percentile(99) / 1e6 - LOOP_SAMPLING_MS;
     loopDelay.reset();

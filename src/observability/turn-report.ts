@@ -1,23 +1,20 @@
-/**
- * One line in the server's log for each turn, and its times for the metrics. Watches, never decides;
- * what it knows of a turn is forgotten with its end.
- */
+/** Logs one line for each turn, and reports its times to the metrics. Forgets a turn at its end. */
 import type { Logger } from 'pino';
 import type { TurnEnd } from '../../machines/conversation/events.ts';
 import type { Fault, TurnTotals } from '../../machines/log.ts';
-import { ownWords, QUOTED } from '../errors.ts';
+import { withoutQuote, QUOTE_KEY } from '../errors.ts';
 import type { Metrics } from './metrics.ts';
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 
 export interface TurnReport {
   /** The turn's message is committed. */
   accepted(ref: ConversationRef, requestId: string): void;
-  /** Something of its answer has arrived; only the first call for a turn counts. */
+  /** A part of its answer has arrived. Only the first call for a turn counts. */
   answering(ref: ConversationRef, requestId: string): void;
   ended(ref: ConversationRef, requestId: string, end: TurnEnd): void;
-  /** The conversation's actor is gone; its turns will be reported by the next one. */
+  /** The conversation's actor has stopped. The next actor reports its turns. */
   forget(ref: ConversationRef): void;
-  /** Turns that wait or run. */
+  /** Queued and running turns. */
   open(): number;
 }
 
@@ -32,11 +29,11 @@ interface Times {
 }
 
 /**
- * Completed turns are logged as `info`, failed ones as `warn`, times in ms. A turn whose acceptance this
- * process has not seen, since a restart or a crash cut it in two, is reported with null times.
+ * Logs completed turns as `info`, failed ones as `warn`, with times in ms. The times are null for a turn that this process
+ * did not accept, because a restart or a crash interrupted it.
  */
 export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
-  /** By conversation, then by request id: as many as there are turns that wait or run. */
+  /** By conversation, then by request id. */
   const turns = new Map<string, Map<string, Times>>();
   let open = 0;
 
@@ -88,16 +85,16 @@ export function createTurnReport({ log, metrics }: TurnReportDeps): TurnReport {
   };
 }
 
-/** Nothing where no price is known. */
+/** Empty if no price is known. */
 function costOf({ usage }: TurnTotals): { cost?: number } {
   return usage.cost === undefined ? {} : { cost: usage.cost };
 }
 
-/** Facts for the operator. Parley's own words are apart from the provider's, which may quote a text: the log redacts those. */
+/** Facts for the operator. The provider's message is a separate field, because it may quote content, which the log redacts. */
 function reasonOf(fault: Fault): Record<string, unknown> {
   const { data } = fault;
-  const facts = ['provider', 'model', 'status', 'variable', 'budget', QUOTED]
+  const facts = ['provider', 'model', 'status', 'variable', 'budget', QUOTE_KEY]
     .filter((name) => name in data)
     .map((name) => [name, data[name]]);
-  return { reason: ownWords(fault), ...Object.fromEntries(facts) };
+  return { reason: withoutQuote(fault), ...Object.fromEntries(facts) };
 }

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import type { Fault } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
-import { isDeeperThan } from '../json-depth.ts';
+import { isDeeperThan } from '../json.ts';
 import type { ProtocolLimits } from './action-entry.ts';
 import { payloadSchemas, type Request } from './actions.ts';
 import { clientId } from './values.ts';

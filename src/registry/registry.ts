@@ -69,7 +69,7 @@ export interface RegistryOptions extends LiveConversationDeps {
   startupWaitMs: number;
   conversation: ConversationLimits;
   registry: RegistryLimits;
-  /** chat.service.recovery.concurrency */
+  /** chat.service.recovery.max_concurrent */
   recoveringAtOnce: number;
   /** chat.service.idle_timeout */
   idleTimeoutMs: number;

@@ -1,7 +1,4 @@
-/**
- * A log read from its beginning, row by row, with the fold that activation runs: where each row leaves the
- * conversation. Pure.
- */
+/** Replays a log from its beginning, row by row, with the fold of activation: the state after each row. Pure. */
 import type { LogRow, NewRow } from '../../machines/log.ts';
 import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import type { FoldedLog } from '../../machines/conversation/turn-state.ts';
@@ -12,7 +9,7 @@ export interface ReplayStep {
   folded: FoldedLog;
 }
 
-/** `rows` in seq order; turns in `ended` count as ended though no row says so, as those of other programs do. */
+/** `rows` in seq order. Turns in `ended` count as ended without a row for it, as imported turns do. */
 export function* replaySteps(rows: Iterable<LogRow>, ended: ReadonlySet<string>): Iterable<ReplayStep> {
   const over = new Set(ended);
   const open: string[] = [];

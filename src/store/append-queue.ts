@@ -1,7 +1,6 @@
 /**
- * The appends that wait for the disk, in order and bounded. Gives rows their ids and times,
- * rings when there is news for the writer's chart, and hands every outcome to its caller.
- * When to commit is the chart's decision, not the queue's.
+ * Queues appends for the disk, in order and bounded. Gives rows their ids and times, notifies the writer's chart, and
+ * passes each outcome to its caller. The chart decides when to commit.
  */
 import { randomUUID } from 'node:crypto';
 import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
@@ -11,48 +10,48 @@ import { encodeRemembered, encodeRow } from './columns.ts';
 import type { Append, AppendOutcome } from './port.ts';
 import type { PostedAppend, SettledOutcome } from './thread-messages.ts';
 
-/** What an overloaded client is asked to wait: a few batches of the slowest healthy disk. */
+/** Retry delay for an overloaded client: a few batches of the slowest healthy disk. */
 const retryAfterMs = 1000;
 
-export interface WaitingAppend {
+export interface QueuedAppend {
   readonly posted: PostedAppend;
   readonly settle: (outcome: SettledOutcome) => void;
 }
 
-export type Bell = (news: 'rows.waiting' | 'sweep.due' | 'writer.close') => void;
+export type QueueListener = (event: 'rows.queued' | 'sweep.due' | 'writer.close') => void;
 
 export interface AppendQueue {
   add(append: Append, done: (outcome: AppendOutcome) => void): void;
-  /** Who is told that appends wait, once whenever the queue is no longer empty. */
-  listen(bell: Bell | null): void;
-  /** The oldest appends, up to `maxRows` rows and at least one append. */
-  take(maxRows: number): WaitingAppend[];
-  /** Taken appends that were not settled, in their order; they go to the front. */
-  giveBack(appends: WaitingAppend[]): void;
-  refuseAll(refusal: Fault): void;
-  /** Appends that wait. */
+  /** Sets the listener. It gets `rows.queued` once, each time the queue is no longer empty. */
+  listen(bell: QueueListener | null): void;
+  /** Removes the oldest appends, up to `maxRows` rows and at least one append. */
+  take(maxRows: number): QueuedAppend[];
+  /** Returns taken appends that were not settled to the front of the queue, in their order. */
+  requeue(appends: QueuedAppend[]): void;
+  rejectAll(refusal: Fault): void;
+  /** The number of queued appends. */
   size(): number;
-  /** There is something to sweep, which need not wait for its time. */
-  askToSweep(): void;
-  /** Refuses new appends from now on; false when nobody listens who could flush the rest. */
-  askToClose(): boolean;
-  /** Refuses new appends and those that still wait. */
-  shut(): void;
+  /** Asks the writer for a slice of the sweep before the next one is due. */
+  requestSweep(): void;
+  /** Rejects new appends from now on. False if no listener can flush the queued ones. */
+  requestClose(): boolean;
+  /** Rejects new and queued appends. */
+  close(): void;
 }
 
 export function createAppendQueue(options: {
   /** Read for each append. */
-  readonly maxWaiting: number;
+  readonly maxQueued: number;
   now: () => number;
   report: (error: unknown) => void;
 }): AppendQueue {
   const { now, report } = options;
-  let waiting: WaitingAppend[] = [];
-  let bell: Bell | null = null;
+  let queued: QueuedAppend[] = [];
+  let notify: QueueListener | null = null;
   let open = true;
 
-  /** The one place where a caller's code runs: what it throws is its own fault, not the writer's. */
-  function answer(done: (outcome: AppendOutcome) => void, outcome: AppendOutcome): void {
+  /** The only place where a caller's code runs. Its errors are reported and do not reach the writer. */
+  function reply(done: (outcome: AppendOutcome) => void, outcome: AppendOutcome): void {
     try {
       done(outcome);
     } catch (error) {
@@ -60,80 +59,80 @@ export function createAppendQueue(options: {
     }
   }
 
-  function refuse(done: (outcome: AppendOutcome) => void, refusal: Fault): void {
-    queueMicrotask(() => answer(done, { status: 'failed', fault: refusal }));
+  function reject(done: (outcome: AppendOutcome) => void, reason: Fault): void {
+    queueMicrotask(() => reply(done, { status: 'failed', fault: reason }));
   }
 
-  function refuseAll(refusal: Fault): void {
-    const refused = waiting;
-    waiting = [];
-    for (const append of refused) append.settle({ status: 'failed', fault: refusal });
+  function rejectAll(reason: Fault): void {
+    const rejected = queued;
+    queued = [];
+    for (const append of rejected) append.settle({ status: 'failed', fault: reason });
   }
 
   return {
     add(append, done) {
-      if (!open) return refuse(done, fault('shutting_down', 'The server is shutting down; nothing was stored.'));
-      if (waiting.length >= options.maxWaiting) {
-        return refuse(done, fault('overloaded', 'Too much waits for the disk.', { retry_after_ms: retryAfterMs }));
+      if (!open) return reject(done, fault('shutting_down', 'The server is shutting down. Nothing was stored.'));
+      if (queued.length >= options.maxQueued) {
+        return reject(done, fault('overloaded', 'The write queue is full.', { retry_after_ms: retryAfterMs }));
       }
       const timestamp = new Date(now()).toISOString();
-      const rows = append.rows.map((row) => unnumberedRow(append.conversationId, timestamp, row));
+      const rows = append.rows.map((row) => withoutSeq(append.conversationId, timestamp, row));
       let posted: PostedAppend;
       try {
         posted = post(append, timestamp, rows);
       } catch (cause) {
-        report(new AppError('internal', 'A row has content that is no JSON.', { cause }));
-        return refuse(done, fault('internal', 'The message could not be written down; nothing was stored.'));
+        report(new AppError('internal', 'The content of a row is not valid JSON.', { cause }));
+        return reject(done, fault('internal', 'The message could not be stored. Nothing was written.'));
       }
-      waiting.push({
+      queued.push({
         posted,
         settle(outcome) {
-          answer(done, typeof outcome === 'number' ? stored(append, rows, outcome) : outcome);
+          reply(done, typeof outcome === 'number' ? stored(append, rows, outcome) : outcome);
         },
       });
-      if (waiting.length === 1) bell?.('rows.waiting');
+      if (queued.length === 1) notify?.('rows.queued');
     },
 
     listen(listener) {
-      bell = listener;
-      if (waiting.length > 0) bell?.('rows.waiting');
+      notify = listener;
+      if (queued.length > 0) notify?.('rows.queued');
     },
 
     take(maxRows) {
       let rows = 0;
-      const beyond = waiting.findIndex((append, index) => {
+      const beyond = queued.findIndex((append, index) => {
         rows += append.posted.rows.length;
         return index > 0 && rows > maxRows;
       });
-      return waiting.splice(0, beyond === -1 ? waiting.length : beyond);
+      return queued.splice(0, beyond === -1 ? queued.length : beyond);
     },
 
-    giveBack(appends) {
-      for (const append of appends) append.posted.again = true;
-      waiting = [...appends, ...waiting];
+    requeue(appends) {
+      for (const append of appends) append.posted.isRetry = true;
+      queued = [...appends, ...queued];
     },
 
-    refuseAll,
+    rejectAll: rejectAll,
 
-    size: () => waiting.length,
+    size: () => queued.length,
 
-    askToSweep: () => bell?.('sweep.due'),
+    requestSweep: () => notify?.('sweep.due'),
 
-    askToClose() {
+    requestClose() {
       open = false;
-      bell?.('writer.close');
-      return bell !== null;
+      notify?.('writer.close');
+      return notify !== null;
     },
 
-    shut() {
+    close() {
       open = false;
-      refuseAll(fault('shutting_down', 'The server shut down before the message was stored.'));
+      rejectAll(fault('shutting_down', 'The server shut down before the message was stored.'));
     },
   };
 }
 
-/** The row as the caller will get it back; `seq` follows at the commit. */
-function unnumberedRow(conversationId: string, timestamp: string, row: NewRow): LogRow {
+/** The row as the caller gets it back, before the commit sets its `seq`. */
+function withoutSeq(conversationId: string, timestamp: string, row: NewRow): LogRow {
   return {
     id: row.id ?? randomUUID(),
     conversation_id: conversationId,
@@ -164,7 +163,7 @@ function post(append: Append, timestamp: string, rows: LogRow[]): PostedAppend {
     waiting: waiting ?? null,
     spent: rows.reduce(spend, { tokens: 0, cost: 0 }),
     remember: remember === undefined ? null : encodeRemembered(remember),
-    again: false,
+    isRetry: false,
   };
 }
 

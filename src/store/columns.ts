@@ -1,7 +1,6 @@
 /**
- * The two directions between a row of the log and the columns of `chat_events`, and the other columns of JSON.
- * JSON columns become text on the way in and are checked on the way out, because the
- * file may have been written by others.
+ * Encodes rows of the log as columns of `chat_events` and decodes them, with the other columns that hold JSON. Decoding
+ * checks JSON columns, because other programs may have written the file.
  */
 import { z } from 'zod';
 import { usageSchema } from '../protocol/usage.ts';
@@ -10,7 +9,7 @@ import type { LogRow, RowType, ToolCallRequest } from '../../machines/log.ts';
 import type { RememberedDecision } from '../../machines/conversation/turn-state.ts';
 import type { PostedRow } from './posted-columns.ts';
 
-/** A row as SQLite hands it out; only what the schema declares NOT NULL is certain. */
+/** A row from SQLite. Only columns that the schema declares NOT NULL always have a value. */
 export interface StoredRow {
   id: string | null;
   conversation_id: string;
@@ -45,7 +44,7 @@ export function encodeRow(row: LogRow): PostedRow {
   ];
 }
 
-/** Empty stays NULL, so that what people select from the table remains readable. */
+/** Empty is stored as NULL, so that queries by people stay readable. */
 function encodeExtra(extra: Record<string, unknown>): string | null {
   const text = JSON.stringify(extra);
   return text === '{}' ? null : text;
@@ -73,8 +72,8 @@ const rowType = z.enum([
 const role = z.enum(['user', 'assistant', 'tool', 'system']);
 
 /**
- * What cannot be read is shown as absent: one odd row is no reason to refuse a whole conversation. To its
- * owner a row carries the conversation's name as `conversationId`.
+ * A column that cannot be decoded counts as absent, so that one broken row does not block a conversation. For its owner, a
+ * row has the conversation's name as `conversationId`.
  */
 export function decodeRow(row: StoredRow, conversationId = row.conversation_id): LogRow {
   return {
@@ -109,7 +108,7 @@ export function encodeRemembered({ server, toolName, definition, decision }: Rem
   return JSON.stringify({ server, tool_name: toolName, definition, decision });
 }
 
-/** A list that cannot be read is forgotten: then people are asked again. */
+/** A list that cannot be decoded counts as empty: people are asked again. */
 export function decodeRemembered(text: string | null): RememberedDecision[] {
   const known = parseColumn(rememberedDecisions, text) ?? [];
   return known.map(({ server, tool_name: toolName, definition, decision }) => ({
@@ -124,7 +123,7 @@ const response = z.object({
   decision: z.enum(decisions),
 });
 
-/** Of an answer's row; null while there is none. */
+/** The decision in the row of an answer. Null if there is none. */
 export function decodeDecision(extra: Record<string, unknown>): Decision | null {
   return response.safeParse(extra).data?.decision ?? null;
 }

@@ -1,11 +1,11 @@
 /**
- * Group commit: one transaction for all that waits, a savepoint for each append in it. Decides
- * what became of each append; an append that breaks a rule fails alone, and one that the disk
- * did not take is postponed together with what follows it in its conversation.
+ * Commits a group of appends in one transaction, with a savepoint for each. Returns the outcome of each append. An append
+ * that violates a rule of the schema fails alone. An append that the disk rejects is postponed, together with later
+ * appends to its conversation.
  */
 import Database from 'better-sqlite3';
 import { conversationKey } from '../conversation-ref.ts';
-import { messageOf } from '../errors.ts';
+import { errorMessage } from '../errors.ts';
 import type { AppendWriter } from './thread/append-writer.ts';
 import type { Committed, PostedAppend, PostedOutcome } from './thread-messages.ts';
 
@@ -26,11 +26,11 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
       keep.run();
       return outcome;
     } catch (error) {
-      // Some disk errors have ended the whole transaction by now, and the savepoint with it.
-      if (isDisksFault(error) || !db.inTransaction) throw error;
+      // Some disk errors roll the whole transaction back, and the savepoint with it.
+      if (isDiskError(error) || !db.inTransaction) throw error;
       undo.run();
       keep.run();
-      return { status: 'refused', reason: messageOf(error) };
+      return { status: 'refused', reason: errorMessage(error) };
     }
   }
 
@@ -46,18 +46,18 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
     }
   }
 
-  /** So that one append which the disk cannot take harms no stranger. */
+  /** One transaction for each append, so that an append that the disk rejects does not affect other conversations. */
   function oneByOne(appends: PostedAppend[]): Pick<Committed, 'outcomes' | 'failure'> {
-    const stuck = new Set<string>();
+    const postponed = new Set<string>();
     let failure: string | null = null;
     const outcomes = appends.map((append): PostedOutcome => {
-      // Later rows of the conversation must not overtake the one that waits for the disk.
-      if (stuck.has(conversationKey(append))) return 'postponed';
+      // Later rows of the conversation must not overtake the postponed one.
+      if (postponed.has(conversationKey(append))) return 'postponed';
       try {
         return inTransaction(() => inSavepoint(append));
       } catch (error) {
-        stuck.add(conversationKey(append));
-        failure = messageOf(error);
+        postponed.add(conversationKey(append));
+        failure = errorMessage(error);
         return 'postponed';
       }
     });
@@ -68,8 +68,8 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
     try {
       return { outcomes: inTransaction(() => appends.map(inSavepoint)), failure: null };
     } catch (error) {
-      // Somebody else holds the file: each append would only wait for its turn in vain.
-      if (isBusy(error)) return { outcomes: appends.map(() => 'postponed'), failure: messageOf(error) };
+      // Another program holds the file: each append would wait for the lock in vain.
+      if (isBusy(error)) return { outcomes: appends.map(() => 'postponed'), failure: errorMessage(error) };
       return oneByOne(appends);
     }
   }
@@ -80,9 +80,9 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
   };
 }
 
-/** Rules that the rows themselves break; whatever else SQLite complains of may pass without them changing. */
-const brokenRules = /^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH|RANGE)/;
+/** Errors that the rows themselves cause. Every other SQLite error may disappear on a retry. */
+const rowErrors = /^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH|RANGE)/;
 
-const isDisksFault = (error: unknown) => error instanceof Database.SqliteError && !brokenRules.test(error.code);
+const isDiskError = (error: unknown) => error instanceof Database.SqliteError && !rowErrors.test(error.code);
 
 const isBusy = (error: unknown) => error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');

@@ -1,74 +1,74 @@
 /**
- * Opens the connections of the two threads. The only place that knows how SQLite is tuned,
- * and the only one that creates, migrates or empties a file.
+ * Opens the database connections of the two threads. The only file that tunes SQLite, and that creates, migrates or empties
+ * a database.
  */
 import { existsSync, realpathSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { adopt } from './file/adoption.ts';
-import type { Adoption } from './file/adoption.ts';
-import { checkContent, checkPath, checkVersionOf, refusal, refusalFor } from './file/file-checks.ts';
+import { importLegacy } from './file/import-legacy.ts';
+import type { LegacyImport } from './file/import-legacy.ts';
+import { checkContent, checkPath, checkVersionOf, unavailable, unavailableBecause } from './file/file-checks.ts';
 import type { Content } from './file/file-checks.ts';
 import { lockFor } from './file/lock.ts';
 import { migrate } from './file/migrations.ts';
 import { createTables } from './file/schema.ts';
 import type { ThreadSettings } from './thread-messages.ts';
 
-/** A writer met by another program's transaction waits this long before the chart backs off. */
+/** The writer waits this long for another program's transaction before the chart backs off. */
 const busyTimeoutMs = 500;
 /**
- * Holds the index of some hundred thousand rows. Instead of a memory map, which was measured to
- * save the writer a tenth at most: an I/O error under a mapped page is no `storage_failed` but
- * a SIGBUS that ends the process (https://sqlite.org/mmap.html).
+ * Holds the index of a few hundred thousand rows. A memory map would save the writer a tenth at most (measured), but an
+ * I/O error under a mapped page is a SIGBUS that ends the process, not a `storage_failed` (https://sqlite.org/mmap.html).
  */
 const cacheKiB = 64 * 1024;
-/** 40 MB of write-ahead log: rarer checkpoints, each of them a stall of 15 to 90 ms for the batch behind it. */
+/** 40 MB of write-ahead log: checkpoints are rare, because each delays the next batch by 15 to 90 ms. */
 const checkpointPages = 10_000;
-/** What remains of the write-ahead log on the disk after a burst. */
+/** Size of the write-ahead log file after a burst. */
 const logBytes = 64 * 1024 * 1024;
-/** Pages that are given back to the file system at the end; 40 MB take a moment, a whole big file would not. */
+/** Most pages that are returned to the file system at close: 40 MB, which is quick. */
 const maxReturnedPages = 10_000;
 
 export interface Connection {
   db: Database.Database;
-  /** Leaves the file in order: nothing in the write-ahead log, no space that retention freed. */
-  fold(): void;
+  /** Moves the write-ahead log into the file, and returns free pages to the file system. */
+  checkpoint(): void;
   close(): void;
 }
 
 export interface WriterConnection {
   connection: Connection;
-  /** Null unless the file was another program's until now. */
-  adoption: Adoption | null;
+  /** Null unless the file came from another program and was imported now. */
+  legacyImport: LegacyImport | null;
 }
 
-/** Throws AppError `store_unavailable` when the file must not be served. `reconnect`: it was served before. */
+/** Throws AppError `store_unavailable` if the file must not be served. `reconnect`: it was served before. */
 export function connectWriter(settings: ThreadSettings, reconnect: boolean): WriterConnection {
   const { path } = settings;
-  if (path === null) return { connection: connectMemory(), adoption: null };
+  if (path === null) return { connection: connectMemory(), legacyImport: null };
   try {
     checkPath(path);
     checkVersionOf(path);
     return connectFile(path, settings, reconnect);
   } catch (error) {
-    throw refusalFor(path, error);
+    throw unavailableBecause(path, error);
   }
 }
 
 function connectMemory(): Connection {
   const db = new Database(':memory:');
   createTables(db);
-  return { db, fold() {}, close: () => db.close() };
+  return { db, checkpoint() {}, close: () => db.close() };
 }
 
 function connectFile(path: string, settings: ThreadSettings, reconnect: boolean): WriterConnection {
-  // Two names of one file must mean one lock.
+  // Two names of one file must give the same lock.
   const lock = lockFor(existsSync(path) ? realpathSync(path) : path);
-  if (lock === null) throw refusal(path, 'is served by another Parley', 'Stop that one, or configure another path.');
+  if (lock === null)
+    throw unavailable(path, 'is served by another Parley process', 'Stop that process, or configure another path.');
   try {
     const { db, adoption } = openFile(path, settings, reconnect);
     const connection = {
       db,
-      fold() {
+      checkpoint() {
         db.pragma(`incremental_vacuum(${maxReturnedPages})`);
         db.pragma('wal_checkpoint(TRUNCATE)');
       },
@@ -80,7 +80,7 @@ function connectFile(path: string, settings: ThreadSettings, reconnect: boolean)
         }
       },
     };
-    return { connection, adoption };
+    return { connection, legacyImport: adoption };
   } catch (error) {
     lock.release();
     throw error;
@@ -91,7 +91,7 @@ function openFile(
   path: string,
   settings: ThreadSettings,
   reconnect: boolean,
-): { db: Database.Database; adoption: Adoption | null } {
+): { db: Database.Database; adoption: LegacyImport | null } {
   const db = new Database(path, { timeout: busyTimeoutMs, fileMustExist: reconnect });
   try {
     const adoption = reconnect ? null : prepareFile(db, path, settings);
@@ -103,16 +103,16 @@ function openFile(
   }
 }
 
-/** Whatever must not be served is refused before the first change, or the change is rolled back. */
-function prepareFile(db: Database.Database, path: string, settings: ThreadSettings): Adoption | null {
+/** A file that must not be served is rejected before the first change, or the change is rolled back. */
+function prepareFile(db: Database.Database, path: string, settings: ThreadSettings): LegacyImport | null {
   const content = checkContent(db, path);
   // Takes effect only before the first table.
-  if (content === 'nothing') db.pragma('auto_vacuum = INCREMENTAL');
-  // Immediate, also when there is nothing to do: a file that cannot be written is found out here.
+  if (content === 'empty') db.pragma('auto_vacuum = INCREMENTAL');
+  // Immediate, even if there is nothing to do: it detects a file that cannot be written.
   const adoption = db.transaction(() => bringUpToDate(db, path, content, settings)).immediate();
   if (adoption !== null) makeShrinkable(db);
   if (db.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
-    throw refusal(path, 'lies on a file system without write-ahead logging', 'Configure a path on a local disk.');
+    throw unavailable(path, 'is on a file system without write-ahead logging', 'Configure a path on a local disk.');
   }
   if (settings.clearOnStartup) clear(db);
   return adoption;
@@ -123,14 +123,14 @@ function bringUpToDate(
   path: string,
   content: Content,
   settings: ThreadSettings,
-): Adoption | null {
-  if (content === 'bare') return adopt(db, path, settings.adoptiveOwner);
-  if (content === 'nothing') createTables(db);
+): LegacyImport | null {
+  if (content === 'legacy') return importLegacy(db, path, settings.legacyOwner);
+  if (content === 'empty') createTables(db);
   else migrate(db, content.schema);
   return null;
 }
 
-/** A file that was made otherwise keeps its size for ever, unless it is written anew once. */
+/** A file without incremental vacuum never shrinks, unless it is rewritten once. */
 function makeShrinkable(db: Database.Database): void {
   db.pragma('auto_vacuum = INCREMENTAL');
   db.exec('VACUUM');
@@ -139,7 +139,7 @@ function makeShrinkable(db: Database.Database): void {
 function clear(db: Database.Database): void {
   db.transaction(() =>
     db.exec(
-      'DELETE FROM chat_events; DELETE FROM turns; DELETE FROM drafts; DELETE FROM conversations; DELETE FROM leftovers;',
+      'DELETE FROM chat_events; DELETE FROM turns; DELETE FROM drafts; DELETE FROM conversations; DELETE FROM pending_deletions;',
     ),
   ).immediate();
   db.exec('VACUUM');
@@ -153,9 +153,9 @@ function tune(db: Database.Database, settings: ThreadSettings): void {
   db.pragma(`journal_size_limit = ${logBytes}`);
 }
 
-/** The file exists and is current by now; this connection can do nothing but read. */
+/** Opens a read-only connection. The file exists and is migrated by now. */
 export function connectReader(path: string): Connection {
   const db = new Database(path, { readonly: true, timeout: busyTimeoutMs });
   db.pragma(`cache_size = -${cacheKiB}`);
-  return { db, fold() {}, close: () => db.close() };
+  return { db, checkpoint() {}, close: () => db.close() };
 }

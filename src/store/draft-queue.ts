@@ -1,6 +1,6 @@
 /**
- * The drafts on their way to the write thread: the newest of each conversation, in small batches, one under
- * way at a time, so that no append waits behind many. A draft is worth no retry: the next one says more.
+ * Queues drafts for the write thread: the newest of each conversation, in small batches, one at a time, so that no append
+ * waits behind many. Drafts are not retried, because the next draft holds more.
  */
 import { conversationKey } from '../conversation-ref.ts';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
@@ -8,23 +8,23 @@ import type { ConversationRef } from '../conversation-ref.ts';
 import { AppError } from '../errors.ts';
 import type { PostedDraft } from './thread-messages.ts';
 
-/** UTF-16 units that are written together, or one draft: an append behind them waits for half a millisecond. */
+/** Most UTF-16 units of a batch, unless one draft has more. An append waits half a millisecond for such a batch. */
 const maxBatchChars = 128 * 1024;
 
 export interface DraftQueue {
   save(draft: ConversationRef & WrittenDraft): void;
-  /** Drops what waits and what comes later. */
-  shut(): void;
+  /** Drops queued and later drafts. */
+  close(): void;
 }
 
-/** `post` hands a batch to the thread. Of failures in a row only the first is reported. */
+/** `post` sends a batch to the thread. Reports only the first of several failures in a row. */
 export function createDraftQueue(options: {
   post: (drafts: PostedDraft[]) => Promise<void>;
   now: () => number;
   report: (error: unknown) => void;
 }): DraftQueue {
   const { post, now, report } = options;
-  /** By conversation; those that have waited longest come first. */
+  /** By conversation, oldest first. */
   const waiting = new Map<string, PostedDraft>();
   let sending = false;
   let failing = false;
@@ -50,9 +50,7 @@ export function createDraftQueue(options: {
         failing = false;
       } catch (cause) {
         if (open && !failing)
-          report(
-            new AppError('storage_failed', 'What was written of an unfinished answer could not be kept.', { cause }),
-          );
+          report(new AppError('storage_failed', 'The draft of an unfinished answer could not be saved.', { cause }));
         failing = true;
       }
     }
@@ -65,7 +63,7 @@ export function createDraftQueue(options: {
       waiting.set(conversationKey(draft), { ...draft, timestamp: new Date(now()).toISOString() });
       if (!sending) void send();
     },
-    shut() {
+    close() {
       open = false;
       waiting.clear();
     },

@@ -1,13 +1,13 @@
 /**
- * Where a conversation may be forked: at the end of a turn that no other turn reaches across, so that a
- * fork has no open turn and no gap. Runs in the read thread.
+ * Finds where a conversation may be forked: at the end of a turn, if no other turn spans it. So a fork has no open turn and
+ * no gap. Runs in the read thread.
  */
 import type { Database } from 'better-sqlite3';
 
 /**
- * The fork points nearest to `atSeq`: it alone where it is one, else the next below and above, as far as
- * there are any. Null for an unknown or foreign conversation. A fork point stays one until retention takes
- * its row. Of 25,000 turns it takes 12 ms.
+ * The fork points nearest to `atSeq`: only `atSeq` if it is one, else the next ones below and above, if any. Null for an
+ * unknown or foreign conversation. A fork point stays valid until retention deletes its row. Takes 12 ms for 25,000
+ * turns.
  */
 export type ForkPoints = (owner: string, conversationId: string, atSeq: number) => number[] | null;
 
@@ -32,7 +32,7 @@ export function createForkPoints(db: Database): ForkPoints {
   });
 }
 
-/** Ascending: the seqs at which every turn that has begun has ended. A queued turn begins inside the running one. */
+/** The seqs at which every turn that began has ended, ascending. A queued turn begins inside the running one. */
 function* pointsBetween(turns: Iterable<TurnExtent>): Generator<number> {
   let reach = 0;
   for (const { beginSeq, endSeq } of turns) {

@@ -1,13 +1,13 @@
 /**
- * The copy that makes a fork, slice by slice. A fork keeps the seqs of its origin, so that a seq names the
- * same row in both, and the identity of its turns. Until the copy is whole its id counts as a leftover:
- * nobody knows of it, and what a crash cuts off the sweep takes away. Runs in the write thread.
+ * Copies a conversation for a fork, slice by slice. A fork keeps the seqs of its origin, so that a seq names the
+ * same row in both, and the identity of its turns. Until the copy is whole, its id is in `pending_deletions`:
+ * no query finds the fork, and the sweep deletes what a crash cut off. Runs in the write thread.
  */
 import type { Database } from 'better-sqlite3';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { Slices } from './thread/slices.ts';
 
-/** What is copied, and as what. */
+/** A fork to make. */
 export interface ForkOrder {
   origin: ConversationRef;
   /** The last row of the fork; a fork point. */
@@ -19,9 +19,9 @@ export interface ForkOrder {
 }
 
 export interface Fork {
-  /** The next slice of a copy. `gone`: the origin, or its row at `atSeq`, is not there any more; nothing was made. */
+  /** Copies the next slice. `gone`: the origin, or its row at `atSeq`, does not exist any more. Nothing was made. */
   slice(order: ForkOrder): 'copying' | 'done' | 'gone';
-  /** True of both conversations of the copy that is under way: no row may be taken from them. */
+  /** True for both conversations of the running copy: their rows must not be deleted. */
   isBusy(id: string): boolean;
 }
 
@@ -38,7 +38,7 @@ interface Copy extends ForkOrder {
   tokens: number;
 }
 
-/** What is copied between two looks at the clock; rows may be long. */
+/** Copied between two checks of the time. Rows may be long. */
 const step = { rows: 16, turns: 64 };
 
 const columns = `seq, timestamp, type, role, content, tool_calls, tool_call_id, model, usage, extra, token_count, request_id`;
@@ -47,7 +47,7 @@ export function createFork(db: Database, slices: Slices): Fork {
   const findOrigin = db.prepare<ConversationRef & { atSeq: number }, Pick<Copy, 'originId' | 'title' | 'oldestSeq'>>(`
     SELECT id AS originId, title, oldest_seq AS oldestSeq FROM conversations
      WHERE name = @conversationId AND owner = @owner AND @atSeq BETWEEN oldest_seq AND head_seq`);
-  const noteLeftover = db.prepare<[string]>('INSERT INTO leftovers (left_by) VALUES (?)');
+  const addPending = db.prepare<[string]>('INSERT INTO pending_deletions (conversation_id) VALUES (?)');
   const insertRows = db.prepare<[string, string, number, number]>(`
     INSERT INTO chat_events (id, conversation_id, ${columns})
     SELECT lower(hex(randomblob(16))), ?, ${columns} FROM chat_events WHERE conversation_id = ? AND seq BETWEEN ? AND ?`);
@@ -62,12 +62,12 @@ export function createFork(db: Database, slices: Slices): Fork {
   const insertConversation = db.prepare<Copy & { owner: string }>(`
     INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens)
     VALUES (@fork, @owner, @fork, @title, @now, @now, @atSeq, @oldestSeq, @messages, @tokens)`);
-  const settleLeftover = db.prepare<[string]>('DELETE FROM leftovers WHERE left_by = ?');
+  const removePending = db.prepare<[string]>('DELETE FROM pending_deletions WHERE conversation_id = ?');
 
-  /** Each does a step; true while it has more of them. */
+  /** Each does one step. True while it has more steps. */
   const stages: ((copy: Copy) => boolean)[] = [
     function hide({ fork }) {
-      noteLeftover.run(fork);
+      addPending.run(fork);
       return false;
     },
     function copyRows(copy) {
@@ -88,7 +88,7 @@ export function createFork(db: Database, slices: Slices): Fork {
     },
     function show(copy) {
       insertConversation.run({ ...copy, owner: copy.origin.owner });
-      settleLeftover.run(copy.fork);
+      removePending.run(copy.fork);
       return false;
     },
   ];
@@ -109,7 +109,7 @@ export function createFork(db: Database, slices: Slices): Fork {
 
   return {
     slice(order) {
-      // What another connection began is not gone on with: its id is a leftover already, which refuses the first step.
+      // A copy that another connection began is not continued: its id is already in `pending_deletions`, so the first step fails.
       const current = copy?.fork === order.fork ? copy : begin(order);
       copy = current;
       if (current === null) return 'gone';

@@ -1,7 +1,6 @@
 /**
- * The main thread's side of a fork: finds out whether it may be made there, then asks the write thread for
- * slice after slice of the copy. Between two slices the thread commits whatever has come meanwhile. One
- * fork at a time, and a bounded number that wait.
+ * Makes forks from the main thread: checks the fork point, then asks the write thread for the copy, slice by slice. Between
+ * two slices the thread commits new appends. Runs one fork at a time, with a bounded queue.
  */
 import { randomUUID } from 'node:crypto';
 import type { ConversationRef } from '../conversation-ref.ts';
@@ -18,11 +17,11 @@ export interface ForkingDeps {
   report: (error: unknown) => void;
 }
 
-/** A copy of 100,000 rows takes 3 s, an ordinary one some ms. */
-const maxWaiting = 32;
+/** A copy of 100,000 rows takes 3 s, an ordinary one a few ms. */
+const maxQueued = 32;
 const retryAfterMs = 1000;
 
-/** Never rejects. The fork's conversation is known as soon as its outcome is told, and not before. */
+/** Never rejects. The fork exists when its outcome is returned, not before. */
 export function createForking({
   readThread,
   writeThread,
@@ -33,13 +32,13 @@ export function createForking({
   let last: Promise<unknown> = opened;
   let waiting = 0;
 
-  async function refusal(origin: ConversationRef, atSeq: number): Promise<ForkOutcome | null> {
+  async function checkForkPoint(origin: ConversationRef, atSeq: number): Promise<ForkOutcome | null> {
     const nearest = await readThread.ask('forkPoints', { ...origin, atSeq });
     if (nearest === null) return { status: 'failed', fault: noSuchConversation() };
     return nearest[0] === atSeq ? null : { status: 'misplaced', nearest };
   }
 
-  /** Null where the rows up to there are gone. */
+  /** Null if the rows up to there are gone. */
   async function copy(origin: ConversationRef, atSeq: number): Promise<string | null> {
     const order = { origin, atSeq, fork: randomUUID(), now: new Date(now()).toISOString() };
     for (;;) {
@@ -50,27 +49,27 @@ export function createForking({
   }
 
   async function make(origin: ConversationRef, atSeq: number): Promise<ForkOutcome> {
-    const refused = await refusal(origin, atSeq);
-    if (refused !== null) return refused;
+    const invalid = await checkForkPoint(origin, atSeq);
+    if (invalid !== null) return invalid;
     const conversationId = await copy(origin, atSeq);
     if (conversationId !== null) return { status: 'forked', conversationId };
-    // Deleted or trimmed between the look and the copy.
-    return (await refusal(origin, atSeq)) ?? failed(new AppError('internal', 'A fork point has no row.'));
+    // Deleted, or trimmed by retention, between the check and the copy.
+    return (await checkForkPoint(origin, atSeq)) ?? failed(new AppError('internal', 'A fork point has no row.'));
   }
 
   function failed(error: unknown): ForkOutcome {
     if (error instanceof AppError && error.code === 'shutting_down') {
-      return { status: 'failed', fault: fault('shutting_down', 'The server is shutting down; nothing was copied.') };
+      return { status: 'failed', fault: fault('shutting_down', 'The server is shutting down. Nothing was copied.') };
     }
     report(error);
-    return { status: 'failed', fault: fault('storage_failed', 'The copy could not be stored; nothing was made.') };
+    return { status: 'failed', fault: fault('storage_failed', 'The copy could not be stored. No fork was made.') };
   }
 
   return async (origin, atSeq) => {
-    if (waiting >= maxWaiting) {
+    if (waiting >= maxQueued) {
       return {
         status: 'failed',
-        fault: fault('overloaded', 'Too many forks are being made.', { retry_after_ms: retryAfterMs }),
+        fault: fault('overloaded', 'The queue of forks is full.', { retry_after_ms: retryAfterMs }),
       };
     }
     waiting += 1;

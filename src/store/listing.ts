@@ -1,45 +1,44 @@
 /**
- * The list of an owner's conversations, page by page. Its order is that of the last rows, so it changes all
- * the time: a page begins below the place where the last one ended, whatever has moved to the top since.
- * Runs in the read thread.
+ * Lists an owner's conversations page by page, ordered by their last rows. The order changes all the time, so a page begins
+ * below the place where the last page ended, even if conversations moved to the top since. Runs in the read thread.
  */
 import type { Database } from 'better-sqlite3';
 
 export interface ListedConversation {
   conversationId: string;
-  /** Its first words; null while nobody has said any. */
+  /** The first words of its first message. Null if there is none. */
   title: string | null;
-  /** UTC, ISO 8601; of its first and its last row. A fork is as old as itself. */
+  /** UTC, ISO 8601: of its first and its last row. For a fork: of the fork itself. */
   createdAt: string;
   updatedAt: string;
-  /** Of the rows that are kept: user and assistant messages, and the sum of `token_count`. */
+  /** Of the rows that retention kept: user and assistant messages, and the sum of `token_count`. */
   messageCount: number;
   tokens: number;
-  /** By all its answers, those of rows that are gone too. */
+  /** Of all its answers, deleted rows included. */
   spentTokens: number;
   cost: number;
   headSeq: number;
-  /** `waiting` for a person; `running` with turns that have no end yet. */
+  /** `waiting`: for a person. `running`: it has open turns. */
   activity: 'idle' | 'running' | 'waiting';
 }
 
 export interface ConversationList {
   /** Newest first. */
   conversations: ListedConversation[];
-  /** Where the next page begins, for this store only to read; null on the last one. */
+  /** Where the next page begins, in this store's own format. Null on the last page. */
   nextCursor: string | null;
 }
 
-/** Null for a cursor that this store has not made. */
+/** Null for a cursor that is not from this store. */
 export type Listing = (owner: string, limit: number, cursor: string | null) => ConversationList | null;
 
-/** A place in the order; no two conversations of an owner share one. */
+/** A place in the order. Unique within an owner. */
 interface Place {
   updatedAt: string;
   name: string;
 }
 
-/** Above every time that there is. */
+/** Above every time. */
 const top: Place = { updatedAt: '~', name: '' };
 
 export function createListing(db: Database): Listing {
@@ -56,7 +55,7 @@ export function createListing(db: Database): Listing {
   return (owner, limit, cursor) => {
     const place = cursor === null ? top : readCursor(cursor);
     if (place === null) return null;
-    // One more than is shown tells whether there is another page.
+    // One extra conversation shows whether there is another page.
     const found = below.all({ owner, limit: limit + 1, ...place });
     const conversations = found.slice(0, limit);
     const last = conversations.at(-1);

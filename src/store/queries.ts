@@ -1,7 +1,6 @@
 /**
- * What is read from the log, prepared once for a connection. Runs in the read thread (in the
- * write thread for a database in memory) and hands out plain columns: decoding is for the
- * other side, and so is everything that rows mean.
+ * Prepares the reads of the log, once for a connection. Runs in the read thread (in the write thread for a database in
+ * memory) and returns plain columns. The main thread decodes and interprets them.
  */
 import type { Database } from 'better-sqlite3';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
@@ -16,10 +15,10 @@ import { createRewindPoints, type StoredRewindPoint } from './rewind-points.ts';
 import { rowColumns } from './file/schema.ts';
 import type { PageRange, StoredTurn } from './port.ts';
 import { createSearch, type Search } from './search.ts';
-import { createWaiting, type Waiting } from './waiting.ts';
+import { createWaitingConversations, type WaitingConversations } from './waiting-conversations.ts';
 import { createWindow, type WindowSize } from './window.ts';
 
-export interface StoredStanding {
+export interface StoredConversation {
   known: boolean;
   headSeq: number;
   oldestSeq: number;
@@ -50,8 +49,8 @@ export interface StoredInterrupt {
   answer: string | null;
 }
 
-export interface Queries extends Waiting {
-  standing(owner: string, conversationId: string, least: WindowSize): StoredStanding;
+export interface Queries extends WaitingConversations {
+  load(owner: string, conversationId: string, least: WindowSize): StoredConversation;
   page(owner: string, conversationId: string, range: PageRange): StoredPage | null;
   turn(owner: string, conversationId: string, requestId: string): StoredTurnRows | null;
   interrupt(owner: string, conversationId: string, interruptId: string): StoredInterrupt | null;
@@ -77,10 +76,10 @@ interface Bounds {
   limit: number;
 }
 
-/** A page carries at most this much text, or one row: results of tools are kept whole in the log, and frames are strings. */
+/** Most text of a page, unless one row has more: the log keeps whole tool results, and frames are strings. */
 const PAGE_CHARS = 1024 * 1024;
 
-function asMuchAs(found: Iterable<StoredRow>): StoredRow[] {
+function upToPageChars(found: Iterable<StoredRow>): StoredRow[] {
   const rows: StoredRow[] = [];
   let chars = 0;
   for (const row of found) {
@@ -124,7 +123,7 @@ export function createQueries(db: Database): Queries {
     SELECT DISTINCT owner, name AS conversationId
       FROM turns JOIN conversations ON conversations.id = turns.conversation_id
      WHERE waiting_until <= ? ORDER BY waiting_until LIMIT ?`);
-  /** Of an unknown conversation, and of somebody else's, nothing is read. */
+  /** Reads nothing of an unknown or foreign conversation. */
   const ofConversation = <Asked extends unknown[], Answer>(
     read: (conversation: FoundConversation, ...asked: Asked) => Answer | null,
   ) =>
@@ -134,7 +133,7 @@ export function createQueries(db: Database): Queries {
     });
 
   return {
-    standing: db.transaction((owner: string, name: string, least: WindowSize) => {
+    load: db.transaction((owner: string, name: string, least: WindowSize) => {
       const conversation = findConversation.get(owner, name);
       if (conversation === undefined)
         return {
@@ -167,8 +166,8 @@ export function createQueries(db: Database): Queries {
       const bounds = { conversationId, after: afterSeq ?? -1, before: beforeSeq, limit };
       const rows =
         afterSeq === undefined
-          ? asMuchAs(newestBetween.iterate(bounds)).toReversed()
-          : asMuchAs(oldestBetween.iterate(bounds));
+          ? upToPageChars(newestBetween.iterate(bounds)).toReversed()
+          : upToPageChars(oldestBetween.iterate(bounds));
       return { rows, headSeq, oldestSeq };
     }),
 
@@ -197,6 +196,6 @@ export function createQueries(db: Database): Queries {
 
     search: createSearch(db),
 
-    ...createWaiting(db),
+    ...createWaitingConversations(db),
   };
 }

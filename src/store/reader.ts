@@ -1,6 +1,6 @@
 /**
- * The reading half of the store: asks a thread and turns what it found into rows of the log.
- * Reads wait for the start-up, and see every append whose outcome was told before the ask.
+ * Reads the store: asks a thread and decodes the columns that it returns. Reads wait until the database is open, and see
+ * every append whose outcome was returned before.
  */
 import { includedIn } from '../../machines/context-window/included.ts';
 import { decodeDecision, decodeExtra, decodeRemembered, decodeRow } from './columns.ts';
@@ -12,7 +12,7 @@ export function createReader(
   opened: Promise<void>,
 ): Pick<
   Store,
-  | 'standing'
+  | 'load'
   | 'page'
   | 'turn'
   | 'interrupt'
@@ -25,9 +25,9 @@ export function createReader(
   | 'search'
 > {
   return {
-    async standing(owner, conversationId, tokens, messages = 0) {
+    async load(owner, conversationId, tokens, messages = 0) {
       await opened;
-      const found = await thread.ask('standing', { owner, conversationId, tokens, messages });
+      const found = await thread.ask('load', { owner, conversationId, tokens, messages });
       return {
         ...found,
         rows: found.rows.map((row) => decodeRow(row, conversationId)),
@@ -54,7 +54,7 @@ export function createReader(
       const found = await thread.ask('interrupt', { owner, conversationId, interruptId });
       if (found === null) return null;
       const question = decodeExtra(found.question);
-      // Only a question carries its row's own id as its interrupt's.
+      // Only the row of a question has its own id as its interrupt_id.
       if (question['interrupt_id'] !== interruptId) return null;
       return { decision: decodeDecision(decodeExtra(found.answer)), question };
     },

@@ -1,17 +1,17 @@
 /**
- * Where a conversation may be gone back to: a user's message on the current branch, which is one that no later
- * rewind has abandoned. Reads only.
+ * Finds where a conversation may be rewound to: a user's message on the current branch, which no later rewind has
+ * abandoned. Reads only.
  */
 import type { Database } from 'better-sqlite3';
 import { rewindTarget } from './file/schema.ts';
 
-/** A message that a chat may rewind to: what it said, and its `extra`. */
+/** A message that a chat may rewind to: its text and its `extra`. */
 export interface StoredRewindPoint {
   text: string;
   extra: string | null;
 }
 
-/** The lookup takes the row's conversation by its id in the table; null: no message of the branch has this seq. */
+/** `id` is the conversation's id in the table. Null: no message of the branch has this seq. */
 export function createRewindPoints(db: Database): (id: string, seq: number) => StoredRewindPoint | null {
   const findMessage = db.prepare<[string, number], StoredRewindPoint & { endSeq: number | null }>(`
     SELECT content AS text, extra, turns.end_seq AS endSeq

@@ -40,10 +40,10 @@ export interface SearchStep {
   readBackTo: string | null;
 }
 
-/** Null for a cursor that this store has not made. */
+/** Null for a cursor that is not from this store. */
 export type Search = (query: SearchQuery) => SearchStep | null;
 
-/** A title or a row. Without an owner it belongs to no conversation any more. */
+/** A title or a row. `owner` is null for a row without a conversation, such as a deleted one. */
 interface Candidate {
   place: number;
   owner: string | null;
@@ -63,7 +63,7 @@ export function createSearch(db: Database): Search {
   const titles = db.prepare<[number], Candidate>(`
     SELECT rowid AS place, owner, name AS conversationId, title, NULL AS seq, 'title' AS type, updated_at AS timestamp, title AS content, NULL AS reasoning
       FROM conversations WHERE rowid < ? ORDER BY rowid DESC`);
-  // Rows of others are skipped below and not by the statement, which would look for a match for any length of time.
+  // Rows of other owners are skipped below, not by the statement, which could take any length of time to find a match.
   const texts = db.prepare<[number], Candidate>(`
     SELECT chat_events.rowid AS place, owner, name AS conversationId, title, seq, type, timestamp, content,
            CASE WHEN type = 'assistant_message' AND json_valid(extra) THEN extra ->> 'reasoning' END AS reasoning

@@ -1,11 +1,11 @@
 /**
- * `openStore`, which puts the parts of the event store together. The main thread never touches the database:
- * one thread writes, one reads, and the writer's chart says when.
+ * Assembles the event store. The main thread never touches the database: one thread writes, one reads, and the writer's
+ * chart decides when to write.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { WriterLogic } from '../../machines/writer.ts';
 import { AppError } from '../errors.ts';
-import type { Adoption } from './file/adoption.ts';
+import type { LegacyImport } from './file/import-legacy.ts';
 import { createAppendQueue } from './append-queue.ts';
 import { createDraftQueue } from './draft-queue.ts';
 import { createForking } from './forking.ts';
@@ -17,67 +17,67 @@ import type { ThreadSettings } from './thread-messages.ts';
 import { createWriterLogic, type BatchReport } from './writer-logic.ts';
 
 export interface StoreOptions {
-  /** The database file; made if absent, its folder is not. Never touched with `memory`. */
+  /** The database file. Created if it does not exist; its folder is not. Not used with `memory`. */
   path: string;
-  /** Persistence disabled: the log lives and dies with the process. Default false. */
+  /** Keeps the log in memory only. Default false. */
   memory?: boolean;
   /** `FULL` (default) survives a power cut, `NORMAL` a killed process. */
   synchronous?: 'NORMAL' | 'FULL';
   /** Empties the file before it is served. Default false. */
   clearOnStartup?: boolean;
-  /** Default: unlimited. `retain` takes another value over. */
+  /** Default: unlimited. `updateRetention` applies a new value. */
   retention?: RetentionPolicy;
-  /** Appends that may wait for the disk, read for each; beyond it they are answered `overloaded`. Default 10,000. */
-  maxWaiting?: number;
-  /** Whose the conversations of a file without owners become. Default `anonymous`. */
-  adoptiveOwner?: string;
+  /** Most queued appends, read for each append. Further ones fail as `overloaded`. Default 10,000. */
+  maxQueuedWrites?: number;
+  /** Owner of the conversations of an imported file. Default `anonymous`. */
+  legacyOwner?: string;
   /** Milliseconds since the epoch. Default: the system's clock. */
   now?: () => number;
   onBatch?: (report: BatchReport) => void;
-  /** Told once, before the file is served, when it was another program's. */
-  onAdoption?: (adoption: Adoption) => void;
-  /** Failed commits and reconnects, and callbacks that threw; for the server's log. */
+  /** Called once, before the file is served, if it was imported from another program. */
+  onLegacyImport?: (adoption: LegacyImport) => void;
+  /** Gets failed commits and reconnects, and errors that callbacks threw. */
   onError?: (error: unknown) => void;
 }
 
 export interface OpenStore {
   store: Store;
-  /** Opens the file when its actor starts; whoever runs the actor owns the store's life. */
+  /** Opens the file when its actor starts, and closes it when the actor stops. */
   writerLogic: WriterLogic;
-  /** Settles when the file is served; rejects with an AppError `store_unavailable` that says why not. */
+  /** Resolves when the file is served. Rejects with an AppError `store_unavailable` that gives the reason. */
   opened: Promise<void>;
-  /** Hands the policy that `options.retention` names now to the write thread; the next end of a turn, or sweep, follows it. */
-  retain(): void;
+  /** Sends the current `options.retention` to the write thread. It applies from the next end of a turn, or sweep. */
+  updateRetention(): void;
 }
 
-/** Prepares a store: nothing is opened before an actor of `writerLogic` starts. */
+/** Opens nothing before an actor of `writerLogic` starts. */
 export function openStore(options: StoreOptions): OpenStore {
   const settings: Omit<ThreadSettings, 'role'> = {
     path: options.memory === true ? null : options.path,
     synchronous: options.synchronous ?? 'FULL',
     clearOnStartup: options.clearOnStartup ?? false,
     retention: options.retention ?? { policy: 'unlimited' },
-    adoptiveOwner: options.adoptiveOwner ?? 'anonymous',
+    legacyOwner: options.legacyOwner ?? 'anonymous',
   };
   const { now = Date.now } = options;
-  const { onBatch = () => {}, onAdoption = () => {}, onError: report = () => {} } = options;
+  const { onBatch = () => {}, onLegacyImport: onAdoption = () => {}, onError: report = () => {} } = options;
   const queue = createAppendQueue({
-    get maxWaiting() {
-      return options.maxWaiting ?? 10_000;
+    get maxQueued() {
+      return options.maxQueuedWrites ?? 10_000;
     },
     now,
     report,
   });
   const writerSettings: ThreadSettings = { ...settings, role: 'writer' };
   const writeThread = createThreadLink(writerSettings);
-  // A database in memory exists for one connection only, so its thread serves both roles.
+  // A database in memory exists for one connection only, so one thread has both roles.
   const readThread = settings.path === null ? writeThread : createThreadLink({ ...settings, role: 'reader' });
 
   const drafts = createDraftQueue({ post: (batch) => writeThread.ask('drafts', batch), now, report });
 
   const opened = Promise.withResolvers<void>();
   const forking = createForking({ readThread, writeThread, opened: opened.promise, now, report });
-  // Whoever waits for it is told; the refusal must not end the process on behalf of those who do not.
+  // Callers that wait for it get the rejection. Without callers it must not be an unhandled rejection.
   opened.promise.catch(() => {});
 
   let ending = false;
@@ -88,8 +88,8 @@ export function openStore(options: StoreOptions): OpenStore {
     return ended.promise;
   }
   async function endThreads(): Promise<void> {
-    queue.shut();
-    drafts.shut();
+    queue.close();
+    drafts.close();
     opened.reject(new AppError('shutting_down', 'The event log is closed.'));
     if (readThread !== writeThread) await readThread.end();
     await writeThread.end();
@@ -99,25 +99,25 @@ export function openStore(options: StoreOptions): OpenStore {
     store: {
       append: queue.add,
       saveDraft: drafts.save,
-      waiting: queue.size,
+      queuedWrites: queue.size,
       ...createReader(readThread, opened.promise),
       fork: (owner, conversationId, atSeq) => forking({ owner, conversationId }, atSeq),
       async remove(owner, conversationId) {
         await opened.promise;
         const removed = await writeThread.ask('remove', { owner, conversationId });
-        if (removed) queue.askToSweep();
+        if (removed) queue.requestSweep();
         return removed;
       },
-      close: () => (queue.askToClose() ? ended.promise : end()),
+      close: () => (queue.requestClose() ? ended.promise : end()),
     },
     writerLogic: createWriterLogic({ queue, writeThread, readThread, opened, end, now, onBatch, onAdoption, report }),
     opened: opened.promise,
-    retain() {
+    updateRetention() {
       const retention = options.retention ?? settings.retention;
       if (isDeepStrictEqual(retention, writerSettings.retention)) return;
-      // For a thread that is started after a crash, too.
+      // Also for a thread that is started after a crash.
       writerSettings.retention = retention;
-      writeThread.ask('retain', retention).then(queue.askToSweep, report);
+      writeThread.ask('retain', retention).then(queue.requestSweep, report);
     },
   };
 }

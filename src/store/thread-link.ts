@@ -1,17 +1,17 @@
 /**
- * The main thread's end of one database thread: starts it when it is first needed, matches
- * answers to asks, and starts a new one after a crash. Knows nothing of what is asked.
+ * Connects the main thread to one database thread: starts it at the first job, matches answers to jobs, and starts a new
+ * thread after a crash. Does not know the jobs.
  */
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../errors.ts';
 import type { JobKind, JobReply, Jobs, ThreadSettings } from './thread-messages.ts';
 
 export interface ThreadLink {
-  /** Loads the thread's code ahead of the first ask. */
+  /** Loads the thread's code before the first job. */
   start(): void;
-  /** Rejects with an AppError when the job failed or the thread died under it. */
+  /** Rejects with an AppError if the job failed or the thread ended during the job. */
   ask<K extends JobKind>(kind: K, ask: Jobs[K]['ask']): Promise<Jobs[K]['answer']>;
-  /** Lets the thread close its database, then ends it. Later asks are refused. */
+  /** Closes the thread's database, then ends the thread. Later jobs are rejected. */
   end(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export function createThreadLink(settings: ThreadSettings): ThreadLink {
     if (worker !== null) return worker;
     const started = new Worker(new URL('./thread/thread.ts', import.meta.url), { workerData: settings });
     started.on('message', answer);
-    // 'exit' follows and tells those who wait; without a listener an error would end the process.
+    // Without a listener an error would end the process.
     started.on('error', (cause) => lose(started, cause));
     started.on('exit', () => lose(started, undefined));
     worker = started;

@@ -1,24 +1,24 @@
 /**
- * What the main thread and a database thread say to each other: one job, one answer.
- * Kept flat and small, because every object in it is copied on the main thread.
+ * Defines the messages between the main thread and a database thread: one job, one answer. They are flat and small, because
+ * the main thread copies every object.
  */
 import type { StoredRewindPoint } from './rewind-points.ts';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import type { Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
-import type { Adoption } from './file/adoption.ts';
+import type { LegacyImport } from './file/import-legacy.ts';
 import type { PostedRow } from './posted-columns.ts';
 import type { Fork, ForkOrder } from './fork.ts';
 import type { ForkPoints } from './fork-points.ts';
 import type { ConversationList } from './listing.ts';
-import type { StoredInterrupt, StoredPage, StoredStanding, StoredTurnRows } from './queries.ts';
+import type { StoredInterrupt, StoredPage, StoredConversation, StoredTurnRows } from './queries.ts';
 import type { RetentionPolicy } from './thread/retention.ts';
 import type { SearchQuery, SearchStep } from './search.ts';
-import type { WaitingList } from './waiting.ts';
+import type { WaitingList } from './waiting-conversations.ts';
 import type { AppendOutcome, PageRange } from './port.ts';
 
-/** A thread's own settings, given when it starts. */
+/** Settings of a thread, fixed at its start. */
 export interface ThreadSettings {
   role: 'writer' | 'reader';
   /** Null: a database in memory. */
@@ -26,11 +26,11 @@ export interface ThreadSettings {
   synchronous: 'NORMAL' | 'FULL';
   clearOnStartup: boolean;
   retention: RetentionPolicy;
-  adoptiveOwner: string;
+  legacyOwner: string;
 }
 
 export interface PostedAppend {
-  /** As its owner knows it. */
+  /** The name that its owner uses. */
   conversationId: string;
   owner: string;
   timestamp: string;
@@ -42,43 +42,43 @@ export interface PostedAppend {
   spent: Spent;
   /** An entry of `conversations.remembered`, as JSON. */
   remember: string | null;
-  /** It was posted before and may have been committed although no answer came. */
-  again: boolean;
+  /** It was posted before, and may have been committed although no answer came. */
+  isRetry: boolean;
 }
 
 export type PostedDraft = ConversationRef & WrittenDraft & { timestamp: string };
 
-/** A number is the first row's seq: stored. */
+/** A number is the seq of the first stored row. */
 export type SettledOutcome = number | Exclude<AppendOutcome, { status: 'stored' }>;
 
 export type PostedOutcome =
   | SettledOutcome
-  /** The disk's fault; nothing was written, and the same append may be posted once more. */
+  /** A disk error. Nothing was written, and the same append may be posted again. */
   | 'postponed'
-  /** The append's own fault, and ours: it breaks a rule of the schema or of turns. */
+  /** A bug in Parley: the append violates a rule of the schema or of turns. */
   | { status: 'refused'; reason: string };
 
 export interface Committed {
-  /** One for each append, in their order. */
+  /** One for each append, in order. */
   outcomes: PostedOutcome[];
-  /** Why some were postponed. */
+  /** Why appends were postponed. Null if none were. */
   failure: string | null;
   commitMs: number;
 }
 
-/** Every job a thread does: what it is asked, and what it answers. */
+/** The jobs of a thread: what it is asked, and its answer. */
 export interface Jobs {
-  /** `reconnect`: the file was served before; it must exist, and is not cleared again. */
-  open: { ask: { reconnect: boolean }; answer: Adoption | null };
-  /** Another policy from now on. */
+  /** `reconnect`: the file was served before. It must exist, and is not cleared again. */
+  open: { ask: { reconnect: boolean }; answer: LegacyImport | null };
+  /** Changes the retention policy. */
   retain: { ask: RetentionPolicy; answer: void };
   commit: { ask: PostedAppend[]; answer: Committed };
   drafts: { ask: PostedDraft[]; answer: void };
-  /** One slice of the sweep; true while its round is not over. */
+  /** One slice of the sweep. True while its round is not over. */
   sweep: { ask: { now: string }; answer: boolean };
-  standing: {
+  load: {
     ask: { owner: string; conversationId: string; tokens: number; messages: number };
-    answer: StoredStanding;
+    answer: StoredConversation;
   };
   page: { ask: { owner: string; conversationId: string; range: PageRange }; answer: StoredPage | null };
   turn: { ask: { owner: string; conversationId: string; requestId: string }; answer: StoredTurnRows | null };
@@ -86,7 +86,7 @@ export interface Jobs {
   rewindPoint: { ask: ConversationRef & { seq: number }; answer: StoredRewindPoint | null };
   unfinished: { ask: null; answer: ConversationRef[] };
   overdue: { ask: { nowMs: number; limit: number }; answer: ConversationRef[] };
-  /** One slice of a copy: asked until it is done. */
+  /** One slice of a copy. Asked until the copy is done. */
   fork: { ask: ForkOrder; answer: ReturnType<Fork['slice']> };
   remove: { ask: ConversationRef; answer: boolean };
   conversations: { ask: { owner: string; limit: number; cursor: string | null }; answer: ConversationList | null };
@@ -101,5 +101,5 @@ export type JobKind = keyof Jobs;
 
 export type JobRequest = { [K in JobKind]: { id: number; kind: K; ask: Jobs[K]['ask'] } }[JobKind];
 
-/** Only the asker knows the type of the answer to its id, so here it is none: `never` goes into any of them. */
+/** Only the sender of a job knows the type of its answer. `never` is assignable to all of them. */
 export type JobReply = { id: number; answer: never } | { id: number; failure: { code: ErrorCode; message: string } };

@@ -1,6 +1,6 @@
 /**
- * The newest rows of a log, as far as a context can need them: whole turns, and what has not ended. Turns that
- * a rewind has abandoned are passed over; they would only take the room of those that count.
+ * Reads the newest rows of a log that a context can need: whole turns, and all open turns. Skips turns that a rewind has
+ * abandoned.
  */
 import type { Database } from 'better-sqlite3';
 import { isMessage } from '../../machines/context-window/past-turns.ts';
@@ -8,27 +8,27 @@ import type { StoredRow } from './columns.ts';
 import { rewindTarget, rowColumns } from './file/schema.ts';
 import type { StoredTurn } from './port.ts';
 
-/** Where a turn's rows lie, and how far it went back; `endSeq` is infinite while it is open. */
+/** The range of a turn's rows, and its rewind. `endSeq` is infinite while the turn is open. */
 interface Span {
   beginSeq: number;
   endSeq: number;
   rewindTo: number | null;
 }
 
-/** What a window holds at least, if there is so much. */
+/** Minimum size of a window, if the log has as much. */
 export interface WindowSize {
   tokens: number;
   messages: number;
 }
 
-/** Walks backwards until there is enough and no turn on the way is cut; rows come in seq order. */
+/** Walks backwards until the window is full and no turn is cut. Returns rows in seq order. */
 export function createWindow(
   db: Database,
 ): (conversationId: string, least: WindowSize, open: readonly StoredTurn[]) => StoredRow[] {
   const newestFirst = db.prepare<[string], StoredRow>(
     `SELECT ${rowColumns} FROM chat_events WHERE conversation_id = ? ORDER BY seq DESC`,
   );
-  // A rewind stands right behind the message that it came with.
+  // The row of a rewind follows its message.
   const findSpan = db.prepare<[string, string], { beginSeq: number; endSeq: number | null; rewindTo: number | null }>(`
     SELECT begin_seq AS beginSeq, end_seq AS endSeq,
            (SELECT ${rewindTarget} FROM chat_events WHERE conversation_id = turns.conversation_id AND seq = begin_seq + 1) AS rewindTo
@@ -52,7 +52,7 @@ export function createWindow(
       };
       const span = { ...found, endSeq: endSeq ?? Infinity };
       spans.set(requestId, span);
-      // Also those of abandoned turns: what they left is no part of the branch before them.
+      // Also rewinds of abandoned turns: the turns that they abandoned are not on the earlier branch.
       if (span.rewindTo !== null) rewinds.push({ toSeq: span.rewindTo, by: span });
       return span;
     };
@@ -60,7 +60,7 @@ export function createWindow(
       meet(requestId, beginSeq);
       fromSeq = Math.min(fromSeq, beginSeq);
     }
-    // Whoever went back ended later than the turns that it left, and is met before them.
+    // A turn with a rewind ended later than the turns that it abandoned, so the walk meets it first.
     for (const row of newestFirst.iterate(conversationId)) {
       if (tokens >= least.tokens && messages >= least.messages && row.seq < fromSeq) break;
       const span = row.request_id === null ? null : meet(row.request_id, row.seq);

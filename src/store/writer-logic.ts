@@ -1,25 +1,25 @@
 /**
- * The writer's chart with its world filled in: the queue's bell, the write thread and the
- * answers to those who wait. Each actor does one step; which step comes next, the chart knows.
+ * Provides the actors of the writer's chart: the queue's listener, the jobs of the write thread, and the outcomes of
+ * appends. Each actor does one step. The chart decides the next step.
  */
 import { setImmediate as endOfTick } from 'node:timers/promises';
 import { fromCallback, fromPromise } from 'xstate';
 import { writerMachine } from '../../machines/writer.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
-import { AppError, fault, messageOf } from '../errors.ts';
-import type { Adoption } from './file/adoption.ts';
-import type { AppendQueue, WaitingAppend } from './append-queue.ts';
+import { AppError, fault, errorMessage } from '../errors.ts';
+import type { LegacyImport } from './file/import-legacy.ts';
+import type { AppendQueue, QueuedAppend } from './append-queue.ts';
 import type { ThreadLink } from './thread-link.ts';
 import type { Committed, PostedOutcome } from './thread-messages.ts';
 
-/** Bounds a transaction to some 10 ms, so that its first append does not wait long for its last. */
+/** Bounds a transaction to about 10 ms, so that its first append does not wait long for its last. */
 const maxBatchRows = 512;
 
 /** One group commit. */
 export interface BatchReport {
   appends: number;
   rows: number;
-  /** Time in the write thread, without the way there and back. */
+  /** Time in the write thread, without messaging. */
   commitMs: number;
 }
 
@@ -28,16 +28,16 @@ export function createWriterLogic(parts: {
   writeThread: ThreadLink;
   readThread: ThreadLink;
   opened: { resolve(): void; reject(error: unknown): void };
-  /** Refuses what waits and ends the threads; idempotent. */
+  /** Rejects queued appends and ends the threads. Idempotent. */
   end: () => Promise<void>;
   now: () => number;
   onBatch: (report: BatchReport) => void;
-  onAdoption: (adoption: Adoption) => void;
+  onAdoption: (adoption: LegacyImport) => void;
   report: (error: unknown) => void;
 }): WriterLogic {
   const { queue, writeThread, readThread, opened, end, now, onBatch, onAdoption, report } = parts;
 
-  /** The reason is for the server's log; the chart only needs to know that it failed. */
+  /** Reports the reason to the log. The chart only needs to know that the step failed. */
   function failed(reason: string): AppError {
     const error = new AppError('storage_failed', reason);
     report(error);
@@ -48,7 +48,7 @@ export function createWriterLogic(parts: {
     try {
       const adoption = await writeThread.ask('open', { reconnect: false });
       if (adoption !== null) onAdoption(adoption);
-      // Loaded after the start-up, which it would slow down, and before the first read.
+      // Loads the read thread after the start, which it would slow down, and before the first read.
       readThread.start();
       opened.resolve();
     } catch (error) {
@@ -61,7 +61,7 @@ export function createWriterLogic(parts: {
     try {
       return await writeThread.ask('sweep', { now: new Date(now()).toISOString() });
     } catch (error) {
-      throw failed(messageOf(error));
+      throw failed(errorMessage(error));
     }
   }
 
@@ -69,53 +69,53 @@ export function createWriterLogic(parts: {
     try {
       await writeThread.ask('open', { reconnect: true });
     } catch (error) {
-      throw failed(messageOf(error));
+      throw failed(errorMessage(error));
     }
   }
 
   async function commitBatch(): Promise<{ more: boolean }> {
-    // Whatever the other sockets bring in this tick shares the commit.
+    // Appends of all sockets in this tick share the commit.
     await endOfTick();
     const batch = queue.take(maxBatchRows);
     const { outcomes, failure, commitMs } = await post(batch);
     const postponed = batch.filter((append, index) => !settle(append, outcomes[index] ?? 'postponed'));
-    queue.giveBack(postponed);
+    queue.requeue(postponed);
     if (failure !== null) throw failed(failure);
     onBatch({ appends: batch.length, rows: countRows(batch), commitMs });
     return { more: queue.size() > 0 };
   }
 
-  /** False when the append has to be posted again. */
-  function settle(append: WaitingAppend, outcome: PostedOutcome): boolean {
+  /** False if the append must be posted again. */
+  function settle(append: QueuedAppend, outcome: PostedOutcome): boolean {
     if (outcome === 'postponed') return false;
     if (typeof outcome === 'object' && outcome.status === 'refused') {
-      report(new AppError('internal', `The event log refused an append: ${outcome.reason}.`));
-      append.settle({ status: 'failed', fault: fault('internal', 'The message could not be written down.') });
+      report(new AppError('internal', `The event log rejected an append: ${outcome.reason}.`));
+      append.settle({ status: 'failed', fault: fault('internal', 'The message could not be stored.') });
     } else {
       append.settle(outcome);
     }
     return true;
   }
 
-  /** A batch without an answer may be in the file all the same; the thread looks before it writes it again. */
-  async function post(batch: WaitingAppend[]): Promise<Committed> {
+  /** A batch without an answer may be in the file nevertheless. The thread checks before it writes it again. */
+  async function post(batch: QueuedAppend[]): Promise<Committed> {
     try {
       return await writeThread.ask(
         'commit',
         batch.map((append) => append.posted),
       );
     } catch (error) {
-      return { outcomes: [], failure: messageOf(error), commitMs: 0 };
+      return { outcomes: [], failure: errorMessage(error), commitMs: 0 };
     }
   }
 
   return writerMachine.provide({
     actors: {
-      arrivals: fromCallback(({ sendBack }) => {
+      queueListener: fromCallback(({ sendBack }) => {
         queue.listen((type) => sendBack({ type }));
         return () => {
           queue.listen(null);
-          // The owner of the actor is gone, in order or not: nobody would close the file after it.
+          // The actor was stopped, normally or not. This is the last chance to close the file.
           end().catch(report);
         };
       }),
@@ -123,12 +123,12 @@ export function createWriterLogic(parts: {
       commitBatch: fromPromise(commitBatch),
       sweepSlice: fromPromise(sweepSlice),
       reopenDatabase: fromPromise(reopenDatabase),
-      refuseWaiting: fromPromise(async () => {
-        queue.refuseAll(fault('storage_failed', 'The event log cannot be written at present; nothing was stored.'));
+      rejectQueued: fromPromise(async () => {
+        queue.rejectAll(fault('storage_failed', 'The event log cannot be written at present. Nothing was stored.'));
       }),
       closeDatabase: fromPromise(end),
     },
   });
 }
 
-const countRows = (batch: WaitingAppend[]) => batch.reduce((sum, append) => sum + append.posted.rows.length, 0);
+const countRows = (batch: QueuedAppend[]) => batch.reduce((sum, append) => sum + append.posted.rows.length, 0);

@@ -1,7 +1,6 @@
 /**
- * Counts tokens for the rest of the server: from the cache, at once if that is cheap, else in a
- * worker thread. The main thread neither loads ranks nor counts a long text, so no text can hold
- * up the event loop; no count ever fails, at worst it is an estimate.
+ * Counts tokens: from the cache, inline if that is cheap, else in a worker thread. The main thread neither loads ranks nor
+ * counts long texts, so no text blocks the event loop. A count never fails; at worst it is an estimate.
  */
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,42 +13,42 @@ import type { RankTable } from './ranks.ts';
 
 export interface TokenCounter {
   /**
-   * Tokens of `text` as the model's encoding has them, special tokens read as plain text. A number
-   * where one is at hand, else a promise, which never rejects. It is `estimateTokens` for a text over
-   * `longestExactUnits`, and for one that needs the thread when that has ended or its queue is full.
+   * Tokens of `text` in the model's encoding; special tokens count as plain text. A number if it is available at once, else
+   * a promise, which never rejects. An estimate for a text over `longestExactUnits`, and for a text that needs the thread
+   * after the thread has ended or while its queue is full.
    */
   count(text: string): number | Promise<number>;
   /** Counts for another model from now on. */
   use(model: string): void;
-  /** Loads the ranks if they are not there; resolves when short texts count at once, or never will. */
+  /** Loads the ranks. Resolves when short texts are counted inline, or when that is not possible. */
   ready(): Promise<void>;
-  /** Ends the thread, which else keeps the process alive; what waits is estimated. */
+  /** Ends the thread, which otherwise keeps the process alive. Queued texts get an estimate. */
   close(): Promise<void>;
 }
 
 export interface TokenCounterOptions {
-  /** As the provider names it. */
+  /** The provider's name of the model. */
   model: string;
-  /** Counts remembered, 1,024 if absent; about 200 bytes each, whatever the texts' length. */
+  /** Cached counts, 1,024 if absent. About 200 bytes each for texts of any length. */
   cacheEntries?: number;
   /** Longest text counted on the calling thread, 4,096 if absent: 0.1 ms of prose, 1.3 ms of the worst text known, thrice that at first. */
   inlineBytes?: number;
-  /** The worker thread died; `final` if there will be no other and long texts are estimated from now on. */
-  onThreadDeath?: (cause: unknown, final: boolean) => void;
+  /** The worker thread has ended. `final`: it is not restarted, and long texts are estimated from now on. */
+  onThreadExit?: (cause: unknown, final: boolean) => void;
 }
 
-/** In UTF-16 units. Hashing and posting more would itself take milliseconds, and no window holds such a text. */
+/** In UTF-16 units. Hashing and posting a longer text takes milliseconds, and no window holds it. */
 const longestExactUnits = 512 * 1024;
 
-/** No UTF-16 unit takes more bytes than this in UTF-8. */
+/** Most UTF-8 bytes of a UTF-16 unit. */
 const maxBytesPerUnit = 3;
 
 /**
- * Starts no thread before the first text that needs one, or `ready`. A model that is not known is counted
- * with the newest encoding: close enough to keep a window, though not exact.
+ * Starts the thread at the first text that needs it, or at `ready`. Counts for an unknown model with the newest encoding,
+ * which is close enough for a context window.
  */
 export function createTokenCounter(options: TokenCounterOptions): TokenCounter {
-  const { model, cacheEntries = 1024, inlineBytes = 4096, onThreadDeath } = options;
+  const { model, cacheEntries = 1024, inlineBytes = 4096, onThreadExit: onThreadDeath } = options;
   const cache = new LRUCache<string, number>({ max: cacheEntries });
   const settled = Promise.withResolvers<void>();
   let encoder: Encoder | null = null;
@@ -61,7 +60,7 @@ export function createTokenCounter(options: TokenCounterOptions): TokenCounter {
       encoding,
       script: new URL('./worker.ts', import.meta.url),
       onTable: (table) => void prepareInline(table, created),
-      onDeath(cause, final) {
+      onExit(cause, final) {
         if (final) settled.resolve();
         onThreadDeath?.(cause, final);
       },
@@ -73,7 +72,7 @@ export function createTokenCounter(options: TokenCounterOptions): TokenCounter {
     const cold = createEncoder(table);
     await warmUp(cold);
     settled.resolve();
-    // The table of an encoding that is not used any more.
+    // Ignores the table of an encoding that is no longer used.
     if (origin === thread) encoder = cold;
   }
 
@@ -124,18 +123,18 @@ export function createTokenCounter(options: TokenCounterOptions): TokenCounter {
 }
 
 /**
- * The estimate where counting is impossible: a third of the UTF-8 bytes. More than prose (four bytes
- * or more a token) and most scripts take, so that a context built on it rather falls short of the
- * model's window than overruns it; the densest (base64, rare characters) takes up to three times as much.
+ * The estimate without a count: a third of the UTF-8 bytes. Prose (four bytes or more per token) and most scripts take fewer
+ * tokens, so a context rarely exceeds the model's window. Dense text (base64, rare characters) takes up to three times as
+ * many.
  */
 export function estimateTokens(text: string): number {
   return Math.ceil(Buffer.byteLength(text) / 3);
 }
 
 /**
- * A first text of 4 KB, if hostile, would hold the loop for 8 ms: V8 compiles the expression on its first match
- * and again on the second, for text in Latin-1 and other text each, and the merge is not optimised yet.
- * Pay in small coins, each in a turn of the loop of its own (immediates would share one with the message).
+ * Compiles the encoder in small steps. A first hostile text of 4 KB would block the loop for 8 ms: V8 compiles the expression
+ * on its first and second match, separately for Latin-1 and other text, and the merge is not optimized yet. Each step runs
+ * in its own turn of the loop (immediates would share one with the message).
  */
 async function warmUp(encoder: Encoder): Promise<void> {
   const merging = `${'ab'.repeat(100)}${'\n'.repeat(100)}`;

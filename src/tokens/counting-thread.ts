@@ -1,6 +1,6 @@
 /**
- * One worker thread, its queue and its deaths. Nothing here rejects: a text that cannot be counted
- * is answered with null, and what to say instead is the caller's. Started by the first need of it.
+ * Runs one worker thread with a queue, and restarts it after a crash. Never rejects: a text that cannot be counted gives
+ * null, and the caller estimates. Starts with the first text.
  */
 import { Worker } from 'node:worker_threads';
 import type { EncodingName } from './encodings.ts';
@@ -12,43 +12,43 @@ export interface CountingThread {
   start(): void;
   /** Resolves with the number of tokens, or null: queue full, thread lost or closed. */
   count(text: string): Promise<number | null>;
-  /** Ends the thread; what still waits gets null. */
+  /** Ends the thread. Queued texts get null. */
   close(): Promise<void>;
 }
 
 export interface CountingThreadOptions {
   encoding: EncodingName;
-  /** The thread's program; it speaks `WorkerReply`. */
+  /** The thread's program. It sends `WorkerReply` messages. */
   script: URL;
-  /** The table is there; called once. */
+  /** Called once, with the table. */
   onTable: (table: RankTable) => void;
-  /** The thread died, for this reason; `final` if it will not be started again. */
-  onDeath: (cause: unknown, final: boolean) => void;
+  /** The thread ended, for this reason. `final`: it is not restarted. */
+  onExit: (cause: unknown, final: boolean) => void;
 }
 
-interface Waiting {
+interface QueuedText {
   text: string;
   settle: (tokens: number | null) => void;
 }
 
-/** What may wait for the thread: some seconds of its work, and memory that is nothing beside the process's. */
-const maxWaiting = 1024;
-const maxWaitingUnits = 16 * 1024 * 1024;
+/** Limits of the queue: a few seconds of work, and little memory. */
+const maxQueuedTexts = 1024;
+const maxQueuedUnits = 16 * 1024 * 1024;
 
-/** The ranks' text, parsed, takes a third of this; a thread that needs more is to die alone. */
+/** Heap limit of the thread, so that it fails alone. The parsed ranks take a third of it. */
 const maxHeapMegabytes = 192;
 
-/** Tables that were built in this process. A table is never written to, so every counter of an encoding reads the same one. */
+/** Tables that were built in this process. Tables are read-only, so all counters of an encoding share one. */
 const builtTables = new Map<EncodingName, RankTable>();
 
 export function createCountingThread(options: CountingThreadOptions): CountingThread {
-  /** In the order of sending, which is the order the thread works in. */
-  const waiting = new Map<number, Waiting>();
+  /** In the order of sending, which is the order of the thread's work. */
+  const waiting = new Map<number, QueuedText>();
   let waitingUnits = 0;
   let lastId = 0;
   let worker: Worker | null = null;
   let table: RankTable | null = null;
-  let deathsInARow = 0;
+  let exitsInARow = 0;
   let ended = false;
 
   function settle(id: number, tokens: number | null): void {
@@ -76,23 +76,23 @@ export function createCountingThread(options: CountingThreadOptions): CountingTh
       options.onTable(table);
       return;
     }
-    deathsInARow = 0;
+    exitsInARow = 0;
     settle(reply.id, reply.tokens);
   }
 
-  /** A new thread for one that died, unless that was a replacement that counted nothing: the next would not either. */
-  function die(cause: unknown): void {
+  /** Restarts the thread, unless it was a replacement that counted nothing: the next would fail too. */
+  function onWorkerExit(cause: unknown): void {
     worker = null;
     if (ended) return;
-    deathsInARow += 1;
-    const final = deathsInARow > 1;
+    exitsInARow += 1;
+    const final = exitsInARow > 1;
     if (final) end();
     else restart();
-    options.onDeath(cause, final);
+    options.onExit(cause, final);
   }
 
   function restart(): void {
-    // The oldest text is the one it was at: it may be what killed it, and is not tried again.
+    // The thread was counting the oldest text, which may have crashed it. It is not retried.
     const [suspect] = waiting.keys();
     if (table !== null && suspect !== undefined) settle(suspect, null);
     spawn();
@@ -107,18 +107,18 @@ export function createCountingThread(options: CountingThreadOptions): CountingTh
     const resourceLimits = { maxOldGenerationSizeMb: maxHeapMegabytes };
     let cause: unknown = null;
     try {
-      // The process's own flags may be ones that a worker refuses (`--input-type`) or need not pay for (`--import`).
+      // A worker rejects some flags of the process (`--input-type`) and does not need others (`--import`).
       worker = new Worker(options.script, { name: 'tokens', workerData, resourceLimits, execArgv: [] });
     } catch (error) {
-      // The process is out of threads: the same as a death.
-      die(error);
+      // The process is out of threads: treated like a crash.
+      onWorkerExit(error);
       return;
     }
     worker.on('message', receive);
     worker.on('error', (error: unknown) => {
       cause = error;
     });
-    worker.on('exit', (code: number) => die(cause ?? new Error(`token thread exited with code ${code}`)));
+    worker.on('exit', (code: number) => onWorkerExit(cause ?? new Error(`token thread exited with code ${code}`)));
   }
 
   return {
@@ -129,14 +129,14 @@ export function createCountingThread(options: CountingThreadOptions): CountingTh
       else options.onTable(table);
     },
     count(text) {
-      if (ended || waiting.size >= maxWaiting || waitingUnits + text.length > maxWaitingUnits)
+      if (ended || waiting.size >= maxQueuedTexts || waitingUnits + text.length > maxQueuedUnits)
         return Promise.resolve(null);
       lastId += 1;
       const id = lastId;
       const { promise, resolve } = Promise.withResolvers<number | null>();
       waiting.set(id, { text, settle: resolve });
       waitingUnits += text.length;
-      // Waits before it is sent: if the thread cannot be started, that is its answer.
+      // Queued before it is sent, so that it gets null if the thread cannot be started.
       if (worker === null) spawn();
       send(id, text);
       return promise;

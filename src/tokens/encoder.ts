@@ -1,8 +1,7 @@
 /**
- * From text to tokens: cuts the text with the encoding's own regular expression and merges each piece.
- * The result is that of js-tiktoken's `encode(text, [], [])`: what looks like a special token
- * (`<|endoftext|>`) is plain text, because users may write it. Synchronous and linear but for the
- * merge; how much text a thread may take at once is for the caller to decide.
+ * Encodes text as tokens: cuts it with the encoding's own regular expression and merges each piece. The result is that of
+ * js-tiktoken's `encode(text, [], [])`: special tokens (`<|endoftext|>`) are plain text, because users may write them.
+ * Synchronous, and linear except for the merge. The caller limits the length of texts.
  */
 import { createMerger } from './merge.ts';
 import type { RankTable } from './ranks.ts';
@@ -10,17 +9,17 @@ import type { RankTable } from './ranks.ts';
 export interface Encoder {
   /** Number of tokens. */
   count(text: string): number;
-  /** The tokens themselves; serves checks against the package, counting allocates no list. */
+  /** The tokens, for tests against the package. `count` allocates no list. */
   encode(text: string): number[];
 }
 
-/** The buffer for text up to this length (UTF-16 units) is kept; a longer one is let go after use. */
+/** The buffer for text up to this length (UTF-16 units) is reused. A longer one is freed after use. */
 const keptTextUnits = 64 * 1024;
 
-/** No UTF-16 unit takes more bytes of UTF-8; a lone surrogate becomes U+FFFD, which takes as many. */
+/** Most UTF-8 bytes of a UTF-16 unit. A lone surrogate becomes U+FFFD, which takes as many. */
 const maxBytesPerUnit = 3;
 
-/** Not safe to share between threads or to re-enter: scratch memory and the expression's position are its own. */
+/** Not reentrant and not for several threads: it has scratch memory and the position of the expression. */
 export function createEncoder(table: RankTable): Encoder {
   const pieces = new RegExp(table.pattern, 'ug');
   const { merge } = createMerger(table);
@@ -63,7 +62,7 @@ export function createEncoder(table: RankTable): Encoder {
   };
 }
 
-/** Where `units` UTF-16 units of text, written as UTF-8 from `at`, end; the cut is never inside a character. */
+/** The end of `units` UTF-16 units of text that is UTF-8 from `at`. Never inside a character. */
 function skipUnits(bytes: Uint8Array, at: number, units: number): number {
   while (units > 0) {
     const lead = bytes[at] ?? 0;

@@ -1,6 +1,6 @@
 /**
- * Which encoding a model speaks, and where its ranks are: all this layer takes from js-tiktoken.
- * Loading ranks parses megabytes and is for a worker thread; asking for a name is free.
+ * Finds the encoding of a model, and loads its ranks: all that is used of js-tiktoken. Loading ranks parses megabytes, so
+ * only a worker thread does it.
  */
 import { getEncodingNameForModel } from 'js-tiktoken/lite';
 import type { TiktokenEncoding } from 'js-tiktoken/lite';
@@ -8,13 +8,13 @@ import type { RankSource } from './ranks.ts';
 
 export type EncodingName = TiktokenEncoding;
 
-/** The package's newest: closest to what other vendors' models and later ones of the same do. */
+/** The package's newest encoding: the closest to models of other vendors and to later models. */
 const defaultEncoding: EncodingName = 'o200k_base';
 
-/** The package types its argument as the list of models it knows; a method's type lets us ask for any. */
+/** The package types its argument as the list of known models. A method type accepts any model. */
 const known: { encodingOf(model: string): EncodingName } = { encodingOf: getEncodingNameForModel };
 
-/** `model` as a provider's config names it, a router's vendor prefix (`openai/gpt-4`) included. */
+/** `model` as the configuration names it, with or without a router's vendor prefix (`openai/gpt-4`). */
 export function encodingForModel(model: string): EncodingName {
   try {
     return known.encodingOf(model.slice(model.lastIndexOf('/') + 1));

@@ -1,8 +1,7 @@
 /**
- * Byte-pair merging of one piece: the same tokens as js-tiktoken's loop, which scans all pairs
- * before each merge and so blocks for minutes on 20 KB of one letter. Here the parts are a linked
- * list and the pairs wait in a binary heap: O(n log n), whatever the text.
- * Owns its scratch memory and reuses it: one merger to a thread, and no call into another.
+ * Merges byte pairs of one piece. Gives the same tokens as js-tiktoken's loop, which scans all pairs before each merge and so
+ * blocks for minutes on 20 KB of one letter. Here the parts are a linked list and the pairs are in a binary heap:
+ * O(n log n) for every text. Reuses its scratch memory: one merger per thread, not reentrant.
  *
  * `?? 0` on typed arrays is for the type checker: the indexes are in range by construction.
  */
@@ -10,25 +9,25 @@ import { extendHash, findRank, hashBase, noRank } from './ranks.ts';
 import type { RankTable } from './ranks.ts';
 
 export interface Merger {
-  /** How many tokens `bytes[from, to)` is, at least one byte of it; with `out`, their ranks are appended to it. */
+  /** The number of tokens of `bytes[from, to)`, which must not be empty. Appends their ranks to `out`. */
   merge(bytes: Uint8Array, from: number, to: number, out?: number[]): number;
 }
 
 /** A heap key is `rank * positions + position`, exact in a double: lowest rank first, then leftmost. */
 const positions = 2 ** 24;
 
-/** Scratch for pieces up to this size is kept; what a longer one needed (32 bytes a byte) is let go. */
+/** Scratch memory for pieces up to this size is kept. That of a longer piece (32 bytes per byte) is freed. */
 const keptPieceBytes = 64 * 1024;
 const firstPieceBytes = 256;
 
-/** All indexed by a byte's position in the piece; a part is known by the position of its first byte. */
+/** Indexed by the position of a byte in the piece. The position of its first byte identifies a part. */
 interface Scratch {
   /** `prefixes[i]` is the hash of the piece's first i bytes. */
   prefixes: Int32Array;
-  /** Where the next part starts: the piece's length behind the last one. */
+  /** Where the next part starts. The piece's length for the last part. */
   next: Int32Array;
   previous: Int32Array;
-  /** Rank of this part and the next one joined, or `noRank`; what a heap key must agree with to be current. */
+  /** Rank of this part joined with the next one, or `noRank`. A heap key that differs from it is stale. */
   pairRanks: Int32Array;
   heap: Float64Array;
 }
@@ -48,7 +47,7 @@ export function createMerger(table: RankTable): Merger {
     return findRank(table, bytes, from + start, from + end, hash);
   }
 
-  /** Joins pairs until none is a token; returns how many parts are left. */
+  /** Joins pairs until none is a token. Returns the number of parts. */
   function mergeParts(bytes: Uint8Array, from: number, length: number): number {
     const { next, previous, pairRanks, heap } = scratch;
     let size = 0;
@@ -69,7 +68,7 @@ export function createMerger(table: RankTable): Merger {
       const right = next[left] ?? 0;
       heap[0] = heap[--size] ?? 0;
       sink(heap, size, 0);
-      // A key is stale once either of its parts was joined to another.
+      // A key is stale after one of its parts was joined with another.
       if (pairRanks[left] !== rank) continue;
 
       const after = next[right] ?? 0;
@@ -123,7 +122,7 @@ function allocate(pieceBytes: number): Scratch {
     next: new Int32Array(pieceBytes),
     previous: new Int32Array(pieceBytes),
     pairRanks: new Int32Array(pieceBytes),
-    // Fewer than one key a byte to begin with, and each merge takes one out and puts at most two in.
+    // Fewer than one key per byte at first, and each merge removes one key and adds at most two.
     heap: new Float64Array(pieceBytes * 2),
   };
 }
@@ -143,7 +142,7 @@ function sink(heap: Float64Array, size: number, at: number): void {
   heap[at] = key;
 }
 
-/** Adds a key at the free place `at` and lets it rise to where it belongs. */
+/** Adds a key at the free place `at` and moves it up to its place. */
 function rise(heap: Float64Array, at: number, key: number): void {
   while (at > 0) {
     const parent = (at - 1) >> 1;

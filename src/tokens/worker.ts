@@ -1,6 +1,6 @@
 /**
- * The counting thread's own program: gets the rank table, tells it to the main thread, then counts
- * the texts it is sent, in order. A fault here ends the thread; `counting-thread.ts` deals with that.
+ * Runs the counting thread: builds or gets the rank table, sends it to the main thread, then counts texts in order. An error
+ * ends the thread; `counting-thread.ts` restarts it.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createEncoder } from './encoder.ts';
@@ -9,7 +9,7 @@ import type { EncodingName } from './encodings.ts';
 import { buildRankTable } from './ranks.ts';
 import type { RankTable } from './ranks.ts';
 
-/** `table` is there for a thread that replaces a dead one, and saves it the load. */
+/** `table` is set for a thread that replaces another, so that it need not load the ranks. */
 export interface WorkerStart {
   encoding: EncodingName;
   table: RankTable | null;
@@ -31,5 +31,5 @@ const start: WorkerStart = workerData;
 const table = start.table ?? buildRankTable(await loadRankSource(start.encoding));
 const { count } = createEncoder(table);
 reply({ kind: 'table', table });
-// Requests sent while the ranks were loading have waited in the port.
+// Requests that came while the ranks were loading are queued in the port.
 parentPort?.on('message', ({ id, text }: CountRequest) => reply({ kind: 'count', id, tokens: count(text) }));

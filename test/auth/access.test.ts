@@ -120,7 +120,7 @@ describe('the conversations of a subject', () => {
       for (const action of ['history', 'subscribe']) {
         await assert.rejects(
           bob.request(action, { conversation_id }),
-          { code: 'not_found', message: 'There is no such conversation.' },
+          { code: 'not_found', message: 'The conversation does not exist.' },
           `${action} ${conversation_id}`,
         );
       }
@@ -207,7 +207,7 @@ describe('the plain pages', () => {
 
 test('no token is in the log, valid or not, wherever the client put it', async (t) => {
   const wrong = createToken();
-  const home = await createTempHome(t, { config: { auth, logging: { level: 'trace', texts: true } } });
+  const home = await createTempHome(t, { config: { auth, logging: { level: 'trace', include_content: true } } });
   const server = home.start();
   const url = await server.listening;
   for (const token of [tokens.alice, wrong]) {

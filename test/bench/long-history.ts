@@ -53,7 +53,7 @@ async function startServer(name: keyof typeof variants, model: string): Promise<
   await mkdir(home);
   const config = {
     llm: { active: 'scripted', providers: { scripted: { base_url: `${model}/64/0`, model: 'scripted-model' } } },
-    chat: { websocket: { host: '127.0.0.1', port: 0 }, service: { warm_bytes: variants[name] } },
+    chat: { websocket: { host: '127.0.0.1', port: 0 }, service: { log_cache_bytes: variants[name] } },
     repository: { path: join(home, 'events.db'), persistence: { retention_policy: 'unlimited' } },
     mcp: { config_file: join(home, 'servers.json') },
     logging: { level: 'error' },

@@ -118,7 +118,7 @@ async function touch(socket: WebSocket, kind: Touch, from: number, to: number): 
 async function measure(server: Child, url: string) {
   for (;;) {
     const metrics = await readMetrics(url);
-    if (metrics.get('parley_conversations_live') === 0 && metrics.get('parley_waiting_appends') === 0) break;
+    if (metrics.get('parley_conversations_live') === 0 && metrics.get('parley_writes_queued') === 0) break;
     await pause(250);
   }
   await pause(500);
@@ -127,7 +127,7 @@ async function measure(server: Child, url: string) {
   return {
     heapMb: megabytes(heapBytes),
     rssMb: megabytes(metrics.get('parley_process_resident_memory_bytes') ?? 0),
-    warmBytes: metrics.get('parley_warm_bytes'),
+    warmBytes: metrics.get('parley_log_cache_bytes'),
   };
 }
 

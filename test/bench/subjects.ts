@@ -25,7 +25,7 @@ export interface Subject {
   readonly url: string;
   /** Heap and buffers in use, after a collection. */
   heapBytes(): Promise<number>;
-  /** Parley's own estimate of the cached logs of idle conversations, bounded by `warm_bytes`; 0 for the relays. */
+  /** Parley's own estimate of the cached logs of idle conversations, bounded by `log_cache_bytes`; 0 for the relays. */
   warmBytes(): Promise<number>;
   stop(): Promise<void>;
 }
@@ -70,7 +70,7 @@ export function urlIn(child: Child): string {
 async function warmBytesAt(url: string): Promise<number> {
   const { host } = new URL(url);
   const response = await fetch(`http://${host}/metrics`);
-  return Number(/^parley_warm_bytes (\S+)$/m.exec(await response.text())?.[1]);
+  return Number(/^parley_log_cache_bytes (\S+)$/m.exec(await response.text())?.[1]);
 }
 
 function program(name: SubjectName, { folder, modelUrl, tools }: SubjectOptions): string[] {

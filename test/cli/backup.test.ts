@@ -1,4 +1,4 @@
-/** `backup`: a copy of one moment of the log, beside a server that goes on writing. */
+/** Tests the command `backup`: it copies one snapshot of the log while a server writes. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -39,7 +39,7 @@ describe('backup', () => {
     const copy = join(dirname(path), 'copy.db');
     await parley(path, 'backup', copy);
     const second = await open({ path: copy });
-    assert.equal((await second.store.standing(owner, 'c', 10)).headSeq, 1);
+    assert.equal((await second.store.load(owner, 'c', 10)).headSeq, 1);
     assert.equal(
       elsewhere(copy, (db) => db.pragma('auto_vacuum', { simple: true })),
       2,
@@ -50,13 +50,13 @@ describe('backup', () => {
     const { path, open } = sandbox(t);
     const absent = await parley(path, 'backup', 'copy.db');
     assert.deepEqual([absent.exitCode, absent.stdout], [1, '']);
-    assert.match(absent.stderr, /There is no event log at .*events\.db\. Start the server once/);
+    assert.match(absent.stderr, /No event log exists at .*events\.db\. Start the server once/);
 
     await (await open()).store.close();
     writeFileSync(join(dirname(path), 'diary.txt'), 'Dear diary');
     const taken = await parley(path, 'backup', 'diary.txt');
     assert.equal(taken.exitCode, 1);
-    assert.match(taken.stderr, /diary\.txt exists already\. Name another file/);
+    assert.match(taken.stderr, /diary\.txt exists already, and is not overwritten\. Name another file/);
 
     const nowhere = await parley(path, 'backup', 'nowhere/copy.db');
     assert.equal(nowhere.exitCode, 1);

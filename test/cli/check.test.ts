@@ -1,4 +1,4 @@
-/** `check`: silent about a sound log, and in words about one that somebody has changed. */
+/** Tests the command `check`: it accepts a valid log, and describes what is wrong in a changed one. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -6,6 +6,7 @@ import { check } from '../../src/cli/check.ts';
 import { bareTable, begin, elsewhere, end, owner, row, sandbox } from '../store/support.ts';
 import type { Sandbox } from '../store/support.ts';
 import { versionOneFile } from '../store/version-1.ts';
+import { versionThreeFile } from '../store/version-3.ts';
 import { parley } from './support.ts';
 
 async function filled({ open }: Sandbox): Promise<void> {
@@ -54,7 +55,7 @@ describe('check', () => {
     ]);
   });
 
-  test('tells of rows that belong to no conversation', async (t) => {
+  test('reports rows that belong to no conversation', async (t) => {
     const box = sandbox(t);
     await filled(box);
     elsewhere(box.path, (db) => db.exec(`DELETE FROM conversations WHERE id = 'c2'`));
@@ -76,6 +77,14 @@ describe('check', () => {
     assert.deepEqual(lines(path), ['2 conversations, 6 rows. Everything is in order.']);
   });
 
+  test('counts pending deletions as known, also in a file of version 3', async (t) => {
+    const { path, open } = sandbox(t);
+    versionThreeFile(path);
+    assert.ok(!lines(path).some((line) => line.includes('gone')));
+    await (await open({ sweepDelaysMs: { first: 60_000, betweenSlices: 1, betweenRounds: 1 } })).store.close();
+    assert.ok(!lines(path).some((line) => line.includes('gone')));
+  });
+
   test('finds a file that was taken over from another program in order', async (t) => {
     const box = sandbox(t);
     elsewhere(box.path, (db) =>
@@ -83,25 +92,25 @@ describe('check', () => {
       INSERT INTO chat_events (id, conversation_id, seq, type, request_id, content) VALUES ('a', 'c', 3, 'user_message', 'r1', 'Hello');
       INSERT INTO chat_events (id, conversation_id, seq, type, tool_calls) VALUES ('b', 'c', 9, 'assistant_message', 'no json')`),
     );
-    const { store, append } = await box.open({ adoptiveOwner: owner });
+    const { store, append } = await box.open({ legacyOwner: owner });
     await append(begin('c', 'r2'));
     await append(end('c', 'r2'));
     await store.close();
     assert.deepEqual(lines(box.path), ['1 conversation, 5 rows. Everything is in order.']);
   });
 
-  test('does not list more than anybody reads', async (t) => {
+  test('lists a limited number of problems', async (t) => {
     const box = sandbox(t);
     const { store, append } = await box.open();
     await append({ conversationId: 'c', owner, rows: Array.from({ length: 500 }, () => row()) });
     await store.close();
     elsewhere(box.path, (db) => db.exec('DELETE FROM chat_events WHERE seq % 2 = 0'));
-    const told = lines(box.path);
-    assert.equal(told.length, 102);
-    assert.match(told[100] ?? '', /^\.\.\. and \d+ more$/);
+    const printed = lines(box.path);
+    assert.equal(printed.length, 102);
+    assert.match(printed[100] ?? '', /^\.\.\. and \d+ more$/);
   });
 
-  test('tells of damaged pages, and what to do', async (t) => {
+  test('reports damaged pages, and what to do', async (t) => {
     const box = sandbox(t);
     const { store, append } = await box.open();
     await append({
@@ -121,7 +130,7 @@ describe('check', () => {
     writeFileSync(box.path, bytes);
     const { exitCode, stdout } = await parley(box.path, 'check');
     assert.equal(exitCode, 1);
-    assert.match(stdout, /The file itself is damaged\. Restore a backup/);
+    assert.match(stdout, /The file is damaged\. Restore a backup/);
     bytes.fill(0xa5, 4096, 20 * 4096);
     writeFileSync(box.path, bytes);
     const beyond = await parley(box.path, 'check');

@@ -1,4 +1,4 @@
-/** `inspect`: the addresses that it tells are those of the running server, and who may not look is told why. */
+/** Tests the command `inspect`: it prints addresses of the running server, and why a user may not inspect. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
@@ -16,7 +16,7 @@ async function started(t: TestContext, config: Record<string, unknown> = {}) {
   };
 }
 
-test('tells where a conversation can be watched, and it can', async (t) => {
+test('prints where a conversation can be watched', async (t) => {
   const { parley, at } = await started(t);
   const { exitCode, stdout } = await run(sandbox(t).path, 'inspect', 'c 1', '--port', String(at.port));
   assert.equal(exitCode, 0);
@@ -24,7 +24,8 @@ test('tells where a conversation can be watched, and it can', async (t) => {
     .trimEnd()
     .split('\n')
     .map((line) => line.slice(line.search(/(?:http|ws):/)));
-  for (const address of [page, stately]) assert.match(await (await fetch(address ?? '')).text(), /<title>Parley inspector/);
+  for (const address of [page, stately])
+    assert.match(await (await fetch(address ?? '')).text(), /<title>Parley inspector/);
   const watcher = openWatcher(events ?? '');
   await (await parley.connect()).chat('Hi', { conversation_id: 'c 1' });
   await watcher.waitFor((message) => message.type === '@xstate.actor' && message.name === 'c 1', 'the conversation');
@@ -37,10 +38,10 @@ test('says that no server answers, and that none is inspected', async (t) => {
     /No server answers at http:\/\/localhost:1\. Start it with \.\/run\.sh/,
   );
   const { at } = await started(t, { inspect: { enabled: false } });
-  await assert.rejects(inspect(at), /serves no inspection: inspect\.enabled is false/);
+  await assert.rejects(inspect(at), /does not serve inspection: inspect\.enabled is false/);
 });
 
-test('takes the token of a viewer, and tells others what they lack', async (t) => {
+test('accepts the token of a viewer, and says what other users need', async (t) => {
   const token = createToken();
   const auth = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken(token) }] };
   const { at } = await started(t, { auth, inspect: { viewers: ['root'] } });

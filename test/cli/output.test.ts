@@ -1,4 +1,4 @@
-/** The output of commands: readers that leave early, that are slow, and disks that are full. */
+/** Tests the output of commands: readers that close early, slow readers, and full disks. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

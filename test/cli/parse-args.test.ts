@@ -1,4 +1,4 @@
-/** The command line: what it understands, and what it says to what it does not. */
+/** Tests the command line: commands, flags, and messages about mistakes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseCli } from '../../src/cli/parse-args.ts';
@@ -74,7 +74,7 @@ describe('the command line', () => {
     [['--port=-1'], '--port needs a whole number from 0 to 65535, not "-1"'],
     [['backup'], 'backup needs the file to write'],
     [['replay', '--file', 'rows.jsonl'], 'replay needs the id of a conversation'],
-    [['token'], 'token needs the name of the subject that it is for'],
+    [['token'], 'token needs the name of a subject'],
     [['say', 'add', '2', 'and', '3'], 'the text to send goes in quotes'],
     [['replay', ''], 'replay needs the id of a conversation'],
     [['token', 'alice', '--config', 'my.yaml'], '--config has no meaning with token'],

@@ -1,4 +1,4 @@
-/** `replay`: where a conversation stands after each row of its log, and what recovery would do there. */
+/** Tests the command `replay`: the state after each row of a log, and what recovery would do there. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -48,13 +48,13 @@ async function interrupted(t: TestContext): Promise<string> {
   return path;
 }
 
-const told = (
+const linesOf = (
   database: string,
   options: { exported?: string; recovery?: Parameters<typeof replay>[0]['recovery'] } = {},
 ) => [...replay({ conversationId: 'c', database, exported: null, recovery, ...options }).lines];
 
 describe('replay', () => {
-  test('tells each row and where it leaves the conversation', async (t) => {
+  test('prints each row and the state after it', async (t) => {
     const { exitCode, stdout } = await parley(await interrupted(t), 'replay', 'c');
     assert.equal(exitCode, 0);
     assert.deepEqual(stdout.trimEnd().split('\n'), [
@@ -80,10 +80,10 @@ describe('replay', () => {
   test('reads whether a call is idempotent from a file of an earlier version', (t) => {
     const { path } = sandbox(t);
     versionThreeFile(path);
-    assert.match(told(path).join('\n'), /open calls: look \(dispatched, idempotent\), look \(dispatched\), look \(/);
+    assert.match(linesOf(path).join('\n'), /open calls: look \(dispatched, idempotent\), look \(dispatched\), look \(/);
   });
 
-  test('tells of a turn that waits for a person', async (t) => {
+  test('prints a turn that waits for a person', async (t) => {
     const { path, open } = sandbox(t);
     const { store, append } = await open();
     await append(begin('c', 'r1', { content: 'Delete' }));
@@ -115,7 +115,7 @@ describe('replay', () => {
       rows: [meta({ kind: 'remember', server: 'files', tool_name: 'delete', decision: 'deny' })],
     });
     await store.close();
-    assert.deepEqual(told(path).slice(4), [
+    assert.deepEqual(linesOf(path).slice(4), [
       '    3  meta               r1  asks for approval of delete (d)',
       '       -> turn r1, 1 hop, open calls: delete (waits for approval until 2026-01-02T00:00:00.000Z) | recovery would wait on',
       '    4  meta               r1  response: deny (d)',
@@ -125,7 +125,7 @@ describe('replay', () => {
     ]);
   });
 
-  test('tells of arguments that a person changed, and of what nobody was asked any more', (t) => {
+  test('prints arguments that a person changed, and questions that expired', (t) => {
     const meta = (extra: object) => ({ type: 'meta', tool_call_id: 'd', extra });
     const rows = [
       { type: 'user_message', content: 'Delete' },
@@ -149,7 +149,7 @@ describe('replay', () => {
       ),
     );
     assert.deepEqual(
-      told(path, { exported })
+      linesOf(path, { exported })
         .filter((_, index) => index % 2 === 0)
         .slice(1),
       [
@@ -161,7 +161,7 @@ describe('replay', () => {
   });
 
   test('asks the configuration what recovery would do', async (t) => {
-    const [last] = told(await interrupted(t), { recovery: { ...recovery, mode: 'interrupt' } }).slice(-1);
+    const [last] = linesOf(await interrupted(t), { recovery: { ...recovery, mode: 'interrupt' } }).slice(-1);
     assert.match(
       last ?? '',
       /recovery would close add as outcome_unknown, close delete as outcome_unknown, end the turn: recovery_failed$/,
@@ -194,7 +194,7 @@ describe('replay', () => {
       writeFileSync(exported, write(rows));
       const { exitCode, stdout } = await parley(join(dirname(path), 'nowhere.db'), 'replay', 'c', '--file', exported);
       assert.equal(exitCode, 0);
-      assert.deepEqual(stdout.trimEnd().split('\n'), told(path).slice(6));
+      assert.deepEqual(stdout.trimEnd().split('\n'), linesOf(path).slice(6));
     });
   }
 
@@ -202,16 +202,16 @@ describe('replay', () => {
     const { path } = sandbox(t);
     const exported = join(dirname(path), 'piece');
     for (const [text, problem] of [
-      ['{"seq": 1, "type": "meta"}\n{"seq": 1', /piece:2: not JSON\. Give one row a line/],
+      ['{"seq": 1, "type": "meta"}\n{"seq": 1', /piece:2: not JSON\. Write one row per line/],
       ['{"seq": "first", "type": "meta"}', /piece:1: seq: /],
-      ['', /There are no rows of conversation c in .*piece\./],
+      ['', /Conversation c has no rows in .*piece\./],
     ] as const) {
       writeFileSync(exported, text);
-      assert.throws(() => told(path, { exported }), problem);
+      assert.throws(() => linesOf(path, { exported }), problem);
     }
-    assert.throws(() => told(path, { exported: join(path, 'nowhere') }), /cannot be read/);
-    const unknown = await parley(await interrupted(t), 'replay', 'nobody');
+    assert.throws(() => linesOf(path, { exported: join(path, 'nowhere') }), /cannot be read/);
+    const unknown = await parley(await interrupted(t), 'replay', 'unknown');
     assert.equal(unknown.exitCode, 1);
-    assert.match(unknown.stderr, /There are no rows of conversation nobody in/);
+    assert.match(unknown.stderr, /Conversation unknown has no rows in/);
   });
 });

@@ -1,4 +1,4 @@
-/** `say`: one message to the running server, as people type it. */
+/** Tests the command `say` in a child process. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -43,7 +43,7 @@ describe('say', () => {
     model.script(fails(401, 'no such key'));
     const { code, stdout, stderr } = await say(t, parley.url, ['Hi']);
     assert.deepEqual([code, stdout], [1, '']);
-    assert.match(stderr, /^Provider "scripted" refused the request for want of a key[^\n]*\n$/);
+    assert.match(stderr, /^Provider "scripted" rejected the request without an API key[^\n]*\n$/);
   });
 
   it('reports where no server answers, and how to send a token', async (t) => {

@@ -1,4 +1,4 @@
-/** `token`: what it prints lets its bearer in, and nothing else holds the token. */
+/** Tests the command `token`: its output is a valid token, and only the output holds it. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The help of every command and every runner, and what they answer to a wrong command line: never a stack. */
+/** Tests the help of every command and runner, and their messages about a wrong command line: never a stack. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';

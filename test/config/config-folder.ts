@@ -1,4 +1,4 @@
-/** A folder of its own with one configuration file, loaded as a start in that folder would load it. */
+/** Makes a folder with one configuration file, and loads it like a start in that folder. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,10 +9,10 @@ import { AppError } from '../../src/errors.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
-/** Stands for the folder that holds config/; nothing is read from it as long as a file is named. */
+/** The folder that holds config/. Nothing is read from it if a file is named. */
 export const projectDirectory = join(import.meta.dirname, '..', '..');
 
-/** Makes a folder that is gone after the test, with `text` in `my.yaml`. */
+/** Makes a folder with `text` in `my.yaml`. Removes it after the test. */
 export async function configFolder(t: TestContext, text: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-config-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -24,7 +24,7 @@ export async function loadText(t: TestContext, text: string, env: Environment = 
   return loadConfig({ file: 'my.yaml', env, cwd: await configFolder(t, text), projectDirectory });
 }
 
-/** What a start with this file is told, line by line, without the first line that counts the problems. */
+/** The problems of this file, one per line, without the first line that counts them. */
 export async function problemsOf(t: TestContext, text: string, env: Environment = {}): Promise<string[]> {
   const cwd = await configFolder(t, text);
   return loadConfig({ file: 'my.yaml', env, cwd, projectDirectory }).then(

@@ -1,4 +1,4 @@
-/** Variables in values: what is filled in, what is refused, and what is never printed. */
+/** Tests variables in values: which are filled in, which are rejected, and that values are never printed. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { expandVariables } from '../../src/config/environment.ts';
@@ -33,7 +33,7 @@ describe('expandVariables', () => {
 
   for (const text of ['${', '${}', '${1ST}', '${HOME', '${a b}', '${HOME-default}', '${A:-${HOME}}']) {
     test(`refuses ${text}`, () => {
-      assert.match(expandVariables(text, env).problems.join(), /is no variable: write \$\{NAME\}/);
+      assert.match(expandVariables(text, env).problems.join(), /is not a variable: write \$\{NAME\}/);
     });
   }
 });

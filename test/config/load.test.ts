@@ -1,4 +1,4 @@
-/** Where the configuration comes from, and what relative paths are relative to. */
+/** Tests which file is read, and from where relative paths start. */
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/load.ts';
 import { configFolder, loadText, projectDirectory } from './config-folder.ts';
 
-describe('which file is read', () => {
+describe('the file that is read', () => {
   test("is the project's own when none is named", async () => {
     const { file } = await loadConfig({ env: {}, cwd: '/', projectDirectory });
     assert.equal(file, join(projectDirectory, 'config', 'config.yaml'));
@@ -30,7 +30,7 @@ describe('which file is read', () => {
     assert.equal(file, join(projectDirectory, 'config', 'config.yaml'));
   });
 
-  test('must be there', async (t) => {
+  test('must exist', async (t) => {
     const cwd = await configFolder(t, '');
     await assert.rejects(loadConfig({ file: 'none.yaml', env: {}, cwd, projectDirectory }), {
       code: 'config_invalid',
@@ -45,11 +45,11 @@ describe('which file is read', () => {
   });
 });
 
-describe('what a file states', () => {
+describe('a file', () => {
   test('leaves every other key at its default', async (t) => {
     const { config } = await loadText(t, 'chat:\n  service:\n    tools:\n      timeout: 5\n');
     assert.equal(config.chat.service.tools.timeout, 5);
-    assert.equal(config.chat.service.tools.concurrency, 8);
+    assert.equal(config.chat.service.tools.max_concurrent, 8);
     assert.equal(config.chat.websocket.port, 8000);
     assert.equal(config.mcp.connection.initial_reconnect_delay, 0.5);
   });
@@ -64,7 +64,7 @@ describe('what a file states', () => {
     });
   }
 
-  test('may be repeated through anchors', async (t) => {
+  test('may repeat values through anchors', async (t) => {
     const { config } = await loadText(t, 'chat: { service: { idle_timeout: &long 900, tools: { timeout: *long } } }');
     assert.equal(config.chat.service.tools.timeout, 900);
   });
@@ -95,12 +95,12 @@ describe('relative paths', () => {
     assert.equal(config.repository.path, join(project, 'events.db'));
   });
 
-  test('that are absolute stay as they are', async (t) => {
+  test('stay unchanged if they are absolute', async (t) => {
     const { config } = await loadText(t, 'repository: { path: /var/lib/parley/events.db }');
     assert.equal(config.repository.path, '/var/lib/parley/events.db');
   });
 
-  test('in PARLEY_SERVERS_CONFIG beat the file and start from the current folder', async (t) => {
+  test('in PARLEY_SERVERS_CONFIG precede the file and start from the current folder', async (t) => {
     const cwd = await configFolder(t, 'mcp: { config_file: servers.json }');
     const env = { PARLEY_SERVERS_CONFIG: 'mine/mcp.json' };
     const { config } = await loadConfig({ file: 'my.yaml', env, cwd, projectDirectory });
@@ -116,14 +116,14 @@ describe('variables in values', () => {
     assert.equal(config.chat.service.system_prompt, 'Be brief: no "quotes", # or : troubles.');
   });
 
-  test('give numbers and truth values where they stand without quotes', async (t) => {
-    const text = 'chat:\n  websocket:\n    port: ${PORT:-9000}\nlogging:\n  texts: ${TEXTS}\n';
+  test('give numbers and booleans without quotes', async (t) => {
+    const text = 'chat:\n  websocket:\n    port: ${PORT:-9000}\nlogging:\n  include_content: ${TEXTS}\n';
     const { config } = await loadText(t, text, { TEXTS: 'true' });
     assert.equal(config.chat.websocket.port, 9000);
-    assert.equal(config.logging.texts, true);
+    assert.equal(config.logging.include_content, true);
   });
 
-  test('give text where they stand in quotes', async (t) => {
+  test('give text in quotes', async (t) => {
     const text = 'llm: { providers: { openai: { headers: { x-tenant: "${TENANT}" } } } }';
     const { config } = await loadText(t, text, { TENANT: '12' });
     assert.deepEqual(config.llm.providers.openai.headers, { 'x-tenant': '12' });

@@ -1,4 +1,4 @@
-/** The schema itself: defaults, units and the words it says about each key. */
+/** Tests the schema: defaults, bounds and provider blocks. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { configSchema } from '../../src/config/schema/schema.ts';
@@ -10,8 +10,8 @@ function providers(blocks: Record<string, unknown>) {
   return configSchema.parse({ llm: { providers: blocks } }).llm.providers;
 }
 
-describe('the configuration of a bare machine', () => {
-  test('listens on localhost, answers by what keys are set, and keeps its log', () => {
+describe('the default configuration', () => {
+  test('listens on localhost, chooses the provider by its key, and keeps its log', () => {
     assert.deepEqual(
       [bare.chat.websocket.host, bare.chat.websocket.port, bare.chat.websocket.endpoint],
       ['localhost', 8000, '/ws/chat'],
@@ -23,12 +23,12 @@ describe('the configuration of a bare machine', () => {
     );
   });
 
-  test('keeps every conversation whole, and shows the model 28,000 tokens of it', () => {
+  test('keeps every conversation whole, and gives the model 28,000 tokens of it', () => {
     assert.equal(bare.repository.persistence.retention_policy, 'unlimited');
     assert.deepEqual([bare.chat.service.context.max_tokens, bare.chat.service.context.reserve_tokens], [32_000, 4_000]);
   });
 
-  test('lets everybody on it in, and nobody else', () => {
+  test('admits every client of this machine, and no other', () => {
     assert.deepEqual([bare.auth.mode, bare.auth.allow_anonymous_beyond_loopback], ['none', false]);
   });
 
@@ -48,7 +48,7 @@ describe('an address to listen on', () => {
     for (const host of ['localhost', '127.0.0.1', '127.3.2.1', '::1']) assert.ok(parses(host), host);
   });
 
-  test('needs auth, or its absence in words, when others can reach it', () => {
+  test('needs auth, or an explicit exception, if other machines can reach it', () => {
     for (const host of [
       '0.0.0.0',
       '::',
@@ -66,7 +66,7 @@ describe('an address to listen on', () => {
 });
 
 describe('a provider', () => {
-  test('of a known name states only what differs', () => {
+  test('with the name of a preset states only what differs', () => {
     const { groq } = providers({ groq: { model: 'another', temperature: 0.2 } });
     assert.deepEqual(groq, {
       base_url: 'https://api.groq.com/openai/v1',
@@ -76,11 +76,11 @@ describe('a provider', () => {
     });
   });
 
-  test('of a known name at another address does not take the known key there', () => {
+  test('with the name of a preset does not send its API key to another address', () => {
     assert.equal(providers({ openai: { base_url: 'http://localhost:8080/v1' } }).openai.api_key_env, undefined);
   });
 
-  test('at Azure has the known key at every address of Azure, and nowhere else', () => {
+  test('at Azure uses its API key at every address of Azure, and at no other', () => {
     assert.equal(
       providers({ azure: { base_url: 'https://own.openai.azure.com', deployment: 'd' } }).azure.api_key_env,
       'AZURE_OPENAI_API_KEY',
@@ -91,22 +91,22 @@ describe('a provider', () => {
     );
   });
 
-  test('at another address keeps the key that it names', () => {
+  test('at another address uses the API key that it names', () => {
     const block = { base_url: 'https://proxy.example.com/v1', api_key_env: 'PROXY_KEY' };
     assert.equal(providers({ openai: block }).openai.api_key_env, 'PROXY_KEY');
   });
 
-  test('of its own name needs no key', () => {
+  test('with its own name needs no API key', () => {
     const block = { base_url: 'http://localhost:8080/v1', model: 'qwen3' };
     assert.deepEqual(providers({ local: block })['local'], block);
   });
 
-  test('passes on what Parley does not know', () => {
+  test('passes on parameters that Parley does not know', () => {
     const block = { reasoning_effort: 'low', response_format: { type: 'json_object' }, stop: ['\n'] };
     assert.partialDeepStrictEqual(providers({ openai: block }).openai, block);
   });
 
-  test('passes on the parameters of well-known APIs, though some look like its own keys', () => {
+  test('passes on parameters of well-known APIs that are similar to its own keys', () => {
     const names = [
       'top_p',
       'top_k',

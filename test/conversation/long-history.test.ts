@@ -21,7 +21,7 @@ test('the hundredth turn reads no more rows than the twentieth, and has the last
       (await client.chat(`${String(turn).padStart(3, '0')}: ${words}`, { conversation_id: 'c1' })).end.status,
       'complete',
     );
-    if (turn === 20 || turn === 100) warm.push((await readMetrics(parley.url)).get('parley_warm_bytes') ?? NaN);
+    if (turn === 20 || turn === 100) warm.push((await readMetrics(parley.url)).get('parley_log_cache_bytes') ?? NaN);
   }
   const sizeOf = (turn: number) => JSON.stringify(model.requests[turn - 1]?.body).length;
   assert.equal(sizeOf(100), sizeOf(20));

@@ -82,13 +82,13 @@ test('by default the system prompt lists resources with their descriptions, and 
 });
 
 test('the system prompt lists as many resources as configured, or none', async (t) => {
-  const { prompt } = await startMemos(t, { inPrompt: { named: 0 } });
+  const { prompt } = await startMemos(t, { inPrompt: { max_listed: 0 } });
   assert.equal((await prompt('Hi')).system, 'Be kind.');
 });
 
 test('configured contents are in the system prompt; the turn gets one notice about a resource that cannot be read', async (t) => {
   const contents = [today, { server: 'memos', uri: 'memo://broken' }, { server: 'unknown', uri: 'memo://x' }];
-  const { prompt } = await startMemos(t, { inPrompt: { named: 0, contents } });
+  const { prompt } = await startMemos(t, { inPrompt: { max_listed: 0, contents } });
   const { notices, system } = await prompt('Hi');
   assert.equal(system, 'Be kind.\n\n[resource: memo://today]\nBuy bread, read 1.');
   assert.deepEqual(notices.length, 2);
@@ -98,7 +98,7 @@ test('configured contents are in the system prompt; the turn gets one notice abo
 
 describe('the contents of resources are read again', () => {
   test('for each request, if the server sends no notifications of changes', async (t) => {
-    const { prompt, reads } = await startMemos(t, { inPrompt: { named: 0, contents: [today] } });
+    const { prompt, reads } = await startMemos(t, { inPrompt: { max_listed: 0, contents: [today] } });
     await prompt('Hi');
     assert.match(String((await prompt('Again')).system), /read 2\.$/);
     assert.equal(reads.length, 2);
@@ -112,7 +112,7 @@ describe('the contents of resources are read again', () => {
       const { prompt, reads, notifyChange, subscriptions } = await startMemos(t, {
         era,
         notifies: true,
-        inPrompt: { named: 0, contents: [today] },
+        inPrompt: { max_listed: 0, contents: [today] },
       });
       await prompt('Hi');
       await prompt('Again');

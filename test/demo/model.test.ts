@@ -1,4 +1,4 @@
-/** The embedded demo, asked through the same client as any provider. */
+/** Tests the embedded demo model through the client of all providers. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';

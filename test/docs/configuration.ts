@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { allowedWords, expectedAt, expectedConfig, keysOf } from '../../src/config/expected.ts';
+import { describeAllowed, expectedAt, expectedConfig, keysOf } from '../../src/config/expected.ts';
 import type { Expected } from '../../src/config/expected.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { needsRestart } from '../../src/config/restart-keys.ts';
@@ -105,7 +105,7 @@ function row(key: string, stated: string | undefined, expected: Expected, restar
   const cells = [
     `\`${key}\``,
     standing,
-    allowedWords(expected),
+    describeAllowed(expected),
     restart ? '*restart*' : 'yes',
     expected.description ?? '',
   ];

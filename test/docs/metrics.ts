@@ -16,10 +16,10 @@ export async function metricsPage(): Promise<{ path: string; text: string }> {
   const metrics = createMetrics({
     connections: zero,
     conversationsLive: zero,
-    warmBytes: zero,
-    waitingAppends: zero,
+    logCacheBytes: zero,
+    writesQueued: zero,
     openTurns: zero,
-    turnsInLine: zero,
+    turnsQueued: zero,
     reload: () => ({ successful: true, succeededAtMs: 0 }),
     providers: () => [],
   });

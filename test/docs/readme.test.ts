@@ -59,7 +59,7 @@ describe('the client of the README', () => {
     const parley = await prepare(t, { modelUrl: model.url, config: { llm: { retry: { attempts: 1 } } } });
     const { code, stderr } = await run(parley, ['Hi', parley.url]);
     assert.equal(code, 1);
-    assert.match(stderr, /^Provider "scripted" refused the request for want of a key[^\n]*\n$/);
+    assert.match(stderr, /^Provider "scripted" rejected the request without an API key[^\n]*\n$/);
   });
 
   it('reports in one sentence that there is no server, that the path is wrong, and that the address is none', async (t) => {

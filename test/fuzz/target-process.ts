@@ -55,11 +55,11 @@ export async function startTarget(
     llm: { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } },
     auth: authOf(tokens),
     chat: {
-      // After an idle second all conversations should leave the memory. The log cache is bounded by `warm_bytes`, and
+      // After an idle second all conversations should leave the memory. The log cache is bounded by `log_cache_bytes`, and
       // would look like a leak until it is full.
       service: {
         idle_timeout: 1,
-        warm_bytes: 1_048_576,
+        log_cache_bytes: 1_048_576,
         tools: { permission: { [`demo.${scriptedCall.name}`]: 'ask' }, approval_timeout: 0.5 },
       },
       // Longer than a busy machine delays an attacker between connecting and its first byte.

@@ -70,7 +70,7 @@ test('GET /metrics counts and times real turns, hops, tools, tokens and commits'
     parley_connections: 1,
     parley_conversations_live: 2,
     parley_open_turns: 1,
-    parley_waiting_appends: 0,
+    parley_writes_queued: 0,
     'parley_turns_total{end="stop"}': 2,
     'parley_turns_total{end="provider_auth"}': 1,
     'parley_turn_seconds_count{end="stop"}': 2,
@@ -92,7 +92,7 @@ test('GET /metrics counts and times real turns, hops, tools, tokens and commits'
   assert.equal(value('parley_commit_seconds_count'), value('parley_commit_rows_count'));
   assert.ok(value('parley_commit_seconds_sum') > 0 && value('parley_turn_seconds_sum{end="stop"}') > 0);
   assert.ok(value('parley_event_loop_delay_p99_seconds') >= 0 && value('parley_event_loop_delay_p99_seconds') < 1);
-  assert.ok(value('parley_warm_bytes') > 1000 && value('parley_process_resident_memory_bytes') > 1e7);
+  assert.ok(value('parley_log_cache_bytes') > 1000 && value('parley_process_resident_memory_bytes') > 1e7);
   waiting.release();
   await open.end;
   assert.equal((await readMetrics(parley.url)).get('parley_open_turns'), 0);

@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
-import { showsTexts } from '../../src/config/options.ts';
+import { includesContent } from '../../src/config/options.ts';
 import { configSchema } from '../../src/config/schema/schema.ts';
 import { pageOf } from '../support/metrics.ts';
 import { startParley } from '../support/parley.ts';
 
 const token = { mode: 'token', tokens: [{ subject: 'root', sha256: hashToken('root') }] };
 
-describe('inspect.texts', () => {
+describe('inspect.include_content', () => {
   const cases: [sentence: string, config: object, shown: boolean][] = [
     ['is on by default on a loopback listener without auth', {}, true],
     ['is on by default on ::1 without auth', { chat: { websocket: { host: '::1' } } }, true],
@@ -34,11 +34,11 @@ describe('inspect.texts', () => {
       { auth: token, inspect: { beyond_loopback: true, viewers: ['root'] } },
       false,
     ],
-    ['is off if the configuration says false', { inspect: { texts: false } }, false],
-    ['is on if the configuration says true', { auth: token, inspect: { texts: true } }, true],
+    ['is off if the configuration says false', { inspect: { include_content: false } }, false],
+    ['is on if the configuration says true', { auth: token, inspect: { include_content: true } }, true],
   ];
   for (const [sentence, config, shown] of cases) {
-    it(sentence, () => assert.equal(showsTexts(configSchema.parse(config)), shown));
+    it(sentence, () => assert.equal(includesContent(configSchema.parse(config)), shown));
   }
 
   it('makes the API show titles by default, and none with tokens', async (t) => {

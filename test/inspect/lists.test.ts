@@ -76,7 +76,7 @@ describe('the search', { skip: withoutBrowser }, () => {
   });
 
   it('says that search is off if content is not included, and shows no content', async (t) => {
-    const parley = await startParley(t, { config: { inspect: { texts: false } } });
+    const parley = await startParley(t, { config: { inspect: { include_content: false } } });
     const client = await parley.connect();
     await client.chat('Rosebud', { conversation_id: 'c1' });
     const page = await openPage(t);

@@ -118,7 +118,9 @@ describe('a message to viewers', () => {
   }
 
   test('is bounded in size, and so is the number of kept messages', async (t) => {
-    const parley = await startParley(t, { config: { inspect: { texts: true, max_events: 10, max_event_chars: 500 } } });
+    const parley = await startParley(t, {
+      config: { inspect: { include_content: true, max_events: 10, max_event_chars: 500 } },
+    });
     const client = await parley.connect();
     const first = await watch(parley, 'c1');
     await client.chat('Long '.repeat(5000), { conversation_id: 'c1' });
@@ -137,7 +139,9 @@ describe('a message to viewers', () => {
 
 describe('the socket of viewers', () => {
   test('limits viewers and inspected conversations', async (t) => {
-    const parley = await startParley(t, { config: { inspect: { max_viewers: 3, max_conversations: 1, linger: 60 } } });
+    const parley = await startParley(t, {
+      config: { inspect: { max_viewers: 3, max_conversations: 1, keep_after_last_viewer: 60 } },
+    });
     const first = await watch(parley, 'c1');
     const second = await watch(parley, 'c1');
     const client = await parley.connect();

@@ -127,7 +127,7 @@ describe('a conversation on the page', { skip }, () => {
 
   test('shows hostile data as text', async (t) => {
     const hostile = '<img src=x onerror=alert(1)>"&amp;';
-    const parley = await startParley(t, { config: { inspect: { texts: true } } });
+    const parley = await startParley(t, { config: { inspect: { include_content: true } } });
     const client = await parley.connect();
     await client.chat(hostile, { conversation_id: hostile });
     const page = await openPage(t);

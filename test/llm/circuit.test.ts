@@ -1,4 +1,4 @@
-/** A provider that is down is left alone, and found again: the circuit breaker around a real endpoint. */
+/** Tests the circuit breaker around a real endpoint. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { ProviderStatus } from '../../src/llm/port.ts';
@@ -46,7 +46,7 @@ test('after failures in a row nothing is sent any more, and the fault says how l
   assert.equal(end.fault.data['retry_after_ms'], end.retryAfterMs);
   assert.equal(server.requests.length, 2);
   assert.deepEqual(status(), [
-    { name: 'scripted', model: 'configured-model', circuit: 'open', error: 'provider_cut', running: 0, waiting: 0 },
+    { name: 'scripted', model: 'configured-model', circuit: 'open', error: 'provider_cut', running: 0, queued: 0 },
   ]);
 });
 
@@ -78,7 +78,7 @@ test('when it has cooled down one request finds out, and until that has ended no
   await server.request(3);
   assert.equal(await endOf(), 'provider_unavailable');
   assert.equal(server.requests.length, 3);
-  // Whoever waited has gone: the answer says nothing, so the next one asks.
+  // The probe was cancelled: it proves nothing, so the next request is the probe.
   patience.abort();
   assert.equal(await probe, 'aborted');
   server.script(says('Hello.'));

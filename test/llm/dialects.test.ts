@@ -1,4 +1,4 @@
-/** One answer, told in every way that OpenAI-compatible providers tell it. */
+/** Tests one answer in the dialects of all OpenAI-compatible providers. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { LanguageModel } from '../../src/llm/port.ts';
@@ -31,7 +31,7 @@ before(async () => {
 after(() => server.close());
 beforeEach(() => assert.deepEqual(server.violations, []));
 
-async function told(reply: Reply) {
+async function answerTo(reply: Reply) {
   server.script(reply);
   const { text, reasoning, end } = await ask(model);
   assert.ok(end.status === 'finished', JSON.stringify(end));
@@ -39,7 +39,7 @@ async function told(reply: Reply) {
 }
 
 for (const { title, rows } of dialectTable) {
-  describe(`${title.toLowerCase()}, as they are told`, () => {
+  describe(`${title.toLowerCase()}`, () => {
     for (const { dialect, speakers, reply, gives } of rows) {
       test(`with ${dialect} (${speakers})`, async () => {
         server.script(reply);
@@ -76,7 +76,7 @@ describe('tool calls', () => {
 
   for (const dialect of dialects) {
     test(`parallel calls come whole out of the dialect "${dialect}"`, async () => {
-      const answer = await told(asks(calls, { dialect, say: 'Let me see.' }));
+      const answer = await answerTo(asks(calls, { dialect, say: 'Let me see.' }));
       assert.equal(answer.text, 'Let me see.');
       assert.equal(answer.finishReason, 'tool_calls');
       assert.deepEqual(answer.toolCalls, expected);
@@ -84,7 +84,7 @@ describe('tool calls', () => {
 
     test(`a call without arguments asks with {} in the dialect "${dialect}"`, async () => {
       for (const nothing of ['', null]) {
-        const answer = await told(asks([{ name: 'now', arguments: nothing }], { dialect }));
+        const answer = await answerTo(asks([{ name: 'now', arguments: nothing }], { dialect }));
         assert.deepEqual(answer.toolCalls, [{ name: 'now', arguments: '{}' }]);
       }
     });
@@ -93,17 +93,17 @@ describe('tool calls', () => {
   for (const dialect of ['whole', 'together', 'indexless', 'split', 'same_index'] as const) {
     test(`calls that repeat one id stay two calls in the dialect "${dialect}"`, async () => {
       const twins = calls.slice(0, 2).map((call) => ({ ...call, id: dialect === 'same_index' ? '' : 'call_x' }));
-      const answer = await told(asks(twins, { dialect }));
+      const answer = await answerTo(asks(twins, { dialect }));
       assert.deepEqual(answer.toolCalls, expected.slice(0, 2));
     });
   }
 
   for (const index of [0, undefined]) {
-    test(`a call told once more after its arguments stays one call ${index === 0 ? 'with' : 'without'} an index`, async () => {
+    test(`a call repeated after its arguments stays one call ${index === 0 ? 'with' : 'without'} an index`, async () => {
       const piece = (written: string) =>
         delta({ tool_calls: [{ index, id: 'a', function: { name: 'add', arguments: written } }] });
       const trailing = index === 0 ? [piece('\n'), piece('')] : [piece('')];
-      const answer = await told(streams(piece('{"a":2}'), trailing, finish('tool_calls'), done()));
+      const answer = await answerTo(streams(piece('{"a":2}'), trailing, finish('tool_calls'), done()));
       assert.deepEqual(
         answer.toolCalls.map((call) => call.arguments.trim()),
         ['{"a":2}'],
@@ -112,12 +112,12 @@ describe('tool calls', () => {
   }
 
   test('arguments that are no JSON are passed on as the model wrote them', async () => {
-    const answer = await told(asks([{ name: 'add', arguments: '{"a": 2' }]));
+    const answer = await answerTo(asks([{ name: 'add', arguments: '{"a": 2' }]));
     assert.deepEqual(answer.toolCalls, [{ name: 'add', arguments: '{"a": 2' }]);
   });
 
   test('calls of an answer that ran into its length limit are not asked for', async () => {
-    const answer = await told(asks(calls, { finish: 'length' }));
+    const answer = await answerTo(asks(calls, { finish: 'length' }));
     assert.deepEqual([answer.finishReason, answer.toolCalls], ['length', []]);
   });
 });
@@ -140,7 +140,7 @@ describe('words', () => {
       ['null contents', streams(delta({ role: 'assistant', content: null }), text('a'), finish('stop')), { text: 'a' }],
       ['tool_calls without any call', streams(text('a'), finish('tool_calls')), { text: 'a', finishReason: 'stop' }],
       [
-        'a second choice nobody asked for',
+        'a second choice',
         streams(text('a'), data('{"choices":[{"index":1,"delta":{"content":"z"}}]}'), finish('stop')),
         { text: 'a' },
       ],
@@ -153,7 +153,7 @@ describe('words', () => {
 
   for (const [title, reply, expected] of table) {
     test(`are read from ${title}`, async () => {
-      const answer = await told(reply);
+      const answer = await answerTo(reply);
       assert.equal(answer.text, expected.text);
       assert.equal(answer.reasoning, expected.reasoning ?? '');
       assert.equal(answer.finishReason, expected.finishReason ?? 'stop');
@@ -191,13 +191,13 @@ describe('usage', () => {
     ],
   ];
   for (const [title, reply, expected] of table) {
-    test(`is read ${title}`, async () => assert.deepEqual((await told(reply)).usage, expected));
+    test(`is read ${title}`, async () => assert.deepEqual((await answerTo(reply)).usage, expected));
   }
 
   test('names the model that answered, or else the one that was asked', async () => {
-    assert.equal((await told(says('a'))).model, scriptedModel);
+    assert.equal((await answerTo(says('a'))).model, scriptedModel);
     assert.equal(
-      (await told(streams(bytes('data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n')))).model,
+      (await answerTo(streams(bytes('data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n')))).model,
       'configured-model',
     );
   });
@@ -205,7 +205,7 @@ describe('usage', () => {
 
 test('a mixed answer keeps its words and its calls', async () => {
   const parts = [text('One. '), callParts([{ name: 'add', arguments: { a: 1 } }], 'split'), text('Two.')].flat();
-  const answer = await told(streams(parts, finish('tool_calls'), usage(), done()));
+  const answer = await answerTo(streams(parts, finish('tool_calls'), usage(), done()));
   assert.equal(answer.text, 'One. Two.');
   assert.deepEqual(answer.toolCalls, [{ name: 'add', arguments: '{"a":1}' }]);
 });

@@ -1,4 +1,4 @@
-/** The scripted model's own rules: a check that never objects would prove nothing. */
+/** Tests the rules of the scripted model, because a check that never fails proves nothing. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { historyViolations, requestBody } from '../support/model/history.ts';

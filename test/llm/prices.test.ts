@@ -1,4 +1,4 @@
-/** What an answer costs, by the prices of its model. */
+/** Tests the cost of answers. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withCost, type Prices } from '../../src/llm/providers/prices.ts';

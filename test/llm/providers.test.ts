@@ -1,4 +1,4 @@
-/** Who is asked, and who gets to see which key. */
+/** Tests the choice of providers, and which provider gets which API key. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { AppError } from '../../src/errors.ts';
@@ -47,7 +47,7 @@ describe('auto', () => {
     assert.deepEqual(namesOf({ providers, env: { WORK_KEY: 'b' } }), ['openai']);
   });
 
-  test('does not choose a configured endpoint that nobody named', () => {
+  test('does not choose a configured endpoint without a key', () => {
     assert.deepEqual(namesOf({ providers: { local: { base_url: 'http://localhost:1/v1', model: 'm' } } }), ['demo']);
   });
 
@@ -73,7 +73,7 @@ describe('a provider', () => {
     assert.deepEqual(openai?.parameters, { temperature: 1 });
   });
 
-  test('passes on what its extra_body holds, whatever its names', () => {
+  test('passes on all of its extra_body', () => {
     const [openai] = choose({
       active: 'openai',
       providers: { openai: { temperature: 1, extra_body: { max_token: 5, model: 'none', temperature: 2 } } },
@@ -110,7 +110,7 @@ describe('a provider', () => {
     assert.equal(azure('https://own.openai.azure.com')?.model, 'gpt');
   });
 
-  test('at Azure is not chosen by its key alone, for nobody knows its address', () => {
+  test('at Azure is not chosen by its key alone, because its address is unknown', () => {
     assert.deepEqual(namesOf({ env: { AZURE_OPENAI_API_KEY: 'b' } }), ['demo']);
     assert.deepEqual(
       namesOf({
@@ -122,7 +122,7 @@ describe('a provider', () => {
   });
 
   const broken: [title: string, choice: Choice, names: RegExp][] = [
-    ['an unknown name', { active: 'nobody' }, /"nobody".*demo, groq, openai/],
+    ['an unknown name', { active: 'unknown' }, /"unknown".*demo, groq, openai/],
     ['no base URL', { active: 'x', providers: { x: { model: 'm' } } }, /llm\.providers\.x\.base_url/],
     [
       'a base URL that is none',
@@ -158,7 +158,7 @@ test('Azure is asked at its deployment, in the version of the API, with the key 
     seed: 7,
   };
   const model = languageModelAt(resource.url, { active: 'azure', providers: { azure }, env: { OWN_KEY: 'key-one' } });
-  for (const wished of [null, 'other']) await ask(model, wished === null ? {} : { model: wished });
+  for (const requested of [null, 'other']) await ask(model, requested === null ? {} : { model: requested });
   const paths = resource.requests.map(({ path }) => path);
   assert.deepEqual(
     paths,
@@ -179,7 +179,7 @@ async function startServer(t: TestContext): Promise<ModelServer> {
 }
 
 describe('a key', () => {
-  /** The package reads these by itself wherever it is not told otherwise. */
+  /** The package reads these for options that are not set. */
   const ambient = {
     OPENAI_API_KEY: 'ambient-key',
     OPENAI_ADMIN_KEY: 'ambient-admin',
@@ -190,7 +190,7 @@ describe('a key', () => {
     OPENAI_LOG: 'debug',
   };
 
-  test('goes to its own endpoint alone, whatever the environment holds', async (t) => {
+  test('goes only to its own endpoint, with any environment', async (t) => {
     const before = { ...process.env };
     Object.assign(process.env, ambient);
     t.after(() => {
@@ -222,7 +222,7 @@ describe('a key', () => {
     assert.doesNotMatch(JSON.stringify(seen), /ambient/);
   });
 
-  test('of a preset does not go to a base URL of somebody else', async (t) => {
+  test('of a preset does not go to another base URL', async (t) => {
     const endpoint = await startServer(t);
     const model = languageModelAt(endpoint.url, {
       active: 'openai',
@@ -234,13 +234,13 @@ describe('a key', () => {
   });
 
   test('does not follow a redirect', async (t) => {
-    const [trusted, stranger] = [await startServer(t), await startServer(t)];
-    trusted.script({ status: 307, headers: { location: `${stranger.url}/chat/completions` }, parts: [] });
+    const [trusted, other] = [await startServer(t), await startServer(t)];
+    trusted.script({ status: 307, headers: { location: `${other.url}/chat/completions` }, parts: [] });
     const { end } = await ask(
       languageModelAt(trusted.url, {
         providers: { scripted: { base_url: trusted.url, model: 'm', headers: { 'api-key': 'key-one' } } },
       }),
     );
-    assert.deepEqual([end.status, stranger.requests.length], ['failed', 0]);
+    assert.deepEqual([end.status, other.requests.length], ['failed', 0]);
   });
 });

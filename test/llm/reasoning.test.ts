@@ -34,7 +34,7 @@ async function startThinker(t: TestContext, block: Record<string, unknown>) {
 }
 
 test('a provider that requires its reasoning gets it in the next hop, in the next turn and after a restart', async (t) => {
-  const { parley, client, sent } = await startThinker(t, { echo_reasoning: ['reasoning_content'] });
+  const { parley, client, sent } = await startThinker(t, { pass_back_reasoning: ['reasoning_content'] });
   assert.equal(await client.chat('1 + 2?', inC1).text(), 'Three.');
   assert.deepEqual(sent(), [undefined, undefined, 'I had better add them.', undefined]);
   await client.chat('Are you sure?', inC1).end;
@@ -53,7 +53,7 @@ test('other providers never get reasoning', async (t) => {
 });
 
 test('reasoning is in the rows of the log in any case', async (t) => {
-  const { client } = await startThinker(t, { echo_reasoning: ['reasoning_content'] });
+  const { client } = await startThinker(t, { pass_back_reasoning: ['reasoning_content'] });
   await client.chat('1 + 2?', inC1).end;
   assert.match(JSON.stringify(await client.history('c1')), /"reasoning":"I had better add them\."/);
 });

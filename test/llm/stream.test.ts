@@ -1,4 +1,4 @@
-/** What goes out to a provider, how a stream is aborted, and what is left behind. */
+/** Tests the request to a provider, and aborts of streams. */
 import assert from 'node:assert/strict';
 import { getEventListeners, once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
@@ -48,15 +48,15 @@ describe('the request', () => {
     assert.deepEqual(Object.keys(body).sort(), ['messages', 'model', 'stream', 'stream_options']);
   });
 
-  test('asks for the model that is wished for where the block allows it, else for its own', async () => {
+  test('asks for the requested model if the block allows it, else for its own', async () => {
     const model = languageModelAt(server.url, {
-      providers: { scripted: { base_url: server.url, model: 'm', allowed_models: ['wished'] } },
+      providers: { scripted: { base_url: server.url, model: 'm', allowed_models: ['requested'] } },
     });
-    for (const [wished, asked] of [
-      ['wished', 'wished'],
+    for (const [requested, asked] of [
+      ['requested', 'requested'],
       ['costly', 'm'],
     ] as const) {
-      await ask(model, { model: wished });
+      await ask(model, { model: requested });
       const { body } = await server.request(server.requests.length);
       assert.deepEqual([body.model, 'allowed_models' in body], [asked, false]);
     }
@@ -83,7 +83,7 @@ describe('the request', () => {
     for (let hop = 0; hop < 3; hop += 1) {
       assert.equal((await ask(model)).text, 'a');
       bodies.at(-1)?.end();
-      // The client tells nobody when it hands a connection back to its pool.
+      // The client emits no event when it returns a connection to its pool.
       await sleep(30);
     }
     assert.ok(connections < 3, `${connections} connections for 3 answers`);
@@ -101,17 +101,17 @@ describe('abort', () => {
       const number = server.requests.length + 1;
       server.script(reply);
       const controller = new AbortController();
-      let heard = '';
-      const told = Promise.withResolvers<void>();
+      let received = '';
+      const done = Promise.withResolvers<void>();
       const asking = ask(languageModelAt(server.url), {
         signal: controller.signal,
         onText(delta) {
-          heard += delta;
-          if (heard === said) told.resolve();
+          received += delta;
+          if (received === said) done.resolve();
         },
       });
       const request = await server.request(number);
-      if (said !== '') await told.promise;
+      if (said !== '') await done.promise;
       controller.abort();
       const { text, end } = await asking;
       assert.deepEqual([text, end], [said, { status: 'aborted' }]);
@@ -125,10 +125,10 @@ describe('abort', () => {
     assert.deepEqual([end, server.requests.length], [{ status: 'aborted' }, count]);
   });
 
-  test('by the sink itself is the last it hears', async () => {
+  test('by the sink itself ends its calls', async () => {
     // All words lie in one packet, so that the parser still holds events when the sink aborts.
     const controller = new AbortController();
-    const heard: string[] = [];
+    const received: string[] = [];
     const words = ['a', 'b', 'c'].map((word) => `data: {"choices":[{"delta":{"content":"${word}"}}]}\n\n`).join('');
     server.script({
       status: 200,
@@ -138,11 +138,11 @@ describe('abort', () => {
     const { end } = await ask(languageModelAt(server.url), {
       signal: controller.signal,
       onText(delta) {
-        heard.push(delta);
+        received.push(delta);
         controller.abort();
       },
     });
-    assert.deepEqual([heard, end.status], [['a'], 'aborted']);
+    assert.deepEqual([received, end.status], [['a'], 'aborted']);
   });
 
   test('leaves no listener on the signal of a finished answer', async () => {
@@ -156,21 +156,21 @@ describe('abort', () => {
 test('words reach the sink as they arrive', async () => {
   const story = saysStepwise('one ', 'two ', 'three');
   server.script(story.reply);
-  const heard: string[] = [];
+  const received: string[] = [];
   let next = Promise.withResolvers<void>();
   const asking = ask(languageModelAt(server.url), {
     onText(delta) {
-      heard.push(delta);
+      received.push(delta);
       next.resolve();
     },
   });
   for (const [at, word] of ['one ', 'two ', 'three'].entries()) {
     await story.gates[at]?.reached;
-    assert.equal(heard.length, at);
+    assert.equal(received.length, at);
     next = Promise.withResolvers();
     story.release();
     await next.promise;
-    assert.equal(heard.at(-1), word);
+    assert.equal(received.at(-1), word);
   }
   assert.equal((await asking).end.status, 'finished');
 });
@@ -188,7 +188,7 @@ test("a sink that throws ends the request, and its error is not taken for the pr
 });
 
 test('an unknown provider is a fault and no exception', async () => {
-  const { end } = await ask(languageModelAt(server.url), { provider: 'nobody' });
+  const { end } = await ask(languageModelAt(server.url), { provider: 'unknown' });
   assert.ok(end.status === 'failed');
   assert.equal(end.fault.code, 'internal');
 });

@@ -64,7 +64,7 @@ function problemsOf(fields: Partial<LogRow>[], record: Partial<LogRecord> = {}):
     headSeq,
     messages: rows.filter(({ type }) => type === 'user_message' || type === 'assistant_message').length,
     tokens: rows.reduce((sum, row) => sum + (row.token_count ?? 0), 0),
-    turns: [{ requestId: 'r1', beginSeq: oldestSeq, endSeq: headSeq, adopted: false }],
+    turns: [{ requestId: 'r1', beginSeq: oldestSeq, endSeq: headSeq, imported: false }],
     ...record,
   });
   for (const row of rows) audit.row(row);
@@ -87,7 +87,7 @@ describe('an audit accepts', () => {
       dispatch('a'),
       result('a'),
     ];
-    const turns = [{ requestId: 'r1', beginSeq: 1, endSeq: null, adopted: false }];
+    const turns = [{ requestId: 'r1', beginSeq: 1, endSeq: null, imported: false }];
     assert.deepEqual(problemsOf(asked, { turns }), []);
     assert.deepEqual(problemsOf([...asked, response('c', 'expired'), result('c'), turnEnd]), []);
   });
@@ -137,17 +137,20 @@ describe('an audit accepts', () => {
   });
 
   test('a log whose oldest rows retention has deleted', () => {
-    const gone = { requestId: 'r0', beginSeq: 1, endSeq: 9, adopted: false };
+    const gone = { requestId: 'r0', beginSeq: 1, endSeq: 9, imported: false };
     assert.deepEqual(
-      problemsOf(turn, { oldestSeq: 10, turns: [gone, { requestId: 'r1', beginSeq: 10, endSeq: 16, adopted: false }] }),
+      problemsOf(turn, {
+        oldestSeq: 10,
+        turns: [gone, { requestId: 'r1', beginSeq: 10, endSeq: 16, imported: false }],
+      }),
       [],
     );
   });
 
   test('an open turn with an open call, and a turn queued behind it', () => {
     const turns = [
-      { requestId: 'r1', beginSeq: 1, endSeq: null, adopted: false },
-      { requestId: 'r2', beginSeq: 3, endSeq: null, adopted: false },
+      { requestId: 'r1', beginSeq: 1, endSeq: null, imported: false },
+      { requestId: 'r2', beginSeq: 3, endSeq: null, imported: false },
     ];
     assert.deepEqual(problemsOf([message(), answer('a'), message({ request_id: 'r2' }), dispatch('a')], { turns }), []);
   });
@@ -155,7 +158,7 @@ describe('an audit accepts', () => {
   test('a turn of another program without an end row or a valid order', () => {
     assert.deepEqual(
       problemsOf([message(), answer('a'), result('x')], {
-        turns: [{ requestId: 'r1', beginSeq: 1, endSeq: 3, adopted: true }],
+        turns: [{ requestId: 'r1', beginSeq: 1, endSeq: 3, imported: true }],
       }),
       [],
     );
@@ -293,7 +296,7 @@ describe('an audit reports', () => {
     ],
     [
       'an end that the turns table does not know',
-      problemsOf([message(), turnEnd], { turns: [{ requestId: 'r1', beginSeq: 1, endSeq: null, adopted: false }] }),
+      problemsOf([message(), turnEnd], { turns: [{ requestId: 'r1', beginSeq: 1, endSeq: null, imported: false }] }),
       ['turn r1 ends at row 2 and is open by the turns table'],
     ],
     [
@@ -303,12 +306,12 @@ describe('an audit reports', () => {
     ],
     [
       'a turn without rows',
-      problemsOf([], { headSeq: 0, turns: [{ requestId: 'r1', beginSeq: 1, endSeq: null, adopted: false }] }),
+      problemsOf([], { headSeq: 0, turns: [{ requestId: 'r1', beginSeq: 1, endSeq: null, imported: false }] }),
       ['turn r1 has no rows'],
     ],
     [
       'other bounds',
-      problemsOf([message(), turnEnd], { turns: [{ requestId: 'r1', beginSeq: 2, endSeq: 3, adopted: false }] }),
+      problemsOf([message(), turnEnd], { turns: [{ requestId: 'r1', beginSeq: 2, endSeq: 3, imported: false }] }),
       ['turn r1 begins at row 1, and at 2 by the turns table', 'turn r1 ends at row 2, and at 3 by the turns table'],
     ],
     [
@@ -320,8 +323,8 @@ describe('an audit reports', () => {
       'two turns at a time',
       problemsOf([message(), answer(), message({ request_id: 'r2' }), { ...answer(), request_id: 'r2' }], {
         turns: [
-          { requestId: 'r1', beginSeq: 1, endSeq: null, adopted: false },
-          { requestId: 'r2', beginSeq: 3, endSeq: null, adopted: false },
+          { requestId: 'r1', beginSeq: 1, endSeq: null, imported: false },
+          { requestId: 'r2', beginSeq: 3, endSeq: null, imported: false },
         ],
       }),
       ['turns r1 and r2 run at the same time'],

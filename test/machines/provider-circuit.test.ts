@@ -1,4 +1,4 @@
-/** The circuit of a provider as a table: every state, every event, and the one timer. */
+/** Tests the circuit of a provider with a table: every state, every event, and the timer. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, createActor } from 'xstate';
@@ -44,13 +44,13 @@ describe('each state takes each event', () => {
     'probe.began': null,
     'probe.succeeded': null,
     'probe.failed': null,
-    'probe.left': null,
+    'probe.aborted': null,
   };
   const table: Record<string, Record<CircuitEvent['type'], string | null>> = {
     closed: stay,
     open: stay,
     halfOpen: { ...stay, 'probe.began': 'probing' },
-    probing: { ...stay, 'probe.succeeded': 'closed', 'probe.failed': 'open', 'probe.left': 'halfOpen' },
+    probing: { ...stay, 'probe.succeeded': 'closed', 'probe.failed': 'open', 'probe.aborted': 'halfOpen' },
   };
   const events: CircuitEvent[] = [
     succeeded,
@@ -58,7 +58,7 @@ describe('each state takes each event', () => {
     began,
     { type: 'probe.succeeded' },
     { type: 'probe.failed', code: 'provider_timeout' },
-    { type: 'probe.left' },
+    { type: 'probe.aborted' },
   ];
   for (const [state, way] of Object.entries(routes)) {
     for (const event of events) {

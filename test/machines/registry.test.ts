@@ -32,7 +32,7 @@ function boot({ sweepFault, dismissalFault }: { sweepFault?: Error; dismissalFau
     actors: {
       writer: writerMachine.provide({
         actors: {
-          arrivals: fromCallback(() => undefined),
+          queueListener: fromCallback(() => undefined),
           openDatabase: fromPromise(never),
           closeDatabase: fromPromise(never),
         },

@@ -1,4 +1,4 @@
-/** The writer's chart on a disk that refuses: retries, their budget, and how it comes back. */
+/** Tests the writer's chart on a failing disk: retries, their budget, and recovery. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { failedWriter, readyWriter } from '../support/machines/writer.ts';
@@ -32,7 +32,7 @@ describe('retrying', () => {
     await running.finish();
     await running.fail();
     assert.equal(running.state(), 'failed');
-    assert.equal(running.asked.at(-1), 'refuseWaiting');
+    assert.equal(running.asked.at(-1), 'rejectQueued');
   });
 });
 

@@ -1,10 +1,10 @@
-/** The writer's chart as it sweeps: slice by slice, at its pace, and never in the way of rows. */
+/** Tests the sweep in the writer's chart: slice by slice, with its delays, and never before rows. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readyWriter } from '../support/machines/writer.ts';
 
 describe('sweeping', () => {
-  const paceMs = { first: 100, pause: 10, rest: 1000 };
+  const paceMs = { first: 100, betweenSlices: 10, betweenRounds: 1000 };
 
   test('goes slice by slice with pauses, and rests when the round is over', async () => {
     const running = await readyWriter([], paceMs);
@@ -56,7 +56,7 @@ describe('sweeping', () => {
     running.sweep();
     running.sweep();
     assert.equal(running.state(), 'sweeping');
-    // Whatever is left behind during a slice may have come too late for it.
+    // A deletion during a slice may come too late for it.
     running.sweep();
     await running.finish({ more: true });
     assert.equal(running.state(), 'sweeping');

@@ -1,4 +1,4 @@
-/** The writer's chart by itself: opening, committing and closing, and what each of its states must answer. */
+/** Tests the writer's chart: opening, committing and closing, and each event in each state. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createActor, fromCallback, fromPromise } from 'xstate';
@@ -93,7 +93,7 @@ describe('the chart', () => {
       ['opening', 'ready', 'committing', 'sweeping', 'backingOff', 'reconnecting', 'failed', 'closing'],
     );
     for (const node of living) {
-      for (const event of ['rows.waiting', 'sweep.due', 'writer.close']) {
+      for (const event of ['rows.queued', 'sweep.due', 'writer.close']) {
         assert.ok(answers(node, event), `${node.key} does not answer ${event}`);
       }
     }
@@ -108,11 +108,11 @@ describe('the chart', () => {
     }
   });
 
-  test('closes when nothing can be heard of the queue any more', () => {
+  test('closes when the listener of the queue ends', () => {
     const running = createActor(
       writerMachine.provide({
         actors: {
-          arrivals: fromCallback(() => {
+          queueListener: fromCallback(() => {
             throw new Error('no bell');
           }),
           openDatabase: fromPromise(() => Promise.withResolvers<void>().promise),

@@ -65,7 +65,7 @@ async function useAll(
 ): Promise<{ client: RecordedClient; model: ModelServer }> {
   const { model, client } = await startTyped(t, {
     mcpServers,
-    config: { mcp, chat: { service: { tools: { concurrency: 32 }, context: { max_tokens: 100_000 } } } },
+    config: { mcp, chat: { service: { tools: { max_concurrent: 32 }, context: { max_tokens: 100_000 } } } },
   });
   assert.deepEqual((await client.tools()).tools.map(({ name }) => name).sort(), Object.keys(uses).sort());
   const calls = Object.entries(uses).map(([name, { arguments: args = {}, asks: asked }]) => ({

@@ -68,7 +68,7 @@ test('the log is JSON without a terminal, with one line a turn that has its owne
     provider: 'scripted',
     status: 401,
     variable: 'SCRIPTED_KEY',
-    reason: 'Provider "scripted" refused the API key; check the key in SCRIPTED_KEY (401).',
+    reason: 'Provider "scripted" rejected the API key; check the key in SCRIPTED_KEY (401).',
     provider_says: '[redacted]',
   });
 });
@@ -77,22 +77,22 @@ test("the log has Parley's own reason for every failure of a provider, and never
   const scenarios = [
     [
       fails(400, PRIVATE),
-      'Provider "scripted" refused the request; check llm.providers.scripted and the account (400).',
+      'Provider "scripted" rejected the request; check llm.providers.scripted and the account (400).',
     ],
     [
       fails(404, PRIVATE),
       'Provider "scripted" does not offer the model "scripted-model"; set llm.providers.scripted.model (or, if that is right, llm.providers.scripted.base_url) (404).',
     ],
-    [fails(500, PRIVATE), 'Provider "scripted" had a fault of its own; ask again (500).'],
+    [fails(500, PRIVATE), 'Provider "scripted" had an internal error; try again (500).'],
     [
       answersWith('text/event-stream', `data: ${PRIVATE}\n\n`),
-      'Provider "scripted" sent something that is no part of an answer.',
+      'Provider "scripted" sent invalid data instead of a chunk of an answer.',
     ],
     [
       answersWith('text/html', PRIVATE),
-      'Provider "scripted" answered with something that is no chat completion (text/html). Check llm.providers.scripted.base_url.',
+      'Provider "scripted" answered with something other than a chat completion (text/html). Check llm.providers.scripted.base_url.',
     ],
-    [cuts('torn', PRIVATE), 'Provider "scripted" ended the stream before its answer was finished. Ask again.'],
+    [cuts('torn', PRIVATE), 'Provider "scripted" ended the stream before its answer was finished. Try again.'],
   ] as const;
   const run = await start(t);
   run.model.script(...scenarios.map(([reply]) => reply));
@@ -135,7 +135,7 @@ describe('texts and keys', () => {
   });
 
   test('differ in one setting: the configuration can allow texts, but never keys', async (t) => {
-    const run = await start(t, { texts: true });
+    const run = await start(t, { include_content: true });
     run.model.script(fails(400, `you said ${PRIVATE} under the key ${KEY}`));
     await assert.rejects(run.client.chat(`about ${PRIVATE}`).end);
     const log = (await logOf(run)).join('\n');

@@ -4,12 +4,12 @@
  */
 import { registerHooks } from 'node:module';
 
-const root = new URL('../../src/server.ts', import.meta.url).href;
+const root = new URL('../../src/server/store.ts', import.meta.url).href;
 const held = new URL('held-store.ts', import.meta.url).href;
 
 registerHooks({
   resolve(specifier, context, next) {
-    const isStore = specifier === './store/store.ts' && context.parentURL === root;
+    const isStore = specifier === '../store/store.ts' && context.parentURL === root;
     return isStore ? { url: held, shortCircuit: true } : next(specifier, context);
   },
 });

@@ -24,7 +24,7 @@ const refused: AppendOutcome = {
   fault: { code: 'storage_failed', message: 'The proof makes the write fail.', retryable: true, data: {} },
 };
 
-function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'interrupt'> {
+function hold(store: Store): Pick<Store, 'append' | 'remove' | 'load' | 'interrupt'> {
   const appends: HeldAppend[] = [];
   const reads: ((works: boolean) => void)[] = [];
   const breaking = new Set<number>();
@@ -96,14 +96,14 @@ function hold(store: Store): Pick<Store, 'append' | 'remove' | 'standing' | 'int
       if (!(await acknowledged.promise)) throw new Error('the proof makes the removal fail');
       return removed;
     },
-    async standing(owner, conversationId, tokens, messages) {
+    async load(owner, conversationId, tokens, messages) {
       // Zero tokens mean that a subscriber reads. Such a read is not held.
       if (tokens === 0 || conversationId !== HELD_CONVERSATION)
-        return store.standing(owner, conversationId, tokens, messages);
+        return store.load(owner, conversationId, tokens, messages);
       const word = Promise.withResolvers<boolean>();
       report({ event: 'read', number: reads.push(word.resolve) });
       if (!(await word.promise)) throw new Error('the proof makes the read fail');
-      return store.standing(owner, conversationId, tokens, messages);
+      return store.load(owner, conversationId, tokens, messages);
     },
     async interrupt(owner, conversationId, interruptId) {
       const found = await store.interrupt(owner, conversationId, interruptId);

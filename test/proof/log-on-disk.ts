@@ -1,6 +1,6 @@
 /** Reads the conversation under test from the database file, beside a running server or without one. */
 import type { LogRow } from '../../machines/log.ts';
-import { openArchive } from '../../src/store/file/archive.ts';
+import { openReadOnly } from '../../src/store/file/read-only-store.ts';
 import { HELD_CONVERSATION } from './held-store-messages.ts';
 
 /**
@@ -8,7 +8,7 @@ import { HELD_CONVERSATION } from './held-store-messages.ts';
  * not Parley's.
  */
 export function readLog(database: string): { rows: LogRow[]; open: string[] } {
-  const archive = openArchive(database);
+  const archive = openReadOnly(database);
   try {
     const record = archive.record(HELD_CONVERSATION);
     const open = (record?.turns ?? []).filter(({ endSeq }) => endSeq === null).map(({ requestId }) => requestId);

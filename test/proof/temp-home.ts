@@ -41,7 +41,7 @@ export async function createTempHome(
         queue_length: queueLength,
         max_running_turns: has('takePermit') ? 1 : 1000,
         // No log is cached, so every context is a read that can be held.
-        warm_bytes: 0,
+        log_cache_bytes: 0,
         idle_timeout: has('passivate') ? 0.2 : 300,
         tools: {
           permission: { 'desk.pay': 'ask' },

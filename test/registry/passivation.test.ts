@@ -19,7 +19,7 @@ describe('an idle conversation', () => {
     model.script(says('Hello Ada.'), says('Ada.'));
     await client.chat('My name is Ada', { conversation_id: 'c1' }, 'r1');
     await isEmpty(parley);
-    assert.equal(await sample(parley, 'warm_bytes'), 0);
+    assert.equal(await sample(parley, 'log_cache_bytes'), 0);
     assert.equal(await sample(parley, 'connections'), 1);
 
     const turn = await client.chat('What is my name?', { conversation_id: 'c1' }, 'r2');
@@ -71,14 +71,14 @@ describe('the log cache', () => {
   test('stays within its limit while conversations grow, and evicted conversations lose nothing', async (t) => {
     const warmBytes = 40_000;
     const { parley, model, client } = await startScripted(t, {
-      config: { chat: { service: { warm_bytes: warmBytes } } },
+      config: { chat: { service: { log_cache_bytes: warmBytes } } },
     });
     const text = (turn: number, conversation: number) => `turn ${turn} of ${conversation} ${'word '.repeat(150)}`;
     model.script(() => says('Noted.'));
     for (let turn = 0; turn < 3; turn += 1) {
       for (let conversation = 0; conversation < 10; conversation += 1) {
         await client.chat(text(turn, conversation), { conversation_id: `c${conversation}` });
-        const warm = await sample(parley, 'warm_bytes');
+        const warm = await sample(parley, 'log_cache_bytes');
         assert.ok(warm > 0 && warm <= warmBytes, `${warm} bytes are warm`);
       }
     }
@@ -90,9 +90,9 @@ describe('the log cache', () => {
   });
 
   test('may be off: then every context is read from the log', async (t) => {
-    const { parley, model, client } = await startScripted(t, { config: { chat: { service: { warm_bytes: 0 } } } });
+    const { parley, model, client } = await startScripted(t, { config: { chat: { service: { log_cache_bytes: 0 } } } });
     for (const text of ['one', 'two']) await client.chat(text, { conversation_id: 'c1' });
     assert.deepEqual(contentsOf(model.requests[1]?.body.messages), ['one', 'Hello from the scripted model.', 'two']);
-    assert.equal(await sample(parley, 'warm_bytes'), 0);
+    assert.equal(await sample(parley, 'log_cache_bytes'), 0);
   });
 });

@@ -1,4 +1,4 @@
-/** MCP servers that a reload adds, removes and changes, and those that it leaves alone. */
+/** Tests MCP servers that a reload adds, removes, changes and does not touch. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
@@ -73,7 +73,7 @@ describe('a server that a reload removes', () => {
     assert.ok(!model.requests[0]?.body.tools?.some((tool) => tool.function.name === 'fail'));
   });
 
-  it('ends its running call with a result, tells the turn, and the turn goes on', async (t) => {
+  it('ends its running call with a result, and the turn continues with a notice', async (t) => {
     const { scene, model, client } = await start(t, misbehavingServer());
     model.script(asks([{ name: 'hang' }]), says('I see.'));
     const turn = client.chat('go');
@@ -136,7 +136,7 @@ describe('a server that a reload removes', () => {
 });
 
 describe('a server whose block a reload changes', () => {
-  it('is started anew as it is configured now, alone', async (t) => {
+  it('is restarted with its new block, and no other server is', async (t) => {
     const { scene, model, client } = await start(t, { ...demoServer, ...misbehavingServer() });
     const before = await descendants(scene.parley.pid);
     const secret = 'sesame';
@@ -166,7 +166,7 @@ describe('a server whose block a reload changes', () => {
     assert.deepEqual(results, ['done']);
   });
 
-  it('keeps its OAuth credentials: nobody has to authorize it again', async (t) => {
+  it('keeps its OAuth credentials without a new authorization', async (t) => {
     const oauth = await startOAuthServer();
     const web = await startHttpServer({ era: 'sessions', gate: oauth.gate('use') });
     t.after(() => Promise.all([web.stop(), oauth.stop()]));

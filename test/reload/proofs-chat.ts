@@ -138,11 +138,11 @@ export const chatProofs: Proof[] = [
     },
   },
   {
-    keys: ['chat.service.tools.concurrency'],
+    keys: ['chat.service.tools.max_concurrent'],
     shows: 'the calls of one answer at the same time',
     async prove(t) {
       const { scene, model, client } = await startScriptedReload(t, { mcpServers: misbehavingServer() });
-      await scene.reload(service({ tools: { concurrency: 1 } }));
+      await scene.reload(service({ tools: { max_concurrent: 1 } }));
       model.script(asks([{ name: 'slow', arguments: { ms: 300 } }, { name: 'count' }]), says('Done.'));
       const results = (await readAll(client.chat('go'))).filter((chunk) => chunk.type === 'tool_result');
       assert.deepEqual(
@@ -294,15 +294,15 @@ export const chatProofs: Proof[] = [
     },
   },
   {
-    keys: ['chat.service.warm_bytes'],
+    keys: ['chat.service.log_cache_bytes'],
     shows: 'the memory for contexts',
     async prove(t) {
       const scene = await startReloadable(t);
       const url = await scene.parley.listening;
       await connectClient(t, url).chat('Hi', inC1).end;
-      const warm = async () => (await readMetrics(url)).get('parley_warm_bytes');
+      const warm = async () => (await readMetrics(url)).get('parley_log_cache_bytes');
       assert.notEqual(await warm(), 0);
-      await scene.reload(service({ warm_bytes: 1 }));
+      await scene.reload(service({ log_cache_bytes: 1 }));
       assert.equal(await warm(), 0);
     },
   },

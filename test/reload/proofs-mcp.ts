@@ -48,13 +48,13 @@ export const mcpProofs: Proof[] = [
   },
   {
     keys: ['mcp.roots'],
-    shows: 'the folders that servers are told of, the first ones too',
+    shows: 'the folders that servers get, the first ones too',
     async prove(t) {
       const scripted = await startDemands(t);
       await scripted.scene.reload(mcp({ roots: ['/srv/one'] }));
       await eventually(
         async () => (await stateOf(scripted.client, 'demands')) === 'ready',
-        'the server to be told of roots',
+        'the server to get the roots',
       );
       assert.equal(await resultOf(scripted, 'roots'), 'file:///srv/one');
       await scripted.scene.reload(mcp({ roots: ['/srv/two'] }));
@@ -73,19 +73,19 @@ export const mcpProofs: Proof[] = [
     },
   },
   {
-    keys: ['mcp.resources_in_prompt.named', 'mcp.resources_in_prompt.contents', 'mcp.resources_in_prompt.wait'],
+    keys: ['mcp.resources_in_prompt.max_listed', 'mcp.resources_in_prompt.contents', 'mcp.resources_in_prompt.timeout'],
     shows: 'what of resources is in the system prompt',
     async prove(t) {
       const { scene, model, client } = await startScriptedReload(t, {
         mcpServers: demoServer,
-        config: mcp({ resources_in_prompt: { named: 0 } }),
+        config: mcp({ resources_in_prompt: { max_listed: 0 } }),
       });
       const prompt = async () => {
         await client.chat('Hi').end;
         return String(model.requests.at(-1)?.body.messages[0]?.content);
       };
       assert.doesNotMatch(await prompt(), /parley:\/\/about/);
-      await scene.reload(mcp({ resources_in_prompt: { named: 5, wait: 60 } }));
+      await scene.reload(mcp({ resources_in_prompt: { max_listed: 5, timeout: 60 } }));
       assert.match(await prompt(), /parley:\/\/about/);
       await scene.reload(mcp({ resources_in_prompt: { contents: [{ server: 'demo', uri: 'parley://about' }] } }));
       assert.match(await prompt(), /The demo MCP server that comes with Parley/);

@@ -18,7 +18,7 @@ const isLetIn = (socket: WebSocket) => once(socket, 'message');
 
 export const otherProofs: Proof[] = [
   {
-    keys: ['inspect.max_viewers', 'inspect.max_conversations', 'inspect.linger'],
+    keys: ['inspect.max_viewers', 'inspect.max_conversations', 'inspect.keep_after_last_viewer'],
     shows: 'how much is watched at once; those who watch go on',
     async prove(t) {
       const scene = await startReloadable(t, { mcpServers: demoServer });
@@ -27,7 +27,7 @@ export const otherProofs: Proof[] = [
       await isLetIn(first);
       await scene.reload({ inspect: { max_conversations: 1 } });
       assert.equal(await closeCode(watching(url, 'c2')), 1013);
-      await scene.reload({ inspect: { max_conversations: 16, linger: 0.1 } });
+      await scene.reload({ inspect: { max_conversations: 16, keep_after_last_viewer: 0.1 } });
       const second = watching(url, 'c2');
       await isLetIn(second);
       await scene.reload({ inspect: { max_viewers: 2 } });
@@ -60,7 +60,7 @@ export const otherProofs: Proof[] = [
       'repository.persistence.max_messages_per_conversation',
       'repository.persistence.max_tokens_per_conversation',
       'repository.persistence.retention_days',
-      'repository.max_waiting',
+      'repository.max_queued_writes',
     ],
     shows: 'what is kept of a conversation, with nothing new said in it',
     async prove(t) {

@@ -15,7 +15,7 @@ async function startModels(t: TestContext) {
 }
 
 interface Health {
-  providers: { name: string; model: string; circuit: string; running: number; waiting: number }[];
+  providers: { name: string; model: string; circuit: string; running: number; queued: number }[];
 }
 
 const providersOf = async (scene: Reloadable): Promise<Health['providers']> => {

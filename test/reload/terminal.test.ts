@@ -38,7 +38,7 @@ async function startInTerminal(t: TestContext) {
 }
 
 describe('a server in a terminal', { skip }, () => {
-  it('drains and ends when the terminal is closed, however often it is told, and leaves nothing running', async (t) => {
+  it('drains and ends when the terminal is closed, also after several signals, and leaves nothing running', async (t) => {
     const { model, terminal, server, url, readLog } = await startInTerminal(t);
     model.script(stalls('Once '));
     const turn = connectClient(t, url).chat('tell');
@@ -58,7 +58,7 @@ describe('a server in a terminal', { skip }, () => {
     await allExited(running);
   });
 
-  it('reloads when somebody sends SIGHUP while the terminal is open', async (t) => {
+  it('reloads on SIGHUP while the terminal is open', async (t) => {
     const { server, url, readLog } = await startInTerminal(t);
     process.kill(server, 'SIGHUP');
     await eventually(async () => (await readLog()).includes('configuration reloaded'), 'the reload');

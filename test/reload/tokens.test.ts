@@ -33,7 +33,7 @@ async function open(url: string, secret: string): Promise<WebSocket> {
 }
 
 describe('a token that a reload removes', () => {
-  it('closes its open sockets with an error and 1008, and lets in nobody any more; other sockets stay', async (t) => {
+  it('closes its open sockets with an error and 1008, and accepts no new ones; other sockets stay', async (t) => {
     const scene = await start(t);
     const url = await scene.parley.listening;
     const [alices, bobs] = [await open(url, token.alice), await open(url, token.bob)];

@@ -47,7 +47,7 @@ describe('with one permit for all turns', () => {
     const { model, client, parley } = await startTyped(t, oneAtOnce());
     model.script(hangs(), says('Mine.'));
     const [, second, third] = ['c1', 'c2', 'c3'].map((conversationId) => client.chat('Hi', { conversationId }));
-    await eventually(async () => (await readMetrics(parley.url)).get('parley_turns_in_line') === 2, 'two queued turns');
+    await eventually(async () => (await readMetrics(parley.url)).get('parley_turns_queued') === 2, 'two queued turns');
     await client.cancel('c2');
     assert.equal((await second?.end)?.metadata.finish_reason, 'cancelled');
     await client.cancel('c1');

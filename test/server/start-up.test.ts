@@ -48,7 +48,7 @@ describe('a start is refused', () => {
     {
       name: 'when the folder of the database is missing',
       home: { config: { repository: { path: 'nowhere/events.db' } } },
-      reason: /nowhere\/events\.db lies in a folder that does not exist\. Create the folder/,
+      reason: /nowhere\/events\.db is in a folder that does not exist\. Create the folder/,
     },
     {
       name: 'when the database is a directory',
@@ -122,7 +122,7 @@ describe('a start is refused', () => {
     await client.whenStatus('open');
     const server = home.start();
     assert.deepEqual(await server.exited, { code: 1, signal: null });
-    assert.match(server.output.stderr, /is served by another Parley\. Stop that one/);
+    assert.match(server.output.stderr, /is served by another Parley process\. Stop that process/);
     await client.chat('Hi').end;
     assert.deepEqual(
       client.statuses.map(({ status }) => status),

@@ -1,4 +1,4 @@
-/** Appending: order, grouping, identity of turns, and who pays for a bad append. */
+/** Tests appends: order, grouping, identity of turns, and appends that fail. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createActor } from 'xstate';
@@ -52,7 +52,7 @@ describe('an append', () => {
     assert.deepEqual(ended.status === 'stored' && ended.ended, { status: 'complete', requestId: 'r1' });
   });
 
-  test("to somebody else's conversation begins one of one's own", async (t) => {
+  test("to another owner's conversation begins a new one", async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
     assert.deepEqual(seqs(await append({ ...begin('c', 'r1', { content: 'Mine' }), owner: 'eve' })), [1]);
@@ -109,14 +109,14 @@ describe('group commit', () => {
     const reported: unknown[] = [];
     const { store, append } = await sandbox(t).open({ onError: (error) => reported.push(error) });
     await append({ conversationId: 'a', owner, rows: [row({ id: 'taken' })] });
-    const [before, bad, after, stranger] = await Promise.all([
+    const [before, bad, after, other] = await Promise.all([
       append({ conversationId: 'a', owner, rows: [row()] }),
       append({ conversationId: 'a', owner, rows: [row(), row({ id: 'taken' })] }),
       append({ conversationId: 'a', owner, rows: [row()] }),
       append({ conversationId: 'b', owner, rows: [row()] }),
     ]);
     assert.equal(bad.status === 'failed' && bad.fault.code, 'internal');
-    assert.deepEqual([before, after, stranger].map(seqs), [[2], [3], [1]]);
+    assert.deepEqual([before, after, other].map(seqs), [[2], [3], [1]]);
     assert.equal((await store.page(owner, 'a', { limit: 10 }))?.headSeq, 3);
     assert.equal(reported.length, 1);
   });
@@ -140,7 +140,7 @@ describe('group commit', () => {
   });
 
   test('answers overloaded when too much waits, and takes more afterwards', async (t) => {
-    const { append } = await sandbox(t).open({ maxWaiting: 2 });
+    const { append } = await sandbox(t).open({ maxQueuedWrites: 2 });
     const outcomes = await Promise.all([1, 2, 3].map(() => append({ conversationId: 'c', owner, rows: [row()] })));
     const refused = outcomes[2];
     assert.deepEqual(outcomes.slice(0, 2).map(seqs), [[1], [2]]);

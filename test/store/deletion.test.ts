@@ -1,4 +1,4 @@
-/** Deleting: unknown to everybody at once, gone from the file soon after, whatever comes between. */
+/** Tests deletions: no read finds the conversation at once, and its rows are deleted soon. */
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { describe, test } from 'node:test';
@@ -8,16 +8,16 @@ import { begin, elsewhere, end, meanwhile, owner, row, sandbox } from './support
 import type { Opened, Sandbox } from './support.ts';
 
 /** The sweep comes when it is called, and not before. */
-const called = { first: 1_000_000, pause: 1, rest: 2_000_000 };
+const called = { first: 1_000_000, betweenSlices: 1, betweenRounds: 2_000_000 };
 /** It comes once, and then not again in the life of a test. */
 const once = { ...called, pause: 1_000_000 };
 
 const roundIsOver = ({ writer }: Pick<Opened, 'writer'>) =>
-  waitFor(writer, ({ context }) => context.sweepInMs === called.rest);
+  waitFor(writer, ({ context }) => context.sweepInMs === called.betweenRounds);
 
 /** As if it had never been. */
 async function assertUnknown({ store }: Pick<Opened, 'store'>, conversationId: string): Promise<void> {
-  assert.deepEqual(await store.standing(owner, conversationId, 10), await store.standing(owner, 'nobody', 10));
+  assert.deepEqual(await store.load(owner, conversationId, 10), await store.load(owner, 'unknown', 10));
 }
 
 async function fill(
@@ -63,7 +63,7 @@ const isInOrder = ({ path }: Sandbox) => [...check(path).lines].some((line) => l
 describe('a deleted conversation', () => {
   test('is unknown from then on, with its open turns and its draft', async (t) => {
     const box = sandbox(t);
-    const { store, append } = await box.open({ sweepPaceMs: once });
+    const { store, append } = await box.open({ sweepDelaysMs: once });
     await fill({ append }, 'c', 2);
     await append(begin('c', 'open'));
     await fill({ append }, 'other', 1);
@@ -93,20 +93,20 @@ describe('a deleted conversation', () => {
   });
 
   test('is deleted once, by its owner, and harms no other', async (t) => {
-    const { store, append } = await sandbox(t).open({ sweepPaceMs: called });
+    const { store, append } = await sandbox(t).open({ sweepDelaysMs: called });
     await fill({ append }, 'c', 1);
     await append({ ...begin('c', 'hers'), owner: 'eve' });
     assert.equal(await store.remove('bob', 'c'), false);
     assert.deepEqual(
-      [await store.remove(owner, 'c'), await store.remove(owner, 'c'), await store.remove(owner, 'nobody')],
+      [await store.remove(owner, 'c'), await store.remove(owner, 'c'), await store.remove(owner, 'unknown')],
       [true, false, false],
     );
-    assert.equal((await store.standing('eve', 'c', 10)).headSeq, 1);
+    assert.equal((await store.load('eve', 'c', 10)).headSeq, 1);
   });
 
   test('leaves its id free at once: a new conversation begins at its first row, while the old rows are still there', async (t) => {
     const box = sandbox(t);
-    const opened = await box.open({ sweepPaceMs: once });
+    const opened = await box.open({ sweepDelaysMs: once });
     const { store, append } = opened;
     await fillLong(opened, 'c');
     await store.remove(owner, 'c');
@@ -116,25 +116,25 @@ describe('a deleted conversation', () => {
     assert.ok(isInOrder(box));
     await store.remove(owner, 'c');
     await fill(opened, 'c', 1);
-    assert.equal((await store.standing(owner, 'c', 0)).headSeq, 3);
+    assert.equal((await store.load(owner, 'c', 0)).headSeq, 3);
     assert.ok(isInOrder(box));
   });
 
   test('of a database in memory is gone too', async (t) => {
-    const opened = await sandbox(t).open({ memory: true, sweepPaceMs: called });
+    const opened = await sandbox(t).open({ memory: true, sweepDelaysMs: called });
     await fill(opened, 'c', 2);
     await opened.store.remove(owner, 'c');
     await roundIsOver(opened);
     await assertUnknown(opened, 'c');
     await fill(opened, 'c', 1);
-    assert.equal((await opened.store.standing(owner, 'c', 10)).headSeq, 3);
+    assert.equal((await opened.store.load(owner, 'c', 10)).headSeq, 3);
   });
 });
 
 describe('what a deleted conversation leaves behind', () => {
   test('goes without waiting for the next round, slice by slice, and the file becomes shorter', async (t) => {
     const box = sandbox(t);
-    const opened = await box.open({ sweepPaceMs: called });
+    const opened = await box.open({ sweepDelaysMs: called });
     const { store, append } = opened;
     await fill(opened, 'c', 1000, 'x'.repeat(5000));
     await fill(opened, 'other', 10);
@@ -145,7 +145,7 @@ describe('what a deleted conversation leaves behind', () => {
     assert.ok(through > 2, `${through} appends came through`);
     assert.deepEqual(left(box, 'c'), [0, 0, 0]);
     assert.deepEqual(
-      elsewhere(box.path, (db) => db.prepare('SELECT * FROM leftovers').all()),
+      elsewhere(box.path, (db) => db.prepare('SELECT * FROM pending_deletions').all()),
       [],
     );
     const { size } = statSync(box.path);
@@ -155,15 +155,18 @@ describe('what a deleted conversation leaves behind', () => {
 
   test('goes at the next start when the server ended in the middle', async (t) => {
     const box = sandbox(t);
-    const first = await box.open({ sweepPaceMs: once });
+    const first = await box.open({ sweepDelaysMs: once });
     await fillLong(first, 'c');
     await first.store.remove(owner, 'c');
-    await waitFor(first.writer, ({ context }) => context.sweepInMs === once.pause && context.sweepDue === false);
+    await waitFor(
+      first.writer,
+      ({ context }) => context.sweepInMs === once.betweenSlices && context.sweepDue === false,
+    );
     await first.store.close();
     const [rows] = left(box, 'c');
     assert.ok(Number(rows) > 0 && Number(rows) < longRows, `${rows} of ${longRows} rows are left`);
     assert.ok(isInOrder(box));
-    const second = await box.open({ sweepPaceMs: { ...called, first: 1 } });
+    const second = await box.open({ sweepDelaysMs: { ...called, first: 1 } });
     await assertUnknown(second, 'c');
     await roundIsOver(second);
     assert.deepEqual(left(box, 'c'), [0, 0, 0]);
@@ -172,7 +175,7 @@ describe('what a deleted conversation leaves behind', () => {
 
   test('is kept apart from what others leave: many are deleted one after the other', async (t) => {
     const box = sandbox(t);
-    const opened = await box.open({ sweepPaceMs: called });
+    const opened = await box.open({ sweepDelaysMs: called });
     const ids = Array.from({ length: 20 }, (_, index) => `c${index}`);
     await Promise.all([...ids, 'kept'].map((id) => fill(opened, id, 3)));
     await Promise.all(ids.map((id) => opened.store.remove(owner, id)));
@@ -186,13 +189,13 @@ describe('what a deleted conversation leaves behind', () => {
 
   test('is emptied with the file', async (t) => {
     const box = sandbox(t);
-    const first = await box.open({ sweepPaceMs: once });
+    const first = await box.open({ sweepDelaysMs: once });
     await fillLong(first, 'c');
     await first.store.remove(owner, 'c');
     await first.store.close();
     await (await box.open({ clearOnStartup: true })).store.close();
     assert.deepEqual(
-      elsewhere(box.path, (db) => db.prepare('SELECT * FROM leftovers').all()),
+      elsewhere(box.path, (db) => db.prepare('SELECT * FROM pending_deletions').all()),
       [],
     );
   });

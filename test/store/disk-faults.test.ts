@@ -1,7 +1,6 @@
 /**
- * Disks that fail under a running store, one fault after the other: what cannot be stored is refused
- * as `storage_failed`, nothing of it is in the log, and when the disk works again so does the store.
- * By real faults, not permission bits: root may write everything.
+ * Tests disks that fail under a running store: an append fails as `storage_failed`, nothing of it is in the log, and the
+ * store works again when the disk does. Uses real faults instead of permission bits, because root may write everything.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
@@ -81,7 +80,7 @@ describe('a full disk', { skip: withoutMounting }, () => {
     disk.fill(100_000);
     await assert.rejects(
       sandbox(t).open({ path }),
-      /The copy .*before-parley-.* could not be written: the disk is full\. Nothing was left behind/,
+      /The copy .*before-parley-.* could not be written: the disk is full\. The partial copy was removed/,
     );
     assert.deepEqual(readFileSync(path), before);
     assert.equal(execFileSync('ls', [disk.folder], { encoding: 'utf8' }), 'ballast\nevents.db\nevents.db-lock\n');
@@ -120,7 +119,7 @@ test(
     assert.equal(await append(400_000), 'stored 3');
     child.stdin.end();
     assert.deepEqual(await once(child, 'exit'), [0, null]);
-    assert.equal((await (await open()).store.standing(owner, 'c', 10)).headSeq, 3);
+    assert.equal((await (await open()).store.load(owner, 'c', 10)).headSeq, 3);
   },
 );
 

@@ -1,4 +1,4 @@
-/** Drafts: what was streamed of an answer outlives a kill, and never its own row or its turn. */
+/** Tests drafts: they survive a kill, but not their own row or the end of their turn. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -13,7 +13,7 @@ import type { Opened } from './support.ts';
 /** The draft of a conversation, once all that was asked for before is done: the thread does one job after the other. */
 async function kept({ store, append }: Opened, conversationId = 'c') {
   await append({ conversationId: 'elsewhere', owner, rows: [row()] });
-  return (await store.standing(owner, conversationId, 100)).draft;
+  return (await store.load(owner, conversationId, 100)).draft;
 }
 
 describe('a draft', () => {
@@ -144,14 +144,14 @@ describe('a draft', () => {
     t.after(() => other.close());
     other.exec('BEGIN IMMEDIATE');
     opened.store.saveDraft(draftOf('c', 'r1', 'Hel'));
-    assert.match(String(await reported.promise), /unfinished answer could not be kept/);
+    assert.match(String(await reported.promise), /unfinished answer could not be saved/);
     other.exec('ROLLBACK');
     assert.equal(await kept(opened), null);
     opened.store.saveDraft(draftOf('c', 'r1', 'Hello'));
     assert.equal((await kept(opened))?.text, 'Hello');
   });
 
-  test("after close is nobody's concern", async (t) => {
+  test('after close is dropped', async (t) => {
     const opened = await sandbox(t).open({ onError: (error) => assert.fail(String(error)) });
     await opened.append(begin('c', 'r1'));
     await opened.store.close();
@@ -220,7 +220,7 @@ describe('the drafts that wait', () => {
   test('are dropped when the queue is shut', async () => {
     const { drafts, settle, texts, reported } = queue();
     for (const conversationId of ['c', 'd']) drafts.save(draftOf(conversationId, 'r1', 'a'));
-    drafts.shut();
+    drafts.close();
     await settle(new AppError('shutting_down', 'closed'));
     drafts.save(draftOf('e', 'r1', 'a'));
     assert.deepEqual([texts(), reported], [[['a']], []]);

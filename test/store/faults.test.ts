@@ -1,4 +1,4 @@
-/** What the store owes its callers when the process is killed and when the disk does not work. */
+/** Tests the guarantees of the store when the process is killed and when the disk fails. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ import { createTables } from '../../src/store/file/schema.ts';
 import { owner, posted, row, sandbox } from './support.ts';
 
 describe('kill -9', () => {
-  test('loses nothing that was acknowledged, and releases the file that nobody else could open before', async (t) => {
+  test('loses nothing that was acknowledged, and releases the lock of the file', async (t) => {
     const { path, open } = sandbox(t);
     const child = spawn(process.execPath, [fileURLToPath(new URL('appending-child.ts', import.meta.url)), path], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -105,14 +105,14 @@ describe('a thread that dies', () => {
 });
 
 describe('the committer', () => {
-  test('postpones an append that does not fit on the disk, with what follows it, and stores the strangers', (t) => {
+  test('postpones an append that does not fit on the disk, with later ones of its conversation, and stores the others', (t) => {
     const { db, commit } = committer(t);
     db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true })) + 8}`);
     const { outcomes, failure } = commit([
       posted('a', 'before', 'small'),
       posted('a', 'huge', 'x'.repeat(1_000_000)),
       posted('a', 'after', 'small'),
-      posted('b', 'stranger', 'small'),
+      posted('b', 'other', 'small'),
     ]);
     assert.deepEqual(outcomes, [1, 'postponed', 'postponed', 1]);
     assert.match(failure ?? '', /full/);
@@ -125,7 +125,7 @@ describe('the committer', () => {
     const { db, commit } = committer(t);
     const begun = { ...posted('a', 'm1', 'Hello'), begin: { requestId: 'r1', digest: 'd' } };
     assert.deepEqual(commit([begun]).outcomes, [1]);
-    assert.deepEqual(commit([{ ...begun, again: true }]).outcomes, [1]);
+    assert.deepEqual(commit([{ ...begun, isRetry: true }]).outcomes, [1]);
     assert.equal(db.prepare('SELECT COUNT(*) FROM chat_events').pluck().get(), 1);
   });
 });

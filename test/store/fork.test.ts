@@ -1,4 +1,4 @@
-/** Forks: where they may be made, what they hold, and that nobody waits for a long one or sees half of it. */
+/** Tests forks: where they may be made, what they hold, and that a long one is invisible and blocks no append. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { waitFor } from 'xstate';
@@ -8,7 +8,7 @@ import type { Store } from '../../src/store/port.ts';
 import { bareTable, begin, elsewhere, end, meanwhile, owner, row, sandbox } from './support.ts';
 import type { Opened, Sandbox } from './support.ts';
 
-const unswept = { first: 1_000_000, pause: 1, rest: 1_000_000 };
+const unswept = { first: 1_000_000, betweenSlices: 1, betweenRounds: 1_000_000 };
 
 async function fill({ append }: Pick<Opened, 'append'>, ...turns: string[]): Promise<void> {
   for (const turn of turns) {
@@ -114,7 +114,7 @@ describe('a fork', () => {
     const { store, append } = await box.open({ retention: { policy: 'message_count', maxMessages: 4 } });
     await fill({ append }, 'r1', 'r2', 'r3');
     const fork = await forked(store, 6);
-    const { headSeq, oldestSeq, rows } = await store.standing(owner, fork, 1000);
+    const { headSeq, oldestSeq, rows } = await store.load(owner, fork, 1000);
     assert.deepEqual([headSeq, oldestSeq, rows.map(({ seq }) => seq)], [6, 4, [4, 5, 6]]);
     assert.deepEqual(
       await append(begin(fork, 'r1')),
@@ -142,7 +142,7 @@ describe('a fork', () => {
         ('a', 'c', 1, 'system_update', 'Be kind', NULL), ('b', 'c', 2, 'user_message', 'Hi', ''), ('c', 'c', 3, 'assistant_message', 'Hello', ''),
         ('d', 'c', 4, 'user_message', 'Bye', 'x')`),
     );
-    const { store } = await box.open({ adoptiveOwner: owner });
+    const { store } = await box.open({ legacyOwner: owner });
     assert.deepEqual(
       (await rowsOf(store, await forked(store, 3))).map((each) => each.content),
       ['Be kind', 'Hi', 'Hello'],
@@ -162,7 +162,7 @@ describe('the place of a fork', () => {
     return found;
   };
 
-  test('is the end of a turn; elsewhere the nearest are told', async (t) => {
+  test('is the end of a turn; elsewhere the nearest ones are returned', async (t) => {
     const { store, append } = await sandbox(t).open();
     await fill({ append }, 'r1', 'r2');
     assert.deepEqual(await nearestOf(store, 7), [[3], [3], 'forked', [3, 6], [3, 6], 'forked', [6]]);
@@ -180,13 +180,13 @@ describe('the place of a fork', () => {
     assert.deepEqual(await nearestOf(store, 8), [[6], [6], [6], [6], [6], 'forked', [6], [6]]);
   });
 
-  test("is not in a conversation that is unknown, somebody else's or deleted", async (t) => {
+  test('is not in an unknown, foreign or deleted conversation', async (t) => {
     const { store, append } = await sandbox(t).open();
     await fill({ append }, 'r1');
     await store.remove(owner, 'c');
     await append({ ...begin('hers', 'r1'), owner: 'eve' });
     await append({ ...end('hers', 'r1'), owner: 'eve' });
-    for (const conversationId of ['c', 'hers', 'nobody']) {
+    for (const conversationId of ['c', 'hers', 'unknown']) {
       const outcome = await store.fork(owner, conversationId, 3);
       assert.equal(outcome.status === 'failed' && outcome.fault.code, 'not_found');
     }
@@ -217,10 +217,10 @@ async function copyingHasBegun(
   forking: Promise<unknown>,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  forking.finally(() => reject(new Error('it was made before anybody saw it being made'))).catch(() => undefined);
+  forking.finally(() => reject(new Error('the fork ended before the test saw it'))).catch(() => undefined);
   await meanwhile(promise, async (index) => {
     await append(begin('other', `beside ${index}`));
-    if (elsewhere(path, (db) => db.prepare('SELECT * FROM leftovers').get() !== undefined)) resolve();
+    if (elsewhere(path, (db) => db.prepare('SELECT * FROM pending_deletions').get() !== undefined)) resolve();
   });
   return promise;
 }
@@ -242,7 +242,7 @@ async function startFork(box: Sandbox, opened: Pick<Opened, 'store' | 'append'>,
 describe('a long fork', () => {
   test('lets others through, who see nothing of it before it is whole', async (t) => {
     const box = sandbox(t);
-    const opened = await box.open({ sweepPaceMs: unswept });
+    const opened = await box.open({ sweepDelaysMs: unswept });
     await fillLong(opened);
     const { store, append } = opened;
     const forking = forked(store, longRows);
@@ -252,9 +252,9 @@ describe('a long fork', () => {
       seen.push((await store.conversations(owner, { limit: 10 }))?.conversations.length ?? 0);
     });
     assert.ok(through > 4, `${through} appends came through`);
-    // The reader may tell of it a moment before the writer does.
+    // The reader may see it before the writer reports it.
     assert.deepEqual(new Set(seen.slice(0, -2)), new Set([2]));
-    const { headSeq, oldestSeq } = await store.standing(owner, await forking, 0);
+    const { headSeq, oldestSeq } = await store.load(owner, await forking, 0);
     assert.deepEqual([headSeq, oldestSeq], [longRows, 1]);
     assertSound(box);
   });
@@ -263,7 +263,7 @@ describe('a long fork', () => {
     const box = sandbox(t);
     const { store, append } = await box.open({
       retention: { policy: 'message_count', maxMessages: 2 },
-      sweepPaceMs: unswept,
+      sweepDelaysMs: unswept,
     });
     await append(begin('c', 'r0'));
     await append({
@@ -274,24 +274,24 @@ describe('a long fork', () => {
     await append(end('c', 'r0'));
     const copying = await startFork(box, { store, append }, longRows + 3);
     await fill({ append }, 'r1');
-    const { oldestSeq } = await store.standing(owner, await copying.whole(), 0);
+    const { oldestSeq } = await store.load(owner, await copying.whole(), 0);
     assert.equal(oldestSeq, 1);
     assertSound(box);
     await fill({ append }, 'r2');
-    assert.equal((await store.standing(owner, 'c', 0)).oldestSeq, longRows + 7);
+    assert.equal((await store.load(owner, 'c', 0)).oldestSeq, longRows + 7);
   });
 
   test('is whole although its origin is deleted meanwhile, whose rows then go', async (t) => {
     const box = sandbox(t);
     const rest = 2_000_000;
-    const opened = await box.open({ sweepPaceMs: { first: 1_000_000, pause: 1, rest } });
+    const opened = await box.open({ sweepDelaysMs: { first: 1_000_000, betweenSlices: 1, betweenRounds: rest } });
     const { store, append, writer } = opened;
     await fillLong(opened);
     const copying = await startFork(box, opened, longRows);
     assert.equal(await store.remove(owner, 'c'), true);
-    assert.equal((await store.standing(owner, 'c', 0)).known, false);
+    assert.equal((await store.load(owner, 'c', 0)).known, false);
     await append(begin('other', 'last'));
-    const { headSeq, oldestSeq } = await store.standing(owner, await copying.whole(), 0);
+    const { headSeq, oldestSeq } = await store.load(owner, await copying.whole(), 0);
     assert.deepEqual([headSeq, oldestSeq], [longRows, 1]);
     assertSound(box);
     await waitFor(writer, ({ context }) => context.sweepInMs === rest);
@@ -304,9 +304,9 @@ describe('a long fork', () => {
     assertSound(box);
   });
 
-  test('that a stop cuts off leaves nothing that anybody sees, and the next start takes its rows away', async (t) => {
+  test('that a stop interrupts is invisible, and the next start deletes its rows', async (t) => {
     const box = sandbox(t);
-    const first = await box.open({ sweepPaceMs: unswept });
+    const first = await box.open({ sweepDelaysMs: unswept });
     await fillLong(first);
     const forking = first.store.fork(owner, 'c', longRows);
     await copyingHasBegun(box, first, forking);
@@ -323,7 +323,7 @@ describe('a long fork', () => {
     assert.ok(Number(copied()) > 0);
     assertSound(box);
     const rest = 2_000_000;
-    const { store, writer } = await box.open({ sweepPaceMs: { first: 1, pause: 1, rest } });
+    const { store, writer } = await box.open({ sweepDelaysMs: { first: 1, betweenSlices: 1, betweenRounds: rest } });
     assert.equal((await store.conversations(owner, { limit: 10 }))?.conversations.length, 2);
     await waitFor(writer, ({ context }) => context.sweepInMs === rest);
     assert.equal(copied(), 0);

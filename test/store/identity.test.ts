@@ -1,4 +1,4 @@
-/** How long the log knows a turn by its id, with a clock that the test moves: as long as its rows are kept, and for a day after its end. */
+/** Tests how long the log knows the id of a turn: while its rows are kept, and for a day after its end. The test moves the clock. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { waitFor } from 'xstate';
@@ -13,12 +13,13 @@ const rest = 1_000_000;
 async function startClocked(t: TestContext, retention: RetentionPolicy) {
   const clock = { now: Date.UTC(2026, 0, 1) };
   const box = sandbox(t);
-  const open = () => box.open({ now: () => clock.now, retention, sweepPaceMs: { first: 1, pause: 1, rest } });
+  const open = () =>
+    box.open({ now: () => clock.now, retention, sweepDelaysMs: { first: 1, betweenSlices: 1, betweenRounds: rest } });
   let opened = await open();
   return {
     append: (append: Append) => opened.append(append),
     endOf: async (requestId: string) => (await opened.store.turn(owner, 'c', requestId))?.end,
-    headSeq: async () => (await opened.store.standing(owner, 'c', 100)).headSeq,
+    headSeq: async () => (await opened.store.load(owner, 'c', 100)).headSeq,
     async laterBy(hours: number) {
       await opened.store.close();
       clock.now += hours * hourMs;
@@ -64,8 +65,8 @@ describe('an id', () => {
       await append(end('c', requestId));
     }
     await laterBy(24.01);
-    const anew = await append(withText('r1', 'of another text'));
-    assert.equal(anew.status === 'stored' && anew.rows[0]?.seq, 7);
+    const again = await append(withText('r1', 'of another text'));
+    assert.equal(again.status === 'stored' && again.rows[0]?.seq, 7);
     assert.equal(await endOf('r1'), null, 'what ended was another turn');
     assert.deepEqual(await append(begin('c', 'r2')), duplicate, 'whose rows are kept');
     assert.equal(await headSeq(), 7);

@@ -1,4 +1,4 @@
-/** The list of conversations: newest first, page by page, whatever moves in it meanwhile. */
+/** Tests the list of conversations: newest first, page by page, while it changes. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -76,7 +76,7 @@ describe('the list of conversations', () => {
     });
   });
 
-  test('tells which of them are at work and which wait for a person, also with a message queued behind', async (t) => {
+  test('shows which of them run and which wait for a person, also with a message queued behind', async (t) => {
     const { store, append } = await opened(t);
     for (const conversationId of ['idle', 'running', 'waiting']) await append(begin(conversationId, 'r1'));
     await append(end('idle', 'r1'));
@@ -126,7 +126,7 @@ describe('the list of conversations', () => {
     await chat('mine');
     await append({ conversationId: 'hers', owner: 'eve', rows: [row()] });
     assert.deepEqual(await pages(store, 5), [['mine']]);
-    assert.deepEqual(await store.conversations('nobody', { limit: 5 }), { conversations: [], nextCursor: null });
+    assert.deepEqual(await store.conversations('unknown', { limit: 5 }), { conversations: [], nextCursor: null });
   });
 
   test('is null for a cursor that no page has given', async (t) => {

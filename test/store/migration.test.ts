@@ -1,9 +1,10 @@
-/** A file of an earlier version: brought up to date at the start, whole or not at all, and served as if it were new. */
+/** Tests migrations: a file of an earlier version is migrated at the start, whole or not at all. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, test } from 'node:test';
 import type Database from 'better-sqlite3';
+import { waitFor } from 'xstate';
 import { begin, elsewhere, end, owner, sandbox, waitingFor } from './support.ts';
 import { versionOneFile } from './version-1.ts';
 import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
@@ -26,8 +27,8 @@ describe('a file of version 1', () => {
   test('is served with all it has: rows, turns with their ends, and what is unfinished', async (t) => {
     const { path, open } = sandbox(t);
     versionOneFile(path);
-    const { store } = await open({ onAdoption: () => assert.fail('it was ours') });
-    const { known, headSeq, oldestSeq, rows, open: turns } = await store.standing(owner, 'c', 100);
+    const { store } = await open({ onLegacyImport: () => assert.fail('it was ours') });
+    const { known, headSeq, oldestSeq, rows, open: turns } = await store.load(owner, 'c', 100);
     assert.deepEqual(
       { known, headSeq, oldestSeq, turns },
       { known: true, headSeq: 4, oldestSeq: 1, turns: [{ requestId: 'r2', beginSeq: 4, end: null }] },
@@ -77,7 +78,7 @@ describe('a file of version 1', () => {
   test('that came back from a dump, which carries no version, is known by its tables', async (t) => {
     const { path, open } = sandbox(t);
     versionOneFile(path, (db) => db.pragma('user_version = 0'));
-    const { store, append } = await open({ onAdoption: () => assert.fail('it was ours') });
+    const { store, append } = await open({ onLegacyImport: () => assert.fail('it was ours') });
     await append(waitingFor('c', 'r2', 1000));
     assert.deepEqual(await store.overdue(1000, 10), [{ owner, conversationId: 'c' }]);
   });
@@ -96,12 +97,12 @@ describe('a file of version 1', () => {
 });
 
 describe('a file of version 2', () => {
-  test('becomes what a new file is, and tells what its rows have used', async (t) => {
+  test('becomes what a new file is, and has the usage of its rows', async (t) => {
     const old = sandbox(t);
     versionTwoFile(old.path);
     const { store } = await old.open();
     assert.deepEqual(
-      [(await store.standing(owner, 'c', 0)).spent, (await store.standing(owner, 'd', 0)).spent],
+      [(await store.load(owner, 'c', 0)).spent, (await store.load(owner, 'd', 0)).spent],
       [
         { tokens: 9, cost: 0 },
         { tokens: 0, cost: 0 },
@@ -119,17 +120,57 @@ describe('a file of version 2', () => {
   test('that came back from a dump is known by its tables', async (t) => {
     const { path, open } = sandbox(t);
     versionTwoFile(path, (db) => db.pragma('user_version = 0'));
-    const { store } = await open({ onAdoption: () => assert.fail('it was ours') });
-    assert.equal((await store.standing(owner, 'c', 0)).spent.tokens, 9);
+    const { store } = await open({ onLegacyImport: () => assert.fail('it was ours') });
+    assert.equal((await store.load(owner, 'c', 0)).spent.tokens, 9);
   });
 });
 
 describe('a file of version 3', () => {
+  test('becomes what a new file is, and keeps its pending deletions', async (t) => {
+    const old = sandbox(t);
+    versionThreeFile(old.path);
+    const { store } = await old.open();
+    assert.equal((await store.load(owner, 'c', 0)).spent.tokens, 9);
+    await store.close();
+    const fresh = sandbox(t);
+    await (await fresh.open()).store.close();
+    const upgraded = elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) }));
+    assert.equal(upgraded.version, 4);
+    assert.deepEqual(
+      upgraded,
+      elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
+    );
+    assert.deepEqual(
+      elsewhere(old.path, (db) => db.prepare('SELECT conversation_id FROM pending_deletions').pluck().all()),
+      ['gone'],
+    );
+  });
+
+  test('loses the rows of a deleted conversation in the next sweep', async (t) => {
+    const { path, open } = sandbox(t);
+    versionThreeFile(path);
+    const { store, writer } = await open({ sweepDelaysMs: { first: 1, betweenSlices: 1, betweenRounds: 60_000 } });
+    await waitFor(writer, ({ context }) => context.sweepInMs === 60_000);
+    await store.close();
+    const ids = `SELECT id FROM chat_events WHERE conversation_id = 'gone' UNION ALL SELECT * FROM pending_deletions`;
+    assert.deepEqual(
+      elsewhere(path, (db) => db.prepare(ids).all()),
+      [],
+    );
+  });
+
+  test('that came back from a dump is known by its tables', async (t) => {
+    const { path, open } = sandbox(t);
+    versionThreeFile(path, (db) => db.pragma('user_version = 0'));
+    const { store } = await open({ onLegacyImport: () => assert.fail('the file is of Parley') });
+    assert.equal((await store.load(owner, 'c', 0)).spent.tokens, 9);
+  });
+
   test('keeps whether its open calls may be repeated, under the new name', async (t) => {
     const { path, open } = sandbox(t);
     versionThreeFile(path);
     const { store } = await open();
-    const { rows } = await store.standing(owner, 'c', 100);
+    const { rows } = await store.load(owner, 'c', 100);
     const calls = foldLog(rows, ['r2'], 0).interrupted?.open ?? [];
     assert.deepEqual(
       calls.map(({ dispatch, approval }) => (dispatch ?? approval)?.tool.idempotent),
@@ -153,17 +194,5 @@ describe('a file of version 3', () => {
     const before = extras();
     await (await open()).store.close();
     assert.deepEqual(extras(), before);
-  });
-
-  test('becomes what a new file is', async (t) => {
-    const old = sandbox(t);
-    versionThreeFile(old.path);
-    await (await old.open()).store.close();
-    const fresh = sandbox(t);
-    await (await fresh.open()).store.close();
-    assert.deepEqual(
-      elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
-      elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
-    );
   });
 });

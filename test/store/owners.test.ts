@@ -1,4 +1,4 @@
-/** Two owners with conversations of the same id: neither notices the other, whatever they do. */
+/** Tests two owners with conversations of the same id: neither affects the other. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -43,7 +43,7 @@ describe('two owners with conversations of the same id', () => {
         ['demo', 2, `Hello, ${owner}`],
         ['demo', 3, null],
       ];
-      const { known, headSeq, rows } = await store.standing(owner, 'demo', 100);
+      const { known, headSeq, rows } = await store.load(owner, 'demo', 100);
       const page = await store.page(owner, 'demo', { limit: 10 });
       const turn = await store.turn(owner, 'demo', 'r1');
       assert.deepEqual([known, headSeq, page?.headSeq], [true, 3, 3]);
@@ -85,7 +85,7 @@ describe('two owners with conversations of the same id', () => {
       [null, null],
     );
     assert.deepEqual(
-      [(await store.standing('ann', 'demo', 9)).draft, (await store.standing('bob', 'demo', 9)).draft?.text],
+      [(await store.load('ann', 'demo', 9)).draft, (await store.load('bob', 'demo', 9)).draft?.text],
       [null, 'Hel'],
     );
   });
@@ -102,7 +102,7 @@ describe('two owners with conversations of the same id', () => {
     const again = await open();
     await again.append({ ...end('demo', 'r1'), owner: 'bob' });
     assert.deepEqual(
-      [(await again.store.standing('ann', 'demo', 9)).headSeq, (await again.store.standing('bob', 'demo', 9)).headSeq],
+      [(await again.store.load('ann', 'demo', 9)).headSeq, (await again.store.load('bob', 'demo', 9)).headSeq],
       [1, 3],
     );
   });
@@ -119,14 +119,14 @@ describe('two owners with conversations of the same id', () => {
       }
     }
     assert.deepEqual(
-      [(await store.standing('ann', 'demo', 9)).oldestSeq, (await store.standing('bob', 'demo', 9)).oldestSeq],
+      [(await store.load('ann', 'demo', 9)).oldestSeq, (await store.load('bob', 'demo', 9)).oldestSeq],
       [1, 7],
     );
   });
 });
 
-describe('an id that the table uses for somebody else', () => {
-  test('leads whoever asks for it to nothing of theirs', async (t) => {
+describe('an id that the table uses for another owner', () => {
+  test('finds nothing of that owner', async (t) => {
     const { path, store, append } = await bothBegun(t);
     const id = idOf(path, 'bob') ?? '';
     for (const owner of ['ann', 'bob', 'eve']) assert.equal(await store.page(owner, id, { limit: 10 }), null);
@@ -169,7 +169,7 @@ test('what the disk does not take of one owner postpones nothing of another with
   db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true })) + 8}`);
   const { outcomes } = commit([
     posted('demo', 'huge', 'x'.repeat(1_000_000)),
-    { ...posted('demo', 'stranger', 'small'), owner: 'bob' },
+    { ...posted('demo', 'other', 'small'), owner: 'bob' },
     posted('demo', 'after', 'small'),
   ]);
   assert.deepEqual(outcomes, ['postponed', 1, 'postponed']);

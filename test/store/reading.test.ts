@@ -1,4 +1,4 @@
-/** Reading: what a waking conversation gets, pages, turns, and the file as people query it. */
+/** Tests reads: the load of a conversation, pages, turns, and queries of the file by people. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -21,8 +21,8 @@ describe('standing', () => {
       remembered: [],
       spent: { tokens: 0, cost: 0 },
     };
-    assert.deepEqual(await store.standing(owner, 'nobody', 100), unknown);
-    assert.deepEqual(await store.standing('eve', 'c', 100), unknown);
+    assert.deepEqual(await store.load(owner, 'unknown', 100), unknown);
+    assert.deepEqual(await store.load('eve', 'c', 100), unknown);
   });
 
   test('holds the newest turns, whole, until the tokens are spent', async (t) => {
@@ -31,19 +31,19 @@ describe('standing', () => {
       await append(begin('c', turn, { token_count: 10 }));
       await append(end('c', turn, { token_count: 10 }));
     }
-    assert.deepEqual(seqs((await store.standing(owner, 'c', 5)).rows), [7, 8, 9]);
-    assert.deepEqual(seqs((await store.standing(owner, 'c', 25)).rows), [4, 5, 6, 7, 8, 9]);
+    assert.deepEqual(seqs((await store.load(owner, 'c', 5)).rows), [7, 8, 9]);
+    assert.deepEqual(seqs((await store.load(owner, 'c', 25)).rows), [4, 5, 6, 7, 8, 9]);
     assert.deepEqual(
-      seqs((await store.standing(owner, 'c', 5, 3)).rows),
+      seqs((await store.load(owner, 'c', 5, 3)).rows),
       [4, 5, 6, 7, 8, 9],
-      'and so many messages, whatever they cost',
+      'and so many messages, of any size',
     );
     assert.deepEqual(
-      seqs((await store.standing(owner, 'c', 0)).rows),
+      seqs((await store.load(owner, 'c', 0)).rows),
       [],
       'for who only asks where it stands, nothing is read that has ended',
     );
-    const all = await store.standing(owner, 'c', 1000);
+    const all = await store.load(owner, 'c', 1000);
     assert.deepEqual([all.known, all.headSeq, all.oldestSeq, all.rows.length, all.open], [true, 9, 1, 9, []]);
   });
 
@@ -55,7 +55,7 @@ describe('standing', () => {
     await append(begin('c', 'r2'));
     await append(end('c', 'r1', { token_count: 50 }));
     await append(begin('c', 'r3', { token_count: 50 }));
-    const standing = await store.standing(owner, 'c', 10);
+    const standing = await store.load(owner, 'c', 10);
     assert.deepEqual(seqs(standing.rows), [4, 5, 6, 7, 8]);
     assert.deepEqual(standing.open, [
       { requestId: 'r2', beginSeq: 5, end: null },
@@ -68,7 +68,7 @@ describe('a page', () => {
   test('is null for an unknown or foreign conversation', async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
-    assert.equal(await store.page(owner, 'nobody', { limit: 5 }), null);
+    assert.equal(await store.page(owner, 'unknown', { limit: 5 }), null);
     assert.equal(await store.page('eve', 'c', { limit: 5 }), null);
   });
 

@@ -1,4 +1,4 @@
-/** What people have decided for the rest of a conversation: kept with it, beside its rows and longer than they. */
+/** Tests remembered decisions: they are kept with the conversation, longer than its rows. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RememberedDecision } from '../../machines/conversation/turn-state.ts';
@@ -17,21 +17,21 @@ describe('a decision that is remembered', () => {
   test('is known with the others in their order, also when the file is opened again', async (t) => {
     const { open } = sandbox(t);
     const first = await open();
-    assert.deepEqual((await first.store.standing(owner, 'c', 9)).remembered, []);
+    assert.deepEqual((await first.store.load(owner, 'c', 9)).remembered, []);
     await first.append(begin('c', 'r1'));
     await first.append(remembering(add, 'x'));
     await first.append(remembering(erase, 'y'));
-    assert.deepEqual((await first.store.standing(owner, 'c', 9)).remembered, [add, erase]);
+    assert.deepEqual((await first.store.load(owner, 'c', 9)).remembered, [add, erase]);
     await first.store.close();
     const { store } = await open();
-    assert.deepEqual((await store.standing(owner, 'c', 9)).remembered, [add, erase]);
+    assert.deepEqual((await store.load(owner, 'c', 9)).remembered, [add, erase]);
   });
 
   test('is stored together with its rows, or not at all', async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1', { id: 'taken' }));
     assert.equal((await append(remembering(add, 'taken'))).status, 'failed');
-    assert.deepEqual((await store.standing(owner, 'c', 9)).remembered, []);
+    assert.deepEqual((await store.load(owner, 'c', 9)).remembered, []);
   });
 
   test('outlives its rows, which retention takes', async (t) => {
@@ -42,7 +42,7 @@ describe('a decision that is remembered', () => {
       if (id !== 'r1') await append(begin('c', id));
       await append(end('c', id));
     }
-    const { oldestSeq, remembered } = await store.standing(owner, 'c', 9);
+    const { oldestSeq, remembered } = await store.load(owner, 'c', 9);
     assert.ok(oldestSeq > 2);
     assert.deepEqual(remembered, [add]);
   });
@@ -55,7 +55,7 @@ describe('a decision that is remembered', () => {
     await append(end('c', 'r1'));
     const forked = await store.fork(owner, 'c', 4);
     assert.ok(forked.status === 'forked');
-    const remembered = async (who: string, id: string) => (await store.standing(who, id, 9)).remembered;
+    const remembered = async (who: string, id: string) => (await store.load(who, id, 9)).remembered;
     assert.deepEqual([await remembered('bob', 'c'), await remembered(owner, forked.conversationId)], [[], []]);
     await store.remove(owner, 'c');
     await append(begin('c', 'r1'));
@@ -70,8 +70,8 @@ describe('a decision that is remembered', () => {
     await first.store.close();
     elsewhere(path, (db) => db.exec(`UPDATE conversations SET remembered = '{oops'`));
     const { store, append } = await open();
-    assert.deepEqual((await store.standing(owner, 'c', 9)).remembered, []);
+    assert.deepEqual((await store.load(owner, 'c', 9)).remembered, []);
     await append(remembering(erase, 'y'));
-    assert.deepEqual((await store.standing(owner, 'c', 9)).remembered, [erase]);
+    assert.deepEqual((await store.load(owner, 'c', 9)).remembered, [erase]);
   });
 });

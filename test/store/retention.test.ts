@@ -1,4 +1,4 @@
-/** Retention: whole turns, always a prefix, and identity that outlives the rows. */
+/** Tests retention: it drops whole turns, always a prefix, and keeps the identity of turns. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';

@@ -1,4 +1,4 @@
-/** Logs in which a turn has gone back: what a context is read from, and where one may go back to. */
+/** Tests logs with rewinds: the rows of a context, and the messages that a chat may rewind to. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -34,7 +34,7 @@ async function branching(t: TestContext) {
       await finish(requestId);
     },
     turnsRead: async (tokens: number) => [
-      ...new Set((await store.standing(owner, 'c', tokens)).rows.map((each) => each.request_id)),
+      ...new Set((await store.load(owner, 'c', tokens)).rows.map((each) => each.request_id)),
     ],
     points: async (...seqs: number[]) =>
       Promise.all(seqs.map(async (seq) => (await store.rewindPoint(owner, 'c', seq))?.text ?? null)),
@@ -60,7 +60,7 @@ describe('a log that was gone back in', () => {
     assert.deepEqual(await log.turnsRead(1000), ['r1', 'r4']);
   });
 
-  test('is read with what waited while somebody went back, and with what runs', async (t) => {
+  test('is read with turns that were queued during a rewind, and with running ones', async (t) => {
     const log = await branching(t);
     await log.start('r1');
     await log.start('r2');

@@ -1,4 +1,4 @@
-/** The search in titles and texts: whose, how far in one step, and where the next one begins. */
+/** Tests the search in titles and texts: its owner, its steps and its cursor. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { SearchQuery } from '../../src/store/search.ts';
@@ -26,7 +26,7 @@ async function found(store: Store, asked: SearchQuery) {
 }
 
 describe('a search', () => {
-  it('finds titles, then texts and reasoning from the newest, whatever the case', async (t) => {
+  it('finds titles, then texts and reasoning from the newest, in any case', async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c1', 'r1', { content: 'Where is Röslein?' }));
     await append({

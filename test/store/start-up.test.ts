@@ -1,4 +1,4 @@
-/** Opening: what becomes of the file, and which files are refused untouched. */
+/** Tests the opening of files: what changes in a file, and which files are rejected unchanged. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ describe('a new file', () => {
     await first.append(begin('c', 'r1'));
     await Promise.all([first.store.close(), first.store.close()]);
     const second = await open();
-    assert.equal((await second.store.standing(owner, 'c', 10)).headSeq, 1);
+    assert.equal((await second.store.load(owner, 'c', 10)).headSeq, 1);
   });
 });
 
@@ -64,7 +64,7 @@ describe('without persistence', () => {
       await append(begin('c', turn));
       await append(end('c', turn));
     }
-    assert.equal((await store.standing(owner, 'c', 100)).oldestSeq, 4);
+    assert.equal((await store.load(owner, 'c', 100)).oldestSeq, 4);
     await store.close();
     assert.equal(readFileSync(path, 'utf8'), 'not a database at all');
     assert.ok(!existsSync(`${path}-lock`));
@@ -77,7 +77,7 @@ test('clear on start-up empties the file and gives its space back', async (t) =>
   await first.append(begin('c', 'r1', { content: 'x'.repeat(1_000_000) }));
   await first.store.close();
   const second = await open({ clearOnStartup: true });
-  assert.equal((await second.store.standing(owner, 'c', 10)).known, false);
+  assert.equal((await second.store.load(owner, 'c', 10)).known, false);
   const again = await second.append(begin('c', 'r1'));
   assert.equal(again.status === 'stored' && again.rows[0]?.seq, 1);
   await second.store.close();
@@ -146,7 +146,7 @@ describe('start is refused, with the reason and the remedy,', () => {
     await refused(open, { path, clearOnStartup: true }, /newer version of Parley \(its schema is 99/);
   });
 
-  test('when a newer version wrote it and was killed, so that its last words lie beside it', async (t) => {
+  test('when a newer version wrote it and was killed, with rows in the write-ahead log', async (t) => {
     const { path, open } = sandbox(t);
     elsewhere(path, (db) => db.exec(`PRAGMA journal_mode = WAL; ${bareTable}; PRAGMA user_version = 99`));
     const { signal } = spawnSync(
@@ -221,10 +221,10 @@ describe('start is refused, with the reason and the remedy,', () => {
     const { path, open } = sandbox(t);
     const first = await open();
     await first.append(begin('c', 'r1'));
-    await refused(open, { path }, /is served by another Parley\. Stop that one/);
+    await refused(open, { path }, /is served by another Parley process\. Stop that process/);
     await first.store.close();
     const second = await open();
-    assert.equal((await second.store.standing(owner, 'c', 10)).headSeq, 1);
+    assert.equal((await second.store.load(owner, 'c', 10)).headSeq, 1);
   });
 
   test('when another program holds a lock on it', async (t) => {

@@ -1,6 +1,6 @@
 /**
- * A store on a real file, with the actor that owns it, and short ways to say what is appended.
- * Everything is closed and removed when the test ends.
+ * Opens a store on a real file, with the actor that owns it, and builds appends. Closes and removes everything when the test
+ * ends.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -15,7 +15,7 @@ import { createActor } from 'xstate';
 import type { ActorRefFrom } from 'xstate';
 import type { NewRow } from '../../machines/log.ts';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
-import type { WriterInput } from '../../machines/writer-terms.ts';
+import type { WriterInput } from '../../machines/writer.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
 import type { ConversationRef } from '../../src/conversation-ref.ts';
 import { openStore } from '../../src/store/store.ts';
@@ -149,7 +149,7 @@ export const bareTable = `CREATE TABLE chat_events (id TEXT PRIMARY KEY, convers
   type TEXT NOT NULL, role TEXT, content TEXT, tool_calls TEXT, tool_call_id TEXT, model TEXT, usage TEXT, extra TEXT,
   token_count INTEGER, request_id TEXT)`;
 
-/** Works round by round until the promise has settled, and tells how many rounds that were. */
+/** Works round by round until the promise has settled. Returns the number of rounds. */
 export async function meanwhile(promise: Promise<unknown>, round: (index: number) => Promise<void>): Promise<number> {
   const waiting = new Set([promise]);
   promise.finally(() => waiting.clear()).catch(() => undefined);
@@ -181,6 +181,6 @@ export function posted(conversationId: string, id: string, content: string, agai
     waiting: null,
     spent: { tokens: 0, cost: 0 },
     remember: null,
-    again,
+    isRetry: again,
   };
 }

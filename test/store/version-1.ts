@@ -1,4 +1,4 @@
-/** A file as version 1 of the schema left it: written out, because no code makes one any more. */
+/** Makes a database file of version 1 of the schema, written out, because no code creates it any more. */
 import type Database from 'better-sqlite3';
 import { elsewhere, owner } from './support.ts';
 

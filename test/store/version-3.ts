@@ -17,11 +17,13 @@ const added = `
     ('m10', 'c', 8, '${at}', 'meta', NULL, NULL, NULL, 'c3', '{"kind":"approval_request","call_id":"c3",${tool},"harmless":true,"arguments":{"text":"harmless"},"expires_at":"2100-01-01T00:00:00.000Z"}', NULL, 'r2'),
     ('m11', 'd', 3, '${at}', 'meta', NULL, NULL, NULL, NULL, 'no json', NULL, 'r1'),
     ('m12', 'd', 4, '${at}', 'user_message', 'user', 'Hello', NULL, NULL, '{"metadata":{"harmless":true},"harmless":1}', 1, 'r1');
+  INSERT INTO leftovers (left_by) VALUES ('gone');
+  INSERT INTO chat_events (id, conversation_id, seq, type, content) VALUES ('g1', 'gone', 1, 'user_message', 'Delete me.');
   UPDATE conversations SET head_seq = 8 WHERE id = 'c';
   UPDATE conversations SET head_seq = 4 WHERE id = 'd';
   PRAGMA user_version = 3;`;
 
-/** Makes the file; `more` changes it before it is closed. */
+/** Makes the file; `more` changes it before it is closed. The deleted conversation `gone` has a row that is not swept yet. */
 export function versionThreeFile(path: string, more: (db: Database.Database) => void = () => {}): void {
   versionTwoFile(path, (db) => {
     db.exec(added);

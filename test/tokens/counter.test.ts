@@ -1,4 +1,4 @@
-/** The counter as the server uses it: when it answers at once, what it remembers, and what it answers when it cannot count. */
+/** Tests the counter: inline counts, the cache, and estimates. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { describe, test } from 'node:test';

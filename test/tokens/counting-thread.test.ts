@@ -27,7 +27,7 @@ function startThread(script: URL) {
     onTable: () => {
       tables += 1;
     },
-    onDeath: (cause, final) => deaths.push({ cause, final }),
+    onExit: (cause, final) => deaths.push({ cause, final }),
   });
   return { thread, deaths, tables: () => tables };
 }

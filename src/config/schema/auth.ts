@@ -1,12 +1,12 @@
 /**
- * The `auth` section: who may use the server, and what strangers may cost until that is known. The only
- * home of these keys' defaults and constraints.
+ * Defines the `auth` section: who may use the server, and what an unauthenticated client may cost. The only place of these
+ * keys' defaults and constraints.
  */
 import { z } from 'zod';
 import { digestOf } from '../../auth/tokens.ts';
 import { bytes, seconds } from './quantities.ts';
 
-/** A subject: the name that conversations belong to. */
+/** A subject: the name that owns conversations. */
 export const subjectSchema = z
   .string()
   // oxlint-disable-next-line no-control-regex
@@ -27,27 +27,27 @@ export const authSection = z
       .enum(['none', 'token'])
       .default('none')
       .describe(
-        'Who may use the server: `none` lets everybody in, as one and the same subject; `token` those who send one of the tokens below.',
+        'Who may use the server. `none`: every client, all as one subject. `token`: clients that send one of the tokens below.',
       ),
     tokens: z
       .array(z.strictObject({ subject: subjectSchema, sha256 }))
       .default([])
       .meta({ allowed: 'a list of sections with subject and sha256' })
       .describe(
-        'Known tokens: `subject`, whose conversations a token reaches, and `sha256`, the hash of the token in hex or base64url. A subject may have several. `./run.sh token SUBJECT` makes one.',
+        'Accepted tokens. `subject` owns the conversations that a token reaches. `sha256` is the hash of the token in hex or base64url. A subject may have several tokens. `./run.sh token SUBJECT` makes one.',
       ),
     allow_anonymous_beyond_loopback: z
       .boolean()
       .default(false)
       .describe(
-        'Whether mode `none` may listen beyond this machine: everybody who reaches the port can then chat at your cost, call your tools and read every conversation.',
+        'Whether mode `none` may listen beyond this machine. Then every client that reaches the port can chat at your cost, call your tools and read every conversation.',
       ),
     verification_timeout: seconds()
       .default(5)
-      .describe('Longest check of a token; after it the socket is closed with 1013.'),
+      .describe('Timeout of the check of a token. Then the socket is closed with 1013.'),
     max_unverified_bytes: bytes(1024)
       .default(262_144)
-      .describe('What a socket may send before its token is checked; more closes it with 1008.'),
+      .describe('Bytes that a socket may send before its token is checked. More closes it with 1008.'),
   })
   .superRefine(({ mode, tokens }, check) => {
     if (mode === 'token' && tokens.length === 0) {
@@ -55,7 +55,8 @@ export const authSection = z
         code: 'custom',
         path: ['tokens'],
         params: {
-          allowed: 'at least one token while auth.mode is token, or nobody gets in (./run.sh token SUBJECT makes one)',
+          allowed:
+            'at least one token while auth.mode is token, or no client can connect (./run.sh token SUBJECT makes one)',
         },
       });
     }
@@ -63,7 +64,7 @@ export const authSection = z
       check.addIssue({
         code: 'custom',
         path: ['mode'],
-        params: { allowed: 'token, because auth.tokens lists some that nobody would be asked for' },
+        params: { allowed: 'token, because auth.tokens lists tokens that mode none never checks' },
       });
     }
     const digests = tokens.map(({ sha256 }) => digestOf(sha256).toString('hex'));
@@ -73,10 +74,12 @@ export const authSection = z
         check.addIssue({
           code: 'custom',
           path: ['tokens', index, 'sha256'],
-          params: { allowed: `another hash than that of auth.tokens[${first}], for a token belongs to one subject` },
+          params: {
+            allowed: `another hash than that of auth.tokens[${first}], because a token belongs to one subject`,
+          },
         });
       }
     }
   })
   .prefault({})
-  .describe('Who gets in.');
+  .describe('Who may use the server.');

@@ -1,6 +1,6 @@
 /**
- * The `inspect` section: who may look into running conversations, and how much of them is told. The only
- * home of these keys' defaults and constraints.
+ * Defines the `inspect` section: who may inspect running conversations, and how much the server sends of them. The only
+ * place of these keys' defaults and constraints.
  */
 import { z } from 'zod';
 import { count, seconds } from './quantities.ts';
@@ -12,52 +12,52 @@ export const inspectSection = z
       .boolean()
       .default(true)
       .describe(
-        'Whether the page /inspect and the live events behind it are served; a conversation that nobody looks at costs nothing either way.',
+        'Whether the server serves the page /inspect and its live events. A conversation without viewers costs nothing either way.',
       ),
     beyond_loopback: z
       .boolean()
       .default(false)
-      .describe('Whether they are served to other machines, and through proxies, as well; only with auth.mode token.'),
+      .describe('Whether other machines and proxies may use them too. Only with auth.mode token.'),
     viewers: z
       .array(subjectSchema)
       .default([])
       .meta({ allowed: 'a list of subjects' })
       .describe(
-        'With auth.mode token: subjects that may look into the conversations of all. Without auth everybody on this machine may.',
+        'With auth.mode token: subjects that may inspect the conversations of all owners. Without auth, every user of this machine may.',
       ),
-    texts: z
+    include_content: z
       .union([z.boolean(), z.literal('auto')])
       .meta({ allowed: 'true, false or auto' })
       .default('auto')
       .describe(
-        'Whether viewers see what people, models and tools wrote, arguments included; otherwise states, names, times and lengths alone. `auto`: true while only this machine can reach the server (chat.websocket.host is loopback, allowed_hosts is empty) and no token is asked for.',
+        'Whether viewers see what people, models and tools wrote, arguments included. Otherwise they see only states, names, times and lengths. `auto`: true while only this machine can reach the server (chat.websocket.host is loopback, allowed_hosts is empty) and auth.mode is none.',
       ),
     max_conversations: count('conversations', 1, 1000)
       .default(16)
       .describe(
-        'Conversations that are told of at the same time; each transition of one costs the server as much as several of others.',
+        'Most conversations that are inspected at the same time. A transition of an inspected conversation costs as much as several of others.',
       ),
     max_viewers: count('sockets', 1, 1000)
       .default(32)
-      .describe('Sockets that watch at the same time; further ones are closed with 1013.'),
+      .describe('Most sockets of viewers. Further ones are closed with 1013.'),
     max_events: count('events', 10, 10_000)
       .default(500)
       .describe(
-        'Newest events of a watched conversation that are kept for whoever comes back; also the rows of one step of a replay.',
+        'Newest events of an inspected conversation that are kept for viewers that reconnect. Also the rows of one step of a replay.',
       ),
     max_event_chars: count('characters', 500, 100_000)
       .default(4000)
-      .describe('Largest copy of an event, and of a context, that is told; what is beyond is left out.'),
+      .describe('Largest copy of an event, and of a context, that viewers get. The rest is left out.'),
     search_time_ms: count('milliseconds', 1, 5000)
       .default(50)
       .describe(
-        'Longest time of one step of a search in titles and texts; no other read of the log happens meanwhile, and the page asks for further steps.',
+        'Longest time of one step of a search in titles and texts. It delays other reads of the log. The page requests further steps.',
       ),
-    linger: seconds()
+    keep_after_last_viewer: seconds()
       .default(30)
       .describe(
-        'Time for which a conversation is still told of when its last viewer has gone: a reload misses nothing.',
+        'Time for which events are kept after the last viewer has left, so that a reload of the page misses none.',
       ),
   })
   .prefault({})
-  .describe('Looking inside: the page /inspect, which shows the charts of running conversations.');
+  .describe('Inspection: the page /inspect shows the charts of running conversations.');

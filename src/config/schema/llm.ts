@@ -1,6 +1,6 @@
 /**
- * The `llm` section: which provider answers, how long it may take, and when it is left alone.
- * The only home of these keys' defaults and constraints.
+ * Defines the `llm` section: which provider answers, its timeouts, retries and circuit breaker. The only place of these
+ * keys' defaults and constraints.
  */
 import { z } from 'zod';
 import { count, milliseconds, seconds, secondsOrNone, text } from './quantities.ts';
@@ -8,10 +8,10 @@ import { presets } from '../../llm/providers/presets.ts';
 import { providers } from './providers.ts';
 import { closest } from '../suggest.ts';
 
-/** Names that no block may have. */
+/** Names that a provider block must not have. */
 const reserved = ['auto', 'demo'];
 
-/** Names can be checked as soon as they are legible, whatever else is wrong in the section. */
+/** The names can be checked if they are readable, even if other keys of the section are wrong. */
 function namesAreLegible({ issues }: z.core.ParsePayload): boolean {
   return issues.every(({ code, path = [] }) => {
     const [key, ...below] = path;
@@ -27,57 +27,55 @@ export const llmSection = z
       .meta({ allowed: 'auto, demo, or the name of a block of llm.providers' })
       .default('auto')
       .describe(
-        'Provider that answers: `auto` is the first block whose key is set in the environment, else `demo`, the embedded offline model.',
+        'Provider that answers. `auto`: the first block whose key is set in the environment, else `demo`, the embedded offline model.',
       ),
     fallback: z
       .array(text().meta({ allowed: 'demo or the name of a block of llm.providers' }))
       .default([])
-      .describe('Providers to ask, in this order, when the active one fails before anything of its answer was shown.'),
+      .describe('Providers to ask, in this order, if the active one fails before any text of its answer was sent.'),
     connect_timeout: seconds()
       .default(10)
-      .describe('Longest wait for a connection: a provider that is away is told from one that thinks.'),
+      .describe('Timeout of a connection. Distinguishes a provider that is down from one that is slow to answer.'),
     first_byte_timeout: seconds()
       .default(60)
-      .describe('Longest wait for the answer to begin; large models think before their first word.'),
+      .describe('Timeout of the first byte of an answer. Large models reason before their first word.'),
     stall_timeout: seconds()
       .default(30)
-      .describe('Longest silence within an answer before it counts as lost; a cut connection makes no other sign.'),
+      .describe('Longest pause within an answer before it counts as lost. A cut connection gives no other sign.'),
     queue_timeout: seconds()
       .default(60)
       .describe(
-        'Longest wait in line for a provider that has as many requests as it may (max_concurrent, requests_per_minute); then its fallback is asked, or the turn ends as `provider_busy`.',
+        'Longest time in the queue of a provider that is at its limits (max_concurrent, requests_per_minute). Then its fallback is asked, or the turn ends as `provider_busy`.',
       ),
     retry: z
       .strictObject({
         attempts: count('attempts', 1, 10)
           .default(3)
-          .describe('Tries at one provider, the first included; only while nothing of the answer was shown.'),
+          .describe('Attempts at one provider, the first included. Only while no text of the answer was sent.'),
         budget: secondsOrNone()
           .default(10)
-          .describe(
-            'Longest time that the waits between the tries may take together: a person is waiting for the answer.',
-          ),
+          .describe('Longest sum of the delays between the attempts: a person is waiting for the answer.'),
       })
       .prefault({})
-      .describe('Asking the same provider again.'),
+      .describe('Retries at the same provider.'),
     circuit: z
       .strictObject({
         failures: count('failures', 1, 1_000)
           .default(5)
           .describe(
-            'Failures of a provider in a row, in whatever conversations, after which it is left alone. A refusal is none.',
+            'Failures of a provider in a row, over all conversations, that open its circuit. A rejected request is no failure.',
           ),
         cooldown: seconds()
           .default(30)
-          .describe('How long it is left alone; then one request finds out whether it answers again.'),
+          .describe('How long the circuit stays open. Then one request tests whether the provider answers again.'),
       })
       .prefault({})
-      .describe('The circuit breaker of each provider: nobody waits for one that is down, and it is not hammered.'),
+      .describe('Circuit breaker of each provider: while a provider is down, turns do not wait for it.'),
     demo: z
       .strictObject({
         chunk_delay_ms: milliseconds()
           .default(30)
-          .describe('Pause before each piece of an answer of the demo model: about the pace of a real one.'),
+          .describe('Delay before each piece of an answer of the demo model: about the speed of a real one.'),
       })
       .prefault({})
       .describe('The embedded offline model.'),
@@ -98,10 +96,10 @@ export const llmSection = z
         if (name in presets || typeof block !== 'object' || block?.base_url !== undefined) continue;
         const meant = closest(name, Object.keys(presets));
         if (meant !== null)
-          refuse(['providers', name], `the name ${meant}, if that provider is meant; one of your own needs a base_url`);
+          refuse(['providers', name], `the name ${meant} for that provider; a provider of your own needs a base_url`);
       }
       for (const name of reserved.filter((name) => stated.includes(name))) {
-        refuse(['providers', name], `another name, for llm.active gives ${name} a meaning of its own`);
+        refuse(['providers', name], `another name, because ${name} has a special meaning in llm.active`);
       }
     },
     { when: namesAreLegible },

@@ -1,6 +1,6 @@
 /**
- * The `mcp` section: how servers are connected to, what they may offer, send and ask for. Which servers there are
- * stands in a file of its own. The only home of these keys' defaults and constraints.
+ * Defines the `mcp` section: connections to MCP servers, and limits on what they may offer, send and ask for. The servers
+ * themselves are listed in `mcp.config_file`. The only place of these keys' defaults and constraints.
  */
 import { z } from 'zod';
 import { bytes, count, seconds, secondsOrNone, text } from './quantities.ts';
@@ -10,38 +10,38 @@ const connection = z
     max_reconnect_attempts: count('attempts', 0, 1000)
       .default(10)
       .describe(
-        'Tries in a row to reach a lost server before it counts as failed; a call to one of its tools still wakes it.',
+        'Attempts in a row to reach a lost server before it counts as failed. A call to one of its tools still triggers an attempt.',
       ),
     failed_retry_delay: seconds()
       .default(300)
-      .describe(
-        'Time after which a server that counts as failed is tried again, and again, so that one that was repaired comes back by itself.',
-      ),
+      .describe('Delay between two attempts to reach a failed server, so that a repaired server reconnects by itself.'),
     health_interval: seconds()
       .default(30)
       .describe(
-        'Time between two pings of a server that is ready, so that one that has died quietly is reconnected before somebody needs it.',
+        'Time between two pings of a ready server, so that a dead connection is replaced before a call needs it.',
       ),
-    initial_reconnect_delay: seconds().default(0.5).describe('Wait before the first of them; doubled from try to try.'),
-    max_reconnect_delay: seconds().default(30).describe('Longest wait between two tries.'),
+    initial_reconnect_delay: seconds()
+      .default(0.5)
+      .describe('Delay before the first reconnect. It doubles with each attempt.'),
+    max_reconnect_delay: seconds().default(30).describe('Longest delay between two attempts.'),
     connection_timeout: seconds()
       .default(10)
       .describe(
-        'Longest wait for a server to start and introduce itself; a turn waits as long for one that connects for the first time.',
+        'Timeout of the start of a server and its handshake. A turn waits as long for a server that connects for the first time.',
       ),
     startup_wait: secondsOrNone()
       .default(1.5)
-      .describe('Longest time that the port stays closed for servers that are still connecting.'),
-    request_timeout: seconds().default(30).describe('Longest wait for a list, a prompt, a resource or a completion.'),
+      .describe('Longest time that the start waits for connecting servers before the port opens.'),
+    request_timeout: seconds().default(30).describe('Timeout of a list, a prompt, a resource or a completion.'),
     ping_timeout: seconds()
       .default(10)
       .describe(
-        'Longest wait for the answer to a ping, also after a call was given up; a server without one is reconnected.',
+        'Timeout of a ping, also of the one after a cancelled call. A server that does not answer is reconnected.',
       ),
     close_grace: seconds()
       .default(1)
       .describe(
-        'Time that a server process gets to leave when its input ends, and again after SIGTERM, before it is killed.',
+        'Time that a server process gets to exit after the end of its input, and again after SIGTERM, before SIGKILL.',
       ),
   })
   .superRefine((delays, check) => {
@@ -60,46 +60,42 @@ const limits = z
   .strictObject({
     max_tools: count('tools', 1, 10_000)
       .default(256)
-      .describe(
-        'Tools of all servers together, of each as many as there is room for: each costs tokens in every request to a model.',
-      ),
+      .describe('Most tools of all servers together. Each tool costs tokens in every request to a model.'),
     max_concurrent: count('calls', 1)
       .default(64)
       .describe(
-        'Calls that one server is at work on at once, so that it is not drowned; further ones wait, each owner and conversation in turn. `max_concurrent` in its block says otherwise.',
+        'Most calls that run at one server at the same time. Further calls are queued, fairly among owners and conversations. `max_concurrent` in the block of a server overrides it.',
       ),
     max_listed: count('entries', 1, 100_000)
       .default(1000)
-      .describe(
-        'Prompts, resources and templates that are kept of each server, each; what it lists beyond is left out.',
-      ),
+      .describe('Most prompts, most resources and most templates of each server. The rest of its lists is left out.'),
     max_questions: count('questions', 0, 1000)
       .default(20)
-      .describe('Questions to people that one tool call may ask; a server that asks more ends it.'),
+      .describe('Most questions to people in one tool call. A further question ends the call.'),
     max_question_size: bytes(1024)
       .default(65_536)
       .describe(
-        'Largest question to people, with the form to fill in, and largest state that a server may leave here until it is answered.',
+        'Largest question to people, with its form, and largest state that a server may store until the answer.',
       ),
     max_description_length: count('characters', 16)
       .default(2000)
-      .describe("Part of a description that models and people are shown; descriptions are somebody else's text."),
+      .describe('Part of a description that models and people get. Descriptions are untrusted text.'),
     max_schema_size: bytes(1024)
       .default(65_536)
-      .describe("Largest schema of a tool's arguments; a tool with a larger one is not offered."),
+      .describe("Largest schema of a tool's arguments. A tool with a larger schema is not offered."),
     max_message_size: bytes(65_536)
       .default(16_777_216)
-      .describe('Largest message from a server; a larger one ends its connection.'),
+      .describe('Largest message from a server. A larger one closes its connection.'),
   })
   .prefault({})
-  .describe('What servers may offer and send.');
+  .describe('Limits on what servers offer and send.');
 
 const authorization = z
   .strictObject({
     credentials_file: text()
       .default('mcp_credentials.json')
       .describe(
-        'File for tokens and registrations, made with mode 0600; whoever can read it can act in your name at those servers.',
+        'File for tokens and registrations, created with mode 0600. A program that can read it can act in your name at those servers.',
       ),
     callback_port: z
       .int()
@@ -107,29 +103,25 @@ const authorization = z
       .max(65_535)
       .default(8001)
       .describe(
-        'Port on 127.0.0.1 that browsers come back to, open from the first authorization on; 0 takes any free one, which not every authorization server accepts.',
+        'Port on 127.0.0.1 for OAuth redirects, open from the first authorization on. 0: any free port, which not every authorization server accepts.',
       ),
     callback_url: z
       .url({ protocol: /^https?$/ })
       .nullable()
       .default(null)
-      .describe(
-        'Address that leads to the callback port, where browsers are on other machines and a proxy stands before it.',
-      ),
+      .describe('Public address of the callback port, if browsers on other machines reach it through a proxy.'),
     client_metadata_url: z
       .url({ protocol: /^https$/ })
       .nullable()
       .default(null)
-      .describe(
-        'Address of a document of yours that describes Parley as a client; without it Parley registers itself.',
-      ),
+      .describe('Address of your client metadata document for Parley. Without it, Parley registers itself.'),
     timeout: seconds()
       .default(3600)
-      .describe('Time that a person has to authorize a server; after it the address is made anew.'),
+      .describe('Time that a person has to authorize a server. Then Parley makes a new address.'),
   })
   .prefault({})
   .describe(
-    'Servers that ask for OAuth: a person opens the address that Parley tells, once; then tokens are refreshed by themselves.',
+    'Servers that require OAuth. A person opens the address from the log once; Parley then refreshes the tokens.',
   );
 
 const sampling = z
@@ -138,33 +130,31 @@ const sampling = z
       .enum(['ask', 'always', 'never'])
       .default('ask')
       .describe(
-        'Whether a server may have the model asked in the middle of a call: after a person has allowed it, at once, or not at all. It costs what the active provider takes, and is not among the usage of the turn.',
+        'Whether a server may ask the model during a call: after a person has allowed it (`ask`), at once (`always`) or not at all (`never`). The cost is that of the active provider, and is not part of the usage of the turn.',
       ),
-    max_tokens: count('tokens', 1).default(2000).describe('Longest answer that a server gets; a longer one is cut.'),
-    requests_per_call: count('requests', 1, 1000)
-      .default(5)
-      .describe('Requests to the model that one tool call may make.'),
+    max_tokens: count('tokens', 1).default(2000).describe('Longest answer that a server gets. A longer one is cut.'),
+    requests_per_call: count('requests', 1, 1000).default(5).describe('Most requests to the model in one tool call.'),
   })
   .prefault({})
   .describe('Requests of servers to the model.');
 
 const resourcesInPrompt = z
   .strictObject({
-    named: count('resources', 0, 10_000)
+    max_listed: count('resources', 0, 10_000)
       .default(50)
       .describe(
-        'Resources that the system prompt tells the name and description of, so that the model knows what can be included; each costs tokens in every request.',
+        'Most resources that the system prompt lists with name and description, so that the model knows what can be included. Each costs tokens in every request.',
       ),
     contents: z
       .array(z.strictObject({ server: text().describe('The MCP server.'), uri: text().describe('The resource.') }))
       .default([])
       .describe(
-        'Resources whose contents stand in the system prompt, each as {server, uri}; one that cannot be read is left out, and the followers of the turn are told.',
+        'Resources whose contents are part of the system prompt, each as {server, uri}. A resource that cannot be read is left out, and the followers of the turn get a notice.',
       ),
-    wait: seconds().default(2).describe('Longest time that a request to the model waits for them.'),
+    timeout: seconds().default(2).describe('Longest time that a request to the model waits for these resources.'),
   })
   .prefault({})
-  .describe('What of the resources of MCP servers goes into the system prompt.');
+  .describe('Resources of MCP servers in the system prompt.');
 
 export const mcpSection = z
   .strictObject({
@@ -174,7 +164,7 @@ export const mcpSection = z
     roots: z
       .array(text())
       .default([])
-      .describe('Folders that servers are told they may use, where they ask; a request, not a wall.'),
+      .describe('Folders that servers get when they ask for their roots. A convention: Parley cannot enforce it.'),
     sampling,
     resources_in_prompt: resourcesInPrompt,
     connection,

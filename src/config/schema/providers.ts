@@ -1,13 +1,13 @@
 /**
- * `llm.providers`: a block for each provider that Parley knows, and for those of the user's own.
- * The only home of these keys' defaults and constraints. Holds no keys: a block names the
- * environment variable that holds its key.
+ * Defines `llm.providers`: a block for each preset, and blocks of the user's own. The only place of these keys' defaults
+ * and constraints. Holds no API keys: a block names the environment variable that holds its key.
  */
 import { z } from 'zod';
 import { azureApiVersion, isAzureHost } from '../../llm/providers/azure.ts';
-import { echoFields } from '../../llm/echo.ts';
+import { reasoningFields } from '../../llm/pass-back-reasoning.ts';
 import { presets, type Preset } from '../../llm/providers/presets.ts';
 import { count, text } from './quantities.ts';
+import { renamedTo } from '../renamed-keys.ts';
 import { closest } from '../suggest.ts';
 
 const variableName = () =>
@@ -24,59 +24,59 @@ const baseUrlText = () =>
 
 const apiKeyEnv = () =>
   variableName().describe(
-    'Environment variable that holds the key. A block with a base_url of its own and no api_key_env needs no key.',
+    'Environment variable that holds the API key. A block with its own base_url and no api_key_env needs no key.',
   );
 
 const price = () => z.number().nonnegative();
 
-const model = () => text().describe('Model to ask for, by the name that the provider gives it.');
+const model = () => text().describe("Model to ask, by the provider's name for it.");
 
-/** What every provider block may state beside its address, key and model. */
+/** The keys of every provider block beside its address, API key and model. */
 const parameters = {
   temperature: z
     .number()
     .min(0)
     .max(2)
     .exactOptional()
-    .describe("Randomness of the answers; not sent when not stated, so that the model's own default holds."),
+    .describe("Randomness of the answers. If not stated, it is not sent and the model's own default applies."),
   max_tokens: count('tokens', 1)
     .exactOptional()
-    .describe("Longest answer; not sent when not stated, so that the model's own limit holds."),
+    .describe("Longest answer. If not stated, it is not sent and the model's own limit applies."),
   allowed_models: z
     .array(text())
     .exactOptional()
-    .describe('Models that a chat may name instead of `model`; none when not stated.'),
-  echo_reasoning: z
-    .array(z.enum(echoFields))
+    .describe('Models that a chat may name instead of `model`. If not stated: none.'),
+  pass_back_reasoning: z
+    .array(z.enum(reasoningFields))
     .exactOptional()
     .describe(
-      'Fields in which the provider wants to see again what its model thought before it called tools. Known for DeepSeek, Moonshot, OpenRouter and Gemini by their addresses; none for any other when not stated, for strict ones refuse them.',
+      "Fields in which the model's reasoning before tool calls is passed back to the provider. Known for DeepSeek, Moonshot, OpenRouter and Gemini by their addresses. If not stated, other providers get none, because strict ones reject these fields.",
     ),
   max_concurrent: count('requests', 1, 100_000)
     .exactOptional()
     .describe(
-      'Requests to this provider at any time, of all conversations; further ones wait in line. No limit when not stated.',
+      'Most requests to this provider that run at the same time, over all conversations. Further ones are queued. If not stated: no limit.',
     ),
   requests_per_minute: count('requests', 1, 100_000)
     .exactOptional()
     .describe(
-      'Requests to this provider within any minute; further ones wait in line, so that it need not refuse them. No limit when not stated.',
+      'Most requests to this provider within any minute. Further ones are queued, so that the provider does not reject them. If not stated: no limit.',
     ),
   prices: z
     .record(
       text(),
       z.strictObject({
-        input: price().describe('A million tokens that the model is sent.'),
-        output: price().describe('A million tokens that it writes, its reasoning among them.'),
+        input: price().describe('Price of a million input tokens.'),
+        output: price().describe('Price of a million output tokens, reasoning included.'),
         cached_input: price()
           .exactOptional()
-          .describe('A million tokens that the provider had from before; the price of `input` when not stated.'),
+          .describe('Price of a million cached input tokens. If not stated: the price of `input`.'),
       }),
     )
     .meta({ allowed: 'names of models, each with input, output and perhaps cached_input, for a million tokens' })
     .exactOptional()
     .describe(
-      'What a million tokens cost, by model: `gpt-4o-mini: { input: 0.15, output: 0.6 }`. Any unit will do, if all prices and budgets have the same. Costs are counted where there is a price.',
+      'Prices of a million tokens, by model: `gpt-4o-mini: { input: 0.15, output: 0.6 }`. All prices and budgets must have the same unit. Costs are counted for models with a price.',
     ),
   headers: z
     .record(z.string(), z.string())
@@ -88,33 +88,37 @@ const parameters = {
     .meta({ allowed: 'a section of parameters' })
     .exactOptional()
     .describe(
-      'Further parameters for the body of every request, passed on as they are, whatever their names. Needed only for one whose name is nearly that of a key above.',
+      'Further parameters for the body of every request, sent unchanged. Needed only for a parameter whose name is similar to a key above.',
     ),
   api_key: z
     .never()
-    .meta({ allowed: 'nothing, for keys come from the environment alone (name the variable in api_key_env)' })
+    .meta({ allowed: 'nothing, because API keys come only from the environment (name the variable in api_key_env)' })
     .exactOptional(),
 };
 
-/** Parameters of well-known APIs whose names are nearly those of keys: OpenRouter's and vLLM's. */
+/** Parameters of well-known APIs whose names are similar to keys: OpenRouter's and vLLM's. */
 const knownParameters = ['models', 'min_tokens'];
-/** A slip of the pen is an edit or two. Names of real parameters must not be taken for one. */
+/** A typing error is an edit or two. Names of real parameters must not be taken for one. */
 const LETTERS_PER_EDIT = 5;
 
-/** Refuses a key that is nearly one of the block's own: passed on to the provider, it would have no effect, and no error. */
+/** Rejects a key that is similar to one of the block's own: sent to the provider, it would have no effect and no error. */
 function refuseNearMisses(keys: readonly string[]) {
   return (block: Record<string, unknown>, check: z.core.$RefinementCtx): void => {
     const stated = isSection(block) ? Object.keys(block) : [];
     const known = [...keys, ...knownParameters];
-    const slips = stated.filter((key) => !known.includes(key) && closest(key, keys, LETTERS_PER_EDIT) !== null);
+    const slips = stated.filter(
+      (key) =>
+        renamedTo(['llm', 'providers', '*', key]) !== null ||
+        (!known.includes(key) && closest(key, keys, LETTERS_PER_EDIT) !== null),
+    );
     if (slips.length > 0) check.addIssue({ code: 'unrecognized_keys', keys: slips, input: block });
   };
 }
 
-/** It is called for whatever stands in the place of a block. */
+/** The check runs for any value in the place of a block. */
 const isSection = (block: unknown) => typeof block === 'object' && block !== null && !Array.isArray(block);
 
-/** Also beside a missing address: its name may be the one that is misspelt. */
+/** Also if the address is missing: its key may be the misspelt one. */
 const always = { when: () => true };
 
 const ownKeys = {
@@ -124,12 +128,12 @@ const ownKeys = {
   ...parameters,
 };
 
-/** A provider of the user's own. Keys that are not listed go into the request's body as they are. */
+/** A provider of the user's own. Keys that are not listed go into the request's body unchanged. */
 const ownProvider = z.looseObject(ownKeys).superRefine(refuseNearMisses(Object.keys(ownKeys)), always);
 
 /**
- * A provider that Parley knows. Its key is looked for only while its address is the known one:
- * a block that is pointed elsewhere must not carry the key there.
+ * A preset. Its API key is used only with the preset's address: a block with another address must not send the key
+ * there.
  */
 function knownProvider({
   baseUrl,
@@ -156,19 +160,19 @@ function knownProvider({
     .prefault({});
 }
 
-/** Everybody has an address of their own there, so what it lacks is told when it is to be used. */
+/** Every Azure resource has its own address, so a missing one is reported when the provider is used. */
 const azureProvider = z
   .looseObject({
     base_url: baseUrlText().exactOptional(),
     deployment: text()
       .exactOptional()
       .describe(
-        'Of `azure` alone: the deployment to ask, which stands for the model. Further ones go into `allowed_models`.',
+        'Only for `azure`: the deployment to ask, in place of the model. Further deployments go into `allowed_models`.',
       ),
-    api_version: text().default(azureApiVersion).describe('Of `azure` alone: the dated version of its API.'),
+    api_version: text().default(azureApiVersion).describe('Only for `azure`: the dated version of its API.'),
     api_key_env: apiKeyEnv().meta({ default: presets.azure.keyVariable }).exactOptional(),
     ...parameters,
-    model: z.never().meta({ allowed: 'nothing, for the deployment says which' }).exactOptional(),
+    model: z.never().meta({ allowed: 'nothing, because the deployment names the model' }).exactOptional(),
   })
   .superRefine(refuseNearMisses([...Object.keys(ownKeys), 'deployment', 'api_version']), always)
   .transform((block) =>
@@ -199,5 +203,5 @@ export const providers = z
   .catchall(ownProvider)
   .prefault({})
   .describe(
-    'One block a provider; add blocks under names of your own. Keys that are not listed here are passed on to the provider as they are; one that is nearly the name of a listed key is refused, and extra_body passes it on.',
+    'One block per provider. Add blocks under names of your own. Keys that are not listed here are sent to the provider unchanged. A key that is similar to a listed key is rejected; extra_body sends it.',
   );

@@ -1,23 +1,23 @@
 /**
- * The kinds of number that the configuration counts in. Each carries its unit and its
- * bounds, so that no key states them again; keys add only a default and a reason.
+ * Defines the kinds of number in the configuration. Each has its unit and its bounds; keys add only a default and a
+ * description.
  */
 import { z } from 'zod';
 
-/** A week. Far above any use, and below the 24.8 days at which a timer overflows and fires at once. */
+/** A week. Far above any use, and below the 24.8 days of the longest timer (MAX_TIMER_MS). */
 const longestSeconds = 604_800;
 
-/** A duration that must pass: in seconds, fractions allowed, never 0. */
+/** A duration in seconds, fractions allowed, never 0. */
 export function seconds() {
   return z.number().positive().max(longestSeconds).meta({ unit: 'seconds' });
 }
 
-/** A duration that may be left out by stating 0. */
+/** A duration in seconds that 0 disables. */
 export function secondsOrNone() {
   return z.number().nonnegative().max(longestSeconds).meta({ unit: 'seconds' });
 }
 
-/** A short interval in milliseconds; 0 means none. Keys of this kind end in `_ms`. */
+/** A short interval in milliseconds. 0 disables it. Keys of this kind end in `_ms`. */
 export function milliseconds() {
   return z.int().nonnegative().max(60_000).meta({ unit: 'milliseconds' });
 }
@@ -27,12 +27,12 @@ export function bytes(least: number) {
   return z.int().min(least).meta({ unit: 'bytes' });
 }
 
-/** A number of whole things, `unit` in the plural: `tokens`, `messages`. */
+/** A whole number of things. `unit` is their plural: `tokens`, `messages`. */
 export function count(unit: string, least: number, most: number = Number.MAX_SAFE_INTEGER) {
   return z.int().min(least).max(most).meta({ unit });
 }
 
-/** Text that must say something. */
+/** Text that must not be empty. */
 export function text() {
   return z.string().min(1);
 }

@@ -1,8 +1,7 @@
 /**
- * The configuration's shape: its sections, and what has to hold between them. With the other
- * `schema-*.ts` beside it the only home of its keys, defaults, constraints and their reasons:
- * config/config.yaml and docs/reference/configuration.md are written from here, and so is what a wrong
- * file is told. Keys are in the user's spelling.
+ * Defines the configuration: its sections, and the rules between them. With the other files of this folder the only place
+ * of its keys, defaults and constraints. config/config.yaml, docs/reference/configuration.md and the messages about a wrong file
+ * are generated from it. Keys are in the user's spelling.
  */
 import { z } from 'zod';
 import { isLoopback } from '../../loopback.ts';
@@ -19,16 +18,16 @@ const logging = z
     level: z
       .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info')
-      .describe('Least severity that is logged.'),
+      .describe('Lowest severity that is logged.'),
     format: z
       .enum(['auto', 'json', 'pretty'])
       .default('auto')
-      .describe('`json` for machines, `pretty` for people; `auto` is pretty on a terminal and json elsewhere.'),
-    texts: z
+      .describe('`json` for machines, `pretty` for people. `auto`: pretty on a terminal, json elsewhere.'),
+    include_content: z
       .boolean()
       .default(false)
       .describe(
-        'Whether the log may hold what people and models wrote; off, because logs travel further than databases.',
+        'Whether the log may hold what people and models wrote. Off by default, because logs are copied to more places than databases.',
       ),
   })
   .prefault({})
@@ -38,14 +37,12 @@ const shutdown = z
   .strictObject({
     drain_timeout: secondsOrNone()
       .default(10)
-      .describe(
-        'Time that running turns get to finish after SIGTERM or SIGINT; those that do not are taken up by the next start.',
-      ),
+      .describe('Time that running turns get to finish after SIGTERM or SIGINT. The next start resumes the others.'),
   })
   .prefault({})
-  .describe('Stopping.');
+  .describe('The stop of the server.');
 
-/** Parses what a file states into a whole configuration; `{}` is the configuration of a bare machine. */
+/** Parses the values of a file into a whole configuration. `{}` gives all defaults. */
 export const configSchema = z
   .strictObject({
     llm: llmSection,
@@ -62,14 +59,14 @@ export const configSchema = z
       check.addIssue({
         code: 'custom',
         path: ['inspect', 'beyond_loopback'],
-        params: { allowed: 'false while nobody is asked for a token; set auth.mode to token and name the viewers' },
+        params: { allowed: 'false while auth.mode is none; set auth.mode to token and name the viewers' },
       });
     }
-    const strangers = inspect.viewers.findIndex((viewer) => !auth.tokens.some(({ subject }) => subject === viewer));
-    if (strangers >= 0) {
+    const unknown = inspect.viewers.findIndex((viewer) => !auth.tokens.some(({ subject }) => subject === viewer));
+    if (unknown >= 0) {
       check.addIssue({
         code: 'custom',
-        path: ['inspect', 'viewers', strangers],
+        path: ['inspect', 'viewers', unknown],
         params: { allowed: 'a subject of auth.tokens' },
       });
     }
@@ -79,7 +76,7 @@ export const configSchema = z
         path: ['chat', 'websocket', 'host'],
         params: {
           allowed:
-            'localhost, 127.0.0.1 or ::1 while nobody is asked for a token; set auth.mode to token, or auth.allow_anonymous_beyond_loopback to true if everybody who reaches the port may chat and call tools',
+            'localhost, 127.0.0.1 or ::1 while auth.mode is none; set auth.mode to token, or auth.allow_anonymous_beyond_loopback to true if every client that reaches the port may chat and call tools',
         },
       });
     }

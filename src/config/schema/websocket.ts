@@ -1,6 +1,6 @@
 /**
- * `chat.websocket`: where the server listens, who may connect, and what one socket may do.
- * The only home of these keys' defaults and constraints.
+ * Defines `chat.websocket`: where the server listens, which clients may connect, and what one socket may do. The only
+ * place of these keys' defaults and constraints.
  */
 import { z } from 'zod';
 import { parseHostPattern, parseOriginPattern } from '../../host-names.ts';
@@ -10,8 +10,8 @@ export const websocket = z
   .strictObject({
     host: text()
       .default('localhost')
-      .describe('Address to listen on: localhost is 127.0.0.1 and, where there is one, ::1; 0.0.0.0 is every network.'),
-    port: z.int().min(0).max(65_535).default(8000).describe('Port to listen on; 0 takes any free one.'),
+      .describe('Address to listen on. localhost: 127.0.0.1 and, if the machine has it, ::1. 0.0.0.0: every network.'),
+    port: z.int().min(0).max(65_535).default(8000).describe('Port to listen on. 0: any free port.'),
     endpoint: z
       .string()
       .regex(/^\/[^\s?#]*$/)
@@ -20,21 +20,19 @@ export const websocket = z
       .describe('Path of the WebSocket.'),
     max_message_size: bytes(1024)
       .default(1_048_576)
-      .describe('Largest frame from a client; a larger one closes the socket with 1009.'),
+      .describe('Largest frame from a client. A larger one closes the socket with 1009.'),
     max_json_depth: count('levels', 8, 500)
       .default(64)
       .describe(
-        'Objects and arrays within one another in a frame; deeper ones are refused before anything reads them level by level.',
+        'Deepest nesting of objects and arrays in a frame. A deeper frame is rejected before its content is read.',
       ),
     handshake_timeout: seconds()
       .default(10)
-      .describe(
-        'Longest time from a connection to its whole first request: who opens connections and says nothing is answered 408.',
-      ),
+      .describe('Longest time from a connection to its whole first request. Then the server answers 408.'),
     ping_interval: seconds()
       .default(30)
-      .describe('Time between pings: keeps proxies from closing quiet sockets, and finds dead ones.'),
-    ping_timeout: seconds().default(10).describe('Longest wait for the pong before the socket counts as dead.'),
+      .describe('Time between pings. They keep proxies from closing idle sockets, and find dead ones.'),
+    ping_timeout: seconds().default(10).describe('Timeout of a pong. Then the socket counts as dead.'),
     allowed_hosts: z
       .array(
         z
@@ -47,7 +45,7 @@ export const websocket = z
       )
       .default([])
       .describe(
-        'Hosts under which a reverse proxy serves this server. Their pages may connect. Without auth on loopback, requests for other hosts than localhost, and requests through proxies, are refused unless their host is listed here. An entry without a port means every port.',
+        'Hosts under which a reverse proxy serves this server. Their pages may connect. Without auth on loopback, requests for hosts other than localhost, and requests through proxies, are rejected unless their host is listed here. An entry without a port means every port.',
       ),
     allow_origins: z
       .array(
@@ -61,30 +59,30 @@ export const websocket = z
       )
       .default([])
       .describe(
-        'Further web pages that may connect, beside those of this machine and of allowed_hosts. Pages of the host that a request is for may connect too: with auth.mode token always, without it if that host is an IP address.',
+        'Further web pages that may connect, beside pages of this machine and of allowed_hosts. Pages of the host that a request is for may connect too: with auth.mode token always, else if that host is an IP address.',
       ),
     max_connections: count('sockets', 1)
       .default(10_000)
-      .describe('Sockets at once, about 20 KB each; further ones are closed with 1013.'),
+      .describe('Most sockets, about 20 KB each. Further ones are closed with 1013.'),
     max_connections_per_address: count('sockets', 1)
       .default(1000)
       .describe(
-        "Sockets at once from one address (of IPv6, one /64), so that one machine cannot take every place; behind a reverse proxy all have the proxy's, so raise it to max_connections there.",
+        "Most sockets from one address (for IPv6: one /64), so that one machine cannot take all. Behind a reverse proxy all sockets have the proxy's address: raise it to max_connections.",
       ),
     max_connections_per_subject: count('sockets', 1)
       .default(1000)
       .describe(
-        'Sockets at once of one subject, so that one user cannot take every place; without auth there is only one subject and only max_connections counts.',
+        'Most sockets of one subject, so that one user cannot take all. Without auth all sockets have one subject, and only max_connections applies.',
       ),
     max_buffered_bytes: bytes(65_536)
       .default(1_048_576)
-      .describe('Unsent data of one socket before its reader counts as slow and is brought up to date later.'),
+      .describe('Unsent data of one socket from which the client counts as slow and catches up later.'),
     max_bad_frames: count('frames', 0)
       .default(20)
-      .describe('Unreadable frames that one socket may send before it is closed with 1008.'),
+      .describe('Most invalid frames of one socket. A further one closes it with 1008.'),
     frames_per_second: count('frames a second', 1)
       .default(200)
-      .describe('Frames that one socket may send, on average; a flood is closed with 1008.'),
+      .describe('Frames that one socket may send, on average. More closes it with 1008.'),
     frame_burst: count('frames', 1)
       .default(1000)
       .describe('Frames that one socket may send at once before the average counts.'),
@@ -95,7 +93,7 @@ export const websocket = z
         code: 'custom',
         path: ['ping_timeout'],
         params: {
-          allowed: `at most websocket.ping_interval (${socket.ping_interval}), or the next ping comes before the answer to the last`,
+          allowed: `at most websocket.ping_interval (${socket.ping_interval}), or the next ping comes before the last pong`,
         },
       });
     }

@@ -12,7 +12,7 @@ import type { SubscriptionOrder } from './subscription-order.ts';
 /** The parts of the server that handlers use, and the settings that they follow. */
 export interface ActionDeps {
   registry: Pick<Registry, 'route' | 'state'>;
-  store: Pick<Store, 'page' | 'turn' | 'standing' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
+  store: Pick<Store, 'page' | 'turn' | 'load' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
   mcpServers: Pick<McpServers, 'tools' | 'statuses' | 'settled' | 'validateChange' | 'validateForm'>;
   promptsAndResources: PromptsAndResources;
   pendingChats: PendingChats;

@@ -27,8 +27,7 @@ export async function handleCancel(
   const pending = target === undefined && runs() ? null : pendingChats.find(ref, target);
   // Not otherwise: a socket's chat that follows its Stop must not get past it.
   if (pending) await pending.settled;
-  const isOpen =
-    registry.state(ref) !== null || (await store.standing(ref.owner, ref.conversationId, 0)).open.length > 0;
+  const isOpen = registry.state(ref) !== null || (await store.load(ref.owner, ref.conversationId, 0)).open.length > 0;
   // Somebody may have opened it while the log was being read.
   if (!isOpen && registry.state(ref) === null) return nothingRuns(ref.conversationId);
   registry.route(ref, {

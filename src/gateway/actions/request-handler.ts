@@ -1,7 +1,7 @@
 /** Dispatches requests to the handlers of their actions, and reports failed reads of the log to the client. */
 import type { Action, Request } from '../../protocol/actions.ts';
 import { errorFrame } from '../../protocol/frames.ts';
-import { readFault } from '../../read-fault.ts';
+import { readFault } from '../../errors.ts';
 import type { ClientSession } from '../session.ts';
 import type { ActionDeps, ActionHandler } from './action-handler.ts';
 import { handleCancel } from './cancel.ts';

@@ -8,7 +8,7 @@ import { foldLog } from '../../../machines/conversation/rows/recovery-state.ts';
 import { noSuchConversation } from '../../errors.ts';
 import { errorFrame, resultFrame, type ConversationState } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/actions.ts';
-import type { Standing } from '../../store/port.ts';
+import type { LoadedConversation } from '../../store/port.ts';
 import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
@@ -32,7 +32,7 @@ async function subscribe(
   { conversation_id: conversationId, state: wantsState, ...cursor }: Payload<'subscribe'>,
 ): Promise<void> {
   const ref = { owner: session.subject, conversationId };
-  const stored = await store.standing(ref.owner, conversationId, 0);
+  const stored = await store.load(ref.owner, conversationId, 0);
   if (!stored.known) {
     delivery.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
     return;
@@ -59,7 +59,7 @@ async function subscribe(
 }
 
 /** A conversation that no actor runs is idle, or waits for people. */
-function dormant({ rows, open }: Standing): { state: ConversationState; running: string | null } {
+function dormant({ rows, open }: LoadedConversation): { state: ConversationState; running: string | null } {
   const { interrupted } = foldLog(
     rows,
     open.map((turn) => turn.requestId),

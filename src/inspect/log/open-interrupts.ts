@@ -28,7 +28,7 @@ export interface OpenInterrupt {
 }
 
 export interface InterruptDeps {
-  store: Pick<Store, 'standing'>;
+  store: Pick<Store, 'load'>;
   limits: RedactionLimits;
 }
 
@@ -37,7 +37,7 @@ export async function readOpenInterrupts(
   { owner, conversationId }: ConversationRef,
   { store, limits }: InterruptDeps,
 ): Promise<OpenInterrupt[]> {
-  const { rows, open } = await store.standing(owner, conversationId, 0);
+  const { rows, open } = await store.load(owner, conversationId, 0);
   const { interrupted } = foldLog(
     rows,
     open.map(({ requestId }) => requestId),

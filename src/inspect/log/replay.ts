@@ -6,14 +6,14 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import type { RecoveryPolicy } from '../../../machines/conversation/turn-state.ts';
 import type { ConversationRef } from '../../conversation-ref.ts';
 import { isTurnEnd, replaySteps } from '../../replay/steps.ts';
-import { standingWords } from '../../replay/words.ts';
+import { describeState } from '../../replay/describe.ts';
 import type { Store } from '../../store/port.ts';
 import { createLogMessages, type LogMessageDeps } from './log-messages.ts';
 import { rowFacts, type RowFacts } from './rows.ts';
 import type { StatelyMessage } from '../stately-format.ts';
 
 export interface ReplayDeps extends LogMessageDeps {
-  store: Pick<Store, 'page' | 'standing'>;
+  store: Pick<Store, 'page' | 'load'>;
   recovery: RecoveryPolicy;
   /** Most rows of one replay. */
   maxRows: number;
@@ -46,7 +46,7 @@ export async function replayConversation(
   });
   if (!page) return null;
   const { rows, headSeq, oldestSeq } = page;
-  const { open } = await deps.store.standing(owner, conversationId, 0);
+  const { open } = await deps.store.load(owner, conversationId, 0);
   const stillOpen = new Set(open.map(({ requestId }) => requestId));
   const endsHere = new Set(rows.filter(isTurnEnd).map((row) => row.request_id));
   const ended = rows.flatMap(({ request_id: id }) =>
@@ -59,7 +59,7 @@ export async function replayConversation(
   let folded = 0;
   for (const step of replaySteps(rows, new Set(ended))) {
     messages.push(...toMessages(step));
-    if (step.row.seq === headSeq) endState = standingWords(step.folded, deps.recovery);
+    if (step.row.seq === headSeq) endState = describeState(step.folded, deps.recovery);
     folded += 1;
     if (folded % SLICE === 0) await nextTick();
   }

@@ -1,21 +1,21 @@
 /**
- * Azure OpenAI, whose addresses hold what other providers read in the body: the resource in the host, the
- * deployment in the path, the version of the API in the query. Its key goes into a header of its own.
+ * Defines the endpoint of Azure OpenAI: the resource is in the host, the deployment in the path, the version of the API in
+ * the query, and the key in its own header.
  * Source: https://learn.microsoft.com/azure/ai-foundry/openai/reference (chat completions)
  */
 import type { Endpoint } from './provider.ts';
 
-/** The last dated version that is no preview. */
+/** The last dated version that is not a preview. */
 export const azureApiVersion = '2024-10-21';
 
-/** Microsoft's own clouds: the key of a variable that nobody named goes nowhere else. */
+/** Microsoft's own clouds. The key of the default variable is sent only to them. */
 const azureHosts = /\.azure\.(com|us|cn)$/;
 
 export function isAzureHost(baseUrl: string): boolean {
   return azureHosts.test(URL.parse(baseUrl)?.hostname ?? '');
 }
 
-/** `deployment` and `api_version` are keys of this block alone; the other ones are parameters as anywhere. */
+/** `deployment` and `api_version` are keys of this block only. The others are parameters, as in every block. */
 export function azureEndpoint({
   deployment,
   api_version = azureApiVersion,

@@ -1,15 +1,14 @@
 /**
- * Who may be asked: how configured blocks, known endpoints, keys and `auto` become providers. The only
- * file that reads a key; a key never goes to a base URL it was not set for, so a block with its own
- * `base_url` names its own `api_key_env` or gets none.
+ * Builds providers from configured blocks, presets, API keys and `auto`. The only file that reads a key. A key is sent only
+ * to the base URL that it belongs to, so a block with its own `base_url` names its own `api_key_env` or gets no key.
  */
 import { AppError } from '../../errors.ts';
 import { azureEndpoint, isAzureHost } from './azure.ts';
-import { knownEcho } from '../echo.ts';
+import { knownReasoningFields } from '../pass-back-reasoning.ts';
 import { presetOf, presets } from './presets.ts';
 import type { Endpoint, Provider, ProviderBlock, ProviderLimits } from './provider.ts';
 
-/** What a choice of providers depends on. */
+/** The inputs of the choice of providers. */
 export interface ProviderChoice {
   active: string;
   fallback: readonly string[];
@@ -43,7 +42,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     const known = [...new Set([demoName, ...Object.keys(presets), ...Object.keys(providers)])].join(', ');
     throw new AppError(
       'config_invalid',
-      `There is no provider "${name}": give it a block under llm.providers, or use one of ${known}.`,
+      `Unknown provider "${name}". Add a block under llm.providers, or use one of ${known}.`,
     );
   }
   const baseUrl = addressOf(name, block);
@@ -57,7 +56,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     base_url: _address,
     api_key_env: _variable,
     allowed_models = [],
-    echo_reasoning = knownEcho(baseUrl),
+    pass_back_reasoning = knownReasoningFields(baseUrl),
     headers = {},
     max_concurrent,
     requests_per_minute,
@@ -104,7 +103,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     headers,
     limits,
     prices,
-    echo: echo_reasoning,
+    passBackReasoning: pass_back_reasoning,
   };
 }
 
@@ -119,7 +118,7 @@ function plainEndpoint({ model, ...parameters }: Readonly<Record<string, unknown
   };
 }
 
-/** The base URL; null where none is given, or none that can be dialled. */
+/** The base URL. Null if it is missing or not an http or https URL. */
 function addressOf(name: string, block: ProviderBlock | undefined): string | null {
   const address = block?.base_url ?? presetOf(name)?.baseUrl ?? '';
   return /^https?:$/.test(URL.parse(address)?.protocol ?? '') ? address : null;
@@ -127,13 +126,13 @@ function addressOf(name: string, block: ProviderBlock | undefined): string | nul
 
 function keyVariableOf(name: string, block: ProviderBlock | undefined): string | null {
   if (block?.api_key_env !== undefined) return block.api_key_env;
-  // Every resource at Azure has an address of its own.
+  // Every resource at Azure has its own address.
   if (name === azureName) return isAzureHost(block?.base_url ?? '') ? presets.azure.keyVariable : null;
-  // A base URL of its own is somebody else's endpoint: the preset's key is not for it.
+  // A block with its own base URL is another endpoint: the preset's key is not for it.
   return block?.base_url === undefined ? (presetOf(name)?.keyVariable ?? null) : null;
 }
 
-/** An empty variable counts as unset: that is how people switch one off. */
+/** An empty variable counts as unset, because users disable a key that way. */
 function readKey(env: NodeJS.ProcessEnv, variable: string): string | null {
   return env[variable]?.trim() || null;
 }
@@ -142,7 +141,7 @@ const demoProvider: Provider = {
   ...plainEndpoint({}),
   name: demoName,
   demo: true,
-  // Never dialled: the demo answers in place of the network.
+  // Never contacted: the demo answers instead of the network.
   baseUrl: 'http://demo.invalid/v1',
   model: 'parley-demo',
   allowedModels: ['parley-demo'],
@@ -151,5 +150,5 @@ const demoProvider: Provider = {
   headers: {},
   limits: NO_LIMITS,
   prices: new Map(),
-  echo: [],
+  passBackReasoning: [],
 };

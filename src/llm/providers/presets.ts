@@ -1,19 +1,16 @@
-/**
- * The endpoints that Parley knows by name: where they are, which variable holds their key and which
- * model they are asked for. Holds no key and reads none.
- */
+/** Lists the presets: the address, the variable of the API key and the default model of known endpoints. Reads no key. */
 
 /** A known endpoint. */
 export interface Preset {
-  /** null: everybody has an address of their own there. */
+  /** Null: every user has a different address. */
   baseUrl: string | null;
-  /** null: a local endpoint that takes no key. */
+  /** Null: a local endpoint that needs no key. */
   keyVariable: string | null;
-  /** null: there is no model that everybody has. */
+  /** Null: no model exists for every user. */
   model: string | null;
 }
 
-/** Known endpoints, in the order in which `auto` looks for their keys. A configured block wins key by key. */
+/** In the order in which `auto` looks for API keys. A configured block overrides a preset key by key. */
 export const presets = {
   groq: {
     baseUrl: 'https://api.groq.com/openai/v1',
@@ -48,7 +45,7 @@ export const presets = {
   },
 } satisfies Record<string, Preset>;
 
-/** The known endpoint of that name, if there is one. */
+/** The preset with that name, if there is one. */
 export function presetOf(name: string): Preset | undefined {
   return new Map<string, Preset>(Object.entries(presets)).get(name);
 }

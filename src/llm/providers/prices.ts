@@ -1,27 +1,23 @@
-/**
- * What answers cost, by the prices in a provider's block. Usage goes in as the provider told it, or as Parley has
- * estimated it, and comes out with its cost.
- */
+/** Computes the cost of answers from the prices in a provider's block, and from usage that is reported or estimated. */
 import type { Usage } from '../../../machines/log.ts';
 import { roundCost } from '../../../machines/usage.ts';
 
-/** Of a million tokens each, in whatever unit its owner counts. */
+/** Prices of a million tokens, in the user's unit. */
 export interface Price {
   input: number;
-  /** Of what the provider had from before; null: like any other input. */
+  /** Of cached input. Null: as other input. */
   cachedInput: number | null;
   output: number;
 }
 
-/** By model, in the provider's spelling. */
+/** By model, as the provider spells it. */
 export type Prices = ReadonlyMap<string, Price>;
 
 const PER = 1_000_000;
 
 /**
- * The usage with its cost; unchanged where no model of `models`, the one that says it has answered first, has a
- * price. Output is what the total has beyond the input: some providers count reasoning there and not in
- * `completion_tokens`, and bill it.
+ * The usage with its cost. Unchanged if no model of `models` has a price; the first with a price counts. Output is the total
+ * minus the input: some providers bill reasoning that is not in `completion_tokens`.
  */
 export function withCost(usage: Usage, prices: Prices, models: readonly string[]): Usage {
   const price = models.map((model) => prices.get(model)).find((known) => known !== undefined);

@@ -1,8 +1,8 @@
 /**
- * What a provider is: its block as the configuration states it, how its endpoint is spoken to, what
- * may be asked of it, and what becomes of all that with its key. Types only; `choose-providers.ts` makes them.
+ * Defines a provider: its configured block, its endpoint, its limits, and the result of all that with its API key. Types
+ * only; `choose-providers.ts` builds them.
  */
-import type { EchoField } from '../echo.ts';
+import type { ReasoningField } from '../pass-back-reasoning.ts';
 import type { Prices } from './prices.ts';
 
 /** A provider's block as configured. Every key not named here goes into the request body unchanged. */
@@ -13,60 +13,60 @@ export interface ProviderBlock {
   model?: string | undefined;
   /** Models that a chat may name instead. */
   allowed_models?: string[] | undefined;
-  /** Where a message's thoughts go back; what is known of the address where it is not stated. */
-  echo_reasoning?: EchoField[] | undefined;
+  /** The fields for reasoning. If not stated, those that are known for the address. */
+  pass_back_reasoning?: ReasoningField[] | undefined;
   /** Sent with every request, e.g. `api-key` for Azure. */
   headers?: Record<string, string> | undefined;
-  /** Requests under way at any time, of all conversations. */
+  /** Most running requests, over all conversations. */
   max_concurrent?: number | undefined;
   /** Requests begun within any minute. */
   requests_per_minute?: number | undefined;
-  /** Of a million tokens, by model. */
+  /** Prices of a million tokens, by model. */
   prices?: Record<string, { input: number; output: number; cached_input?: number }> | undefined;
-  /** Join the request body as they are, whatever their names. */
+  /** Added to the request body unchanged. */
   extra_body?: Record<string, unknown> | undefined;
   [parameter: string]: unknown;
 }
 
-/** How an endpoint is spoken to, where providers differ. */
+/** The differences between endpoints. */
 export interface Endpoint {
   /** Below the base URL; `{model}` stands for the model that is asked. */
   chatPath: string;
   query: Readonly<Record<string, string>>;
-  /** `authorization` takes the key as a bearer's, any other header as it is. */
+  /** `authorization` sends the key as a bearer token, any other header sends it unchanged. */
   keyHeader: string;
-  /** null: the block names none. */
+  /** Null: the block names none. */
   model: string | null;
-  /** Which key of the block names the model, for messages. */
+  /** The key of the block that names the model, for messages. */
   modelKey: string;
-  /** Joins the request body: `temperature`, `max_tokens` and whatever else the endpoint knows. */
+  /** Added to the request body: `temperature`, `max_tokens` and other parameters of the endpoint. */
   parameters: Readonly<Record<string, unknown>>;
 }
 
-/** What its owner may ask of it, over all conversations. */
+/** Limits of requests, over all conversations. */
 export interface ProviderLimits {
-  /** Requests under way. */
+  /** Running requests. */
   maxConcurrent: number;
-  /** Requests begun within any minute; null: any number. */
+  /** Requests within any minute. Null: no limit. */
   requestsPerMinute: number | null;
 }
 
-/** A provider that can be asked. */
+/** A provider that is ready to use. */
 export interface Provider extends Endpoint {
   name: string;
   /** Answers from this process, without network or key. */
   demo: boolean;
   baseUrl: string;
   model: string;
-  /** `model`, and what a chat may name instead. */
+  /** `model`, and the models that a chat may name instead. */
   allowedModels: readonly string[];
-  /** null: the endpoint takes no key. */
+  /** Null: the endpoint needs no key. */
   key: string | null;
   /** The variable that holds the key, for messages. */
   keyVariable: string | null;
   headers: Readonly<Record<string, string>>;
   limits: ProviderLimits;
   prices: Prices;
-  /** The fields in which it wants to see again what its models thought; none for most. */
-  echo: readonly EchoField[];
+  /** The fields in which reasoning is passed back. Empty for most providers. */
+  passBackReasoning: readonly ReasoningField[];
 }

@@ -1,81 +1,78 @@
 /**
- * Reads the chunks of one streamed answer: passes text and reasoning on, collects tool calls,
- * usage and the end, and notices what is no chunk at all. No I/O, no time; `client.ts` feeds it.
- * The hot path is `read`: one JSON.parse a chunk, nothing allocated that lives longer.
+ * Reads the chunks of one streamed answer: passes text and reasoning on, collects tool calls, usage and the end, and detects
+ * invalid chunks. No I/O and no time; `client.ts` calls it. The hot path is `read`: one JSON.parse per chunk, and no
+ * allocation that lives longer.
  */
 import type { Usage } from '../../../machines/log.ts';
-import { signaturesOf, type Signatures } from '../echo.ts';
-import { isObject, parseJson, textOf, type JsonObject } from '../json.ts';
+import { signaturesOf, type Signatures } from '../pass-back-reasoning.ts';
+import { isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 import type { AnswerSink } from '../port.ts';
 import { createReasoningDetails, type ReasoningDetails } from './reasoning-details.ts';
 import { createToolCallAssembly, type ToolCallAssembly } from './tool-calls.ts';
 import { readUsage } from './usage.ts';
 
-/** Why a stream is worth nothing any more, whatever may follow. */
-export type StreamFault =
+/** Why the rest of a stream is ignored. */
+export type StreamError =
   /** The provider reported an error inside the stream. */
   | { kind: 'error'; error: JsonObject | string }
-  /** A data line that is no chunk. */
-  | { kind: 'garbage'; sample: string }
+  /** A data line that is not a chunk. */
+  | { kind: 'malformed'; sample: string }
   /** More than any answer may hold. */
   | { kind: 'oversized' };
 
 export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls';
 
 export interface Accumulator {
-  /** Takes one event's data. False: nothing after it is of interest (`[DONE]`, or a fault). */
+  /** Reads the data of one event. False: the rest is not needed (`[DONE]`, or an error). */
   read(data: string): boolean;
-  readonly fault: StreamFault | null;
-  /** Data lines understood so far, `[DONE]` among them. */
+  readonly error: StreamError | null;
+  /** Valid data lines so far, `[DONE]` included. */
   readonly chunks: number;
-  /** The answer, or null while no finish_reason has come: such a stream was cut. */
-  answer(): Answer | null;
+  /** The answer. Null if no finish_reason has come: then the stream was cut. */
+  answer(): StreamedAnswer | null;
 }
 
-export interface Answer {
+export interface StreamedAnswer {
   finishReason: FinishReason;
   toolCalls: { name: string; arguments: string }[];
-  /** null: nothing that anybody would want to see again. */
+  /** Null: none to pass back. */
   signatures: Signatures | null;
   usage: Usage | null;
-  /** null: no chunk named one. */
+  /** Null: no chunk names it. */
   model: string | null;
 }
 
-/** A few hundred times a long answer; beyond it the provider is looping. */
+/** A few hundred times a long answer. Beyond it the provider loops. */
 const maxAnswerChars = 16 * 1024 * 1024;
 
-/**
- * One for each stream. Calls the sink within `read`, which throws only what the sink throws; a bad stream
- * ends in `fault`, never in an exception.
- */
+/** One for each stream. `read` calls the sink, and throws only what the sink throws. An invalid stream sets `error`. */
 export function createAccumulator(sink: AnswerSink): Accumulator {
   let chunks = 0;
   let chars = 0;
   let finish: FinishReason | null = null;
-  let fault: StreamFault | null = null;
+  let fault: StreamError | null = null;
   let usage: unknown = null;
   let model: string | null = null;
   let tools: ToolCallAssembly | null = null;
   let details: ReasoningDetails | null = null;
 
-  function fail(reason: StreamFault): false {
-    // What the provider says after it has finished the answer does not undo the answer.
+  function fail(reason: StreamError): false {
+    // An error after the end of the answer does not invalidate the answer.
     if (finish === null) fault = reason;
     return false;
   }
 
   function readDelta(delta: JsonObject): boolean {
-    // Servers that send the thoughts under two names send the same thoughts.
-    think(textOf(delta['reasoning_content']) ?? textOf(delta['reasoning']) ?? textOf(delta['thinking']));
+    // Servers that send reasoning under two names send the same text.
+    addReasoning(textOf(delta['reasoning_content']) ?? textOf(delta['reasoning']) ?? textOf(delta['thinking']));
     if (Array.isArray(delta['reasoning_details'])) {
       details ??= createReasoningDetails();
       chars += details.add(delta['reasoning_details']);
     }
     const content = delta['content'];
     if (Array.isArray(content)) content.forEach(readPart);
-    else say(textOf(content));
-    say(textOf(delta['refusal']));
+    else addText(textOf(content));
+    addText(textOf(delta['refusal']));
     const asked = Array.isArray(delta['tool_calls']) ? delta['tool_calls'] : legacyCall(delta);
     if (asked !== null && asked.length > 0) {
       tools ??= createToolCallAssembly();
@@ -86,26 +83,26 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
 
   function readPart(part: unknown): void {
     if (!isObject(part)) return;
-    say(textOf(part['text']));
+    addText(textOf(part['text']));
     if (Array.isArray(part['thinking']))
-      part['thinking'].forEach((thought) => isObject(thought) && think(textOf(thought['text'])));
-    else think(textOf(part['thinking']));
+      part['thinking'].forEach((thought) => isObject(thought) && addReasoning(textOf(thought['text'])));
+    else addReasoning(textOf(part['thinking']));
   }
 
-  function say(text: string | null): void {
+  function addText(text: string | null): void {
     if (text === null) return;
     chars += text.length;
     sink.text(text);
   }
 
-  function think(text: string | null): void {
+  function addReasoning(text: string | null): void {
     if (text === null) return;
     chars += text.length;
     sink.reasoning(text);
   }
 
   return {
-    get fault() {
+    get error() {
       return fault;
     },
     get chunks() {
@@ -117,7 +114,7 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
         return false;
       }
       const chunk = parseJson(data);
-      if (!isObject(chunk)) return fail({ kind: 'garbage', sample: data });
+      if (!isObject(chunk)) return fail({ kind: 'malformed', sample: data });
       chunks += 1;
       const error = errorIn(chunk);
       if (error !== null) return fail({ kind: 'error', error });
@@ -129,14 +126,14 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
       const delta = choice['delta'] ?? choice['message'];
       if (isObject(delta) && !readDelta(delta)) return fail({ kind: 'oversized' });
       const reason = textOf(choice['finish_reason']);
-      if (reason === 'error') return fail({ kind: 'error', error: 'the answer ended in an error' });
-      // Some servers finish twice, or with every chunk: the first reason counts, and the words go on.
+      if (reason === 'error') return fail({ kind: 'error', error: 'The answer ended in an error.' });
+      // Some servers finish twice, or with every chunk: the first reason counts, and later text is kept.
       if (reason !== null) finish ??= finishReasons[reason.toLowerCase()] ?? 'stop';
       return true;
     },
     answer() {
       if (finish === null) return null;
-      // Half a call is no request: an answer that was cut off asks for nothing.
+      // A partial call is not run: an answer that was cut has no calls.
       const whole = finish === 'stop' || finish === 'tool_calls';
       const toolCalls = whole && tools !== null ? tools.calls() : [];
       const finishReason = whole ? (toolCalls.length > 0 ? 'tool_calls' : 'stop') : finish;
@@ -146,7 +143,7 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
   };
 }
 
-/** The words of this and that provider, in lower case. What is not listed ends the answer like `stop`. */
+/** The finish reasons of all providers, in lower case. Unlisted ones count as `stop`. */
 const finishReasons: Readonly<Record<string, FinishReason>> = {
   length: 'length',
   max_tokens: 'length',
@@ -167,21 +164,21 @@ function errorIn(chunk: JsonObject): JsonObject | string | null {
   return chunk['object'] === 'error' || chunk['type'] === 'error' ? chunk : null;
 }
 
-/** Groq's own place counts too; an empty object, which some servers send last, tells nothing. */
+/** Also reads Groq's own field. Ignores an empty object, which some servers send last. */
 function usageIn(chunk: JsonObject): JsonObject | null {
   const ofGroq = isObject(chunk['x_groq']) ? chunk['x_groq']['usage'] : null;
   const found = chunk['usage'] ?? ofGroq;
   return isObject(found) && Object.keys(found).length > 0 ? found : null;
 }
 
-/** One choice is asked for; further ones (`n` in a provider's parameters) are other answers. */
+/** Only the first choice counts. Further ones (`n` in a provider's parameters) are other answers. */
 function firstChoice(choices: unknown): JsonObject | null {
   if (!Array.isArray(choices)) return null;
   const choice: unknown = choices[0];
   return isObject(choice) && (choice['index'] ?? 0) === 0 ? choice : null;
 }
 
-/** `function_call`, as it was before there were parallel calls. */
+/** `function_call`, from before parallel calls. */
 function legacyCall(delta: JsonObject): readonly unknown[] | null {
   return isObject(delta['function_call']) ? [{ index: 0, function: delta['function_call'] }] : null;
 }

@@ -1,29 +1,29 @@
 /**
- * Reads the body of an answer as text, to its end or until no more is wanted. There are two ways to the
- * bytes: a message of node:http, as it comes from the socket, and a web stream, which costs more for each
- * chunk than all that is done with it, for answers that come from no socket. What the text means is not known here.
+ * Reads the body of an answer as text, to its end or until the reader stops. Bytes come from a node:http message, or from a
+ * web stream if the answer does not come from a socket. A web stream costs more per chunk than all its processing. Does not
+ * interpret the text.
  */
 import type { IncomingMessage } from 'node:http';
 
 export type Body = IncomingMessage | ReadableStream<Uint8Array>;
 
-/** Takes decoded text, '' at the clean end. False: no more is wanted. */
-export type Taker = (text: string) => boolean;
+/** Gets decoded text, and '' at the clean end. False stops the reading. */
+export type TextReader = (text: string) => boolean;
 
-/** How long the rest of an answer nobody reads any more may take before its connection is closed. */
-const lingerMs = 1_000;
+/** Longest time for the rest of an answer that is not needed. Then its connection is closed. */
+const drainMs = 1_000;
 
 const streaming = { stream: true };
 
 /**
- * Calls `onBytes` for whatever arrives. Resolves with false when the connection broke (or was aborted)
- * before the end; rejects with what `take` threw.
+ * Calls `onBytes` for all data. Resolves with false if the connection broke (or was aborted) before the end. Rejects with
+ * what `take` threw.
  */
-export function readBody(body: Body, take: Taker, onBytes: () => void): Promise<boolean> {
+export function readBody(body: Body, take: TextReader, onBytes: () => void): Promise<boolean> {
   return body instanceof ReadableStream ? readStream(body, take, onBytes) : readMessage(body, take, onBytes);
 }
 
-async function readStream(body: ReadableStream<Uint8Array>, take: Taker, onBytes: () => void): Promise<boolean> {
+async function readStream(body: ReadableStream<Uint8Array>, take: TextReader, onBytes: () => void): Promise<boolean> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   for (;;) {
@@ -46,8 +46,8 @@ async function readStream(body: ReadableStream<Uint8Array>, take: Taker, onBytes
   }
 }
 
-async function readMessage(message: IncomingMessage, take: Taker, onBytes: () => void): Promise<boolean> {
-  // It broke before anybody listened, and will not say so again.
+async function readMessage(message: IncomingMessage, take: TextReader, onBytes: () => void): Promise<boolean> {
+  // The connection broke before the listeners were added, and emits nothing more.
   if (message.destroyed) return false;
   const decoder = new TextDecoder();
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
@@ -57,7 +57,7 @@ async function readMessage(message: IncomingMessage, take: Taker, onBytes: () =>
     try {
       wanted = take(text);
     } catch (error) {
-      // A listener that throws would take the process down.
+      // A listener that throws would end the process.
       wanted = false;
       reject(error);
     }
@@ -68,7 +68,7 @@ async function readMessage(message: IncomingMessage, take: Taker, onBytes: () =>
     if (text !== '') offer(text);
     if (wanted) return;
     message.off('data', onData);
-    linger(message);
+    drain(message);
     resolve(true);
   };
   message.on('data', onData);
@@ -76,15 +76,15 @@ async function readMessage(message: IncomingMessage, take: Taker, onBytes: () =>
     offer('');
     resolve(true);
   });
-  // 'close' follows and tells; without a listener an error would end the process.
+  // 'close' follows. Without a listener an error would end the process.
   message.on('error', () => {});
   message.once('close', () => resolve(false));
   return promise;
 }
 
-/** An answer left after its `[DONE]` is all but over: read to its end, the connection serves again. */
-function linger(message: IncomingMessage): void {
+/** After `[DONE]` little is left. Reads it to the end, so that the connection can be reused. */
+function drain(message: IncomingMessage): void {
   message.resume();
-  const timer = setTimeout(() => message.destroy(), lingerMs);
+  const timer = setTimeout(() => message.destroy(), drainMs);
   message.once('close', () => clearTimeout(timer));
 }

@@ -1,17 +1,18 @@
 /**
- * Asks one provider for one streamed answer. Owns the HTTP request, its watchdog and the verdict
- * on how the stream ended; what the chunks mean is the accumulator's. A stream is judged by its
- * finish_reason alone, because a truncated body can end as cleanly as a whole one.
+ * Requests one streamed answer from one provider. Owns the HTTP request and its watchdog, and decides how the stream ended;
+ * the accumulator interprets the chunks. Only a finish_reason completes an answer, because a truncated body can end as
+ * cleanly as a whole one.
  */
 import { createParser } from 'eventsource-parser';
 import type OpenAI from 'openai';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
-import { readBody, type Body, type Taker } from './body.ts';
-import { withEcho } from '../echo.ts';
-import { withPlainErrors } from './error-body.ts';
-import { cutFailure, foreignFailure, requestFailure, silenceFailure, streamFailure, type Asked } from './failures.ts';
+import { readBody, type Body, type TextReader } from './body.ts';
+import { withReasoning } from '../pass-back-reasoning.ts';
+import { withPlainErrors } from './provider-error.ts';
+import { cutOff, notACompletion, requestFailed, timedOut, streamFailed, type Target } from './failed-answer.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
+import { MAX_TIMER_MS } from '../../scheduling/acquire.ts';
 import type { Transport } from './transport.ts';
 import { createWatchdog, type Silence, type Watchdog } from './watchdog.ts';
 
@@ -27,9 +28,8 @@ export interface ClientOptions {
 }
 
 /**
- * Sends nothing until asked. A hop is one HTTP request and is never retried here. Failures come back as
- * values; a sink that throws is the only rejection, and its request is torn down. Like every fetch, the promise and the
- * body of `transport` fail when the signal aborts.
+ * A hop is one HTTP request and is never retried here. Failures are values. Rejects only if the sink throws, and then aborts
+ * the request. As for every fetch, the promise and the body of `transport` fail when the signal aborts.
  */
 export function createProviderClient(provider: Provider, options: ClientOptions, transport: Transport): ProviderClient {
   let openai: OpenAI | null = null;
@@ -38,7 +38,7 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
     async stream(request, sink, signal) {
       openai ??= await createOpenAI(provider, transport.fetch);
       if (signal.aborted) return { status: 'aborted' };
-      const asked: Asked = { provider, model: request.model };
+      const asked: Target = { provider, model: request.model };
       const attempt = new AbortController();
       let silence: Silence | null = null;
       const watchdog = createWatchdog(options, (kind) => {
@@ -50,19 +50,19 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
 
       const silenceEnd = () => {
         const limitMs = silence === 'next_byte' ? options.stallTimeoutMs : options.firstByteTimeoutMs;
-        return silence === null ? null : silenceFailure(asked, silence, limitMs);
+        return silence === null ? null : timedOut(asked, silence, limitMs);
       };
 
       let end: AnswerEnd | null = null;
       try {
         const incoming = await send(openai, transport, asked, request, attempt.signal);
         if ('body' in incoming) end = await receive(asked, incoming, sink, { signal, watchdog, silenceEnd });
-        else end = signal.aborted ? { status: 'aborted' } : (silenceEnd() ?? requestFailure(asked, incoming.error));
+        else end = signal.aborted ? { status: 'aborted' } : (silenceEnd() ?? requestFailed(asked, incoming.error));
         return end;
       } finally {
         watchdog.stop();
         signal.removeEventListener('abort', abort);
-        // A finished answer leaves its connection for the next; all else is torn down, a throwing sink included.
+        // A finished answer leaves its connection for the next request. Everything else is aborted, also if the sink throws.
         if (end?.status !== 'finished') attempt.abort();
       }
     },
@@ -70,8 +70,8 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
 }
 
 /**
- * The package reads OPENAI_* wherever an option is left out, and would send one endpoint's secrets to another. It is
- * loaded with the first request: it would take a fifth of the server's start, and the demo model does without.
+ * Sets every option, because the package reads OPENAI_* for missing ones and would send secrets to another endpoint. Loads the
+ * package with the first request: it takes a fifth of the server's start, and the demo model does not need it.
  */
 async function createOpenAI(provider: Provider, fetch: Transport['fetch']): Promise<OpenAI> {
   const { default: OpenAI } = await import('openai');
@@ -82,7 +82,7 @@ async function createOpenAI(provider: Provider, fetch: Transport['fetch']): Prom
   const keyHeaders = key === null ? {} : { [keyHeader]: keyHeader === 'authorization' ? `Bearer ${key}` : key };
   const own = { authorization: null, ...keyHeaders, ...lowerCased(provider.headers) };
   return new OpenAI({
-    // The package wants one; without a key the header is left out below.
+    // The package requires one. Without a key, the headers below leave it out.
     apiKey: key ?? 'none',
     adminAPIKey: null,
     organization: null,
@@ -96,8 +96,8 @@ async function createOpenAI(provider: Provider, fetch: Transport['fetch']): Prom
     },
     fetch: withPlainErrors(fetch),
     maxRetries: 0,
-    // The watchdog is stricter and covers the body too; this is the longest that a timer can hold.
-    timeout: 2 ** 31 - 1,
+    // The watchdog is stricter and also covers the body.
+    timeout: MAX_TIMER_MS,
     logLevel: 'off',
   });
 }
@@ -106,31 +106,31 @@ function lowerCased(headers: Readonly<Record<string, string>>): Record<string, s
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** A success, as far as its head tells. */
-interface Incoming {
+/** The head of a successful response. */
+interface ResponseHead {
   contentType: string;
   body: Body | null;
 }
 
 /**
- * `post` is all that `chat.completions.create` does, and takes parameters that the package does
- * not know. A failure comes back as a value, so that the sink's own errors are never mistaken for it.
+ * Sends the request. `post` does the same as `chat.completions.create`, but accepts parameters that the package does not
+ * know. A failure is a value, so that it is never confused with an error of the sink.
  */
 async function send(
   openai: OpenAI,
   transport: Transport,
-  asked: Asked,
+  asked: Target,
   request: AnswerRequest,
   signal: AbortSignal,
-): Promise<Incoming | { error: unknown }> {
+): Promise<ResponseHead | { error: unknown }> {
   const { tool_choice, parallel_tool_calls, ...parameters } = asked.provider.parameters;
-  // Providers refuse an empty list, and settings about tools where there are none.
+  // Providers reject an empty list, and settings for tools without tools.
   const tools = request.tools.length > 0 ? { tools: request.tools, tool_choice, parallel_tool_calls } : {};
   const body = {
     stream_options: { include_usage: true },
     ...parameters,
     model: asked.model,
-    messages: withEcho(request.messages, asked.provider.echo),
+    messages: withReasoning(request.messages, asked.provider.passBackReasoning),
     ...tools,
     stream: true,
   };
@@ -149,39 +149,39 @@ async function send(
 interface Reading {
   signal: AbortSignal;
   watchdog: Watchdog;
-  /** The failure, if the watchdog has ended the attempt. */
+  /** The failure if the watchdog aborted the attempt, else null. */
   silenceEnd(): AnswerEnd | null;
 }
 
-/** Far above any chunk; a line that never ends must not fill the memory. */
+/** Far above any chunk. An endless line must not fill the memory. */
 const maxEventChars = 8 * 1024 * 1024;
 
 async function receive(
-  asked: Asked,
-  { contentType, body }: Incoming,
+  asked: Target,
+  { contentType, body }: ResponseHead,
   sink: AnswerSink,
   reading: Reading,
 ): Promise<AnswerEnd> {
-  if (!body || contentType.includes('html')) return foreignFailure(asked, contentType);
+  if (!body || contentType.includes('html')) return notACompletion(asked, contentType);
   const answer = createAccumulator(sink);
   // Gateways that cannot stream send the whole completion as one JSON text.
-  const take = contentType.includes('application/json') ? wholeTaker(answer) : eventTaker(answer, reading.signal);
+  const take = contentType.includes('application/json') ? wholeReader(answer) : eventReader(answer, reading.signal);
   const torn = !(await readBody(body, take, reading.watchdog.beat));
 
   if (reading.signal.aborted) return { status: 'aborted' };
   const whole = answer.answer();
   if (whole) return { status: 'finished', ...whole, model: whole.model ?? asked.model };
-  if (answer.fault) return streamFailure(asked, answer.fault);
+  if (answer.error) return streamFailed(asked, answer.error);
   const silent = reading.silenceEnd();
   if (silent) return silent;
-  return torn || answer.chunks > 0 ? cutFailure(asked) : foreignFailure(asked, contentType);
+  return torn || answer.chunks > 0 ? cutOff(asked) : notACompletion(asked, contentType);
 }
 
-function eventTaker(answer: Accumulator, signal: AbortSignal): Taker {
+function eventReader(answer: Accumulator, signal: AbortSignal): TextReader {
   let wanted = true;
   const parser = createParser({
     maxBufferSize: maxEventChars,
-    // One read may hold many events, and the sink itself may abort at any of them.
+    // One read may hold many events, and the sink may abort at any of them.
     onEvent(event) {
       if (wanted) wanted = answer.read(event.data) && !signal.aborted;
     },
@@ -195,7 +195,7 @@ function eventTaker(answer: Accumulator, signal: AbortSignal): Taker {
   };
 }
 
-function wholeTaker(answer: Accumulator): Taker {
+function wholeReader(answer: Accumulator): TextReader {
   let whole = '';
   return (text) => {
     whole += text;

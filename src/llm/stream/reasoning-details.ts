@@ -1,18 +1,18 @@
 /**
- * Puts `reasoning_details` together from the pieces of a stream: thoughts with their signatures, as OpenRouter has
- * them for all providers behind it. Opaque to Parley, which only has to give them back as they were.
+ * Assembles `reasoning_details` from the pieces of a stream: reasoning with its signatures, as OpenRouter sends it for all its
+ * providers. Parley passes it back unchanged.
  * Source: https://openrouter.ai/docs/use-cases/reasoning-tokens
  */
-import { isObject, textOf, type JsonObject } from '../json.ts';
+import { isObject, textOf, type JsonObject } from '../../json.ts';
 
 export interface ReasoningDetails {
-  /** Takes one delta's list. Returns its size as JSON, for what is sealed in a piece is kept too. */
+  /** Adds the list of one delta. Returns its size as JSON, which includes encrypted parts. */
   add(pieces: readonly unknown[]): number;
   details(): readonly JsonObject[];
 }
 
-/** Keys whose text comes in pieces; of any other the last word counts. */
-const written = ['text', 'summary'] as const;
+/** Keys whose text comes in pieces. For other keys the last value counts. */
+const textKeys = ['text', 'summary'] as const;
 
 export function createReasoningDetails(): ReasoningDetails {
   const details: Record<string, unknown>[] = [];
@@ -24,7 +24,7 @@ export function createReasoningDetails(): ReasoningDetails {
         if (!isObject(piece)) continue;
         const last = details.at(-1);
         chars += JSON.stringify(piece).length;
-        if (last && continues(last, piece)) goOn(last, piece);
+        if (last && continues(last, piece)) extend(last, piece);
         else details.push({ ...piece });
       }
       return chars;
@@ -33,15 +33,15 @@ export function createReasoningDetails(): ReasoningDetails {
   };
 }
 
-/** Encrypted thoughts come whole, so two of them are two. */
+/** An encrypted part is always whole, so two pieces are two parts. */
 function continues(last: JsonObject, piece: JsonObject): boolean {
   return last['type'] === piece['type'] && last['index'] === piece['index'] && piece['type'] !== 'reasoning.encrypted';
 }
 
-function goOn(last: Record<string, unknown>, piece: JsonObject): void {
-  const before = Object.fromEntries(written.map((key) => [key, textOf(last[key])]));
+function extend(last: Record<string, unknown>, piece: JsonObject): void {
+  const before = Object.fromEntries(textKeys.map((key) => [key, textOf(last[key])]));
   for (const [key, value] of Object.entries(piece)) if (value !== null) last[key] = value;
-  for (const key of written) {
+  for (const key of textKeys) {
     const text = `${before[key] ?? ''}${textOf(piece[key]) ?? ''}`;
     if (text !== '') last[key] = text;
   }

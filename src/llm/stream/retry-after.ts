@@ -1,12 +1,12 @@
 /**
- * How long a provider asks to be left alone, from its response headers.
- * `retry-after` is RFC 9110 section 10.2.3; `retry-after-ms` is OpenAI's and Azure's finer form.
+ * Reads how long a provider asks to wait, from its response headers. `retry-after` is RFC 9110, section 10.2.3.
+ * `retry-after-ms` is OpenAI's and Azure's finer form.
  */
 
-/** A wish beyond this is a spent quota or a mistake; nobody plans with it. */
+/** A longer wait is a spent quota or a mistake. */
 const longestMs = 10 * 60_000;
 
-/** Milliseconds from now, at most ten minutes; null without a legible wish. "At once", or a moment gone by, is none: what has just failed is not asked again without a pause. */
+/** Milliseconds from now, at most ten minutes. Null without a valid header, and for 0 or a past time: a failed request is not repeated without a delay. */
 export function readRetryAfter(headers: Headers | undefined): number | null {
   const fine = headers?.get('retry-after-ms');
   if (isNumeric(fine)) return bounded(Number(fine));

@@ -1,12 +1,11 @@
 /**
- * Puts tool calls together from deltas, in every dialect that providers speak: with index or
- * without, all under index 0, ids once, in each delta, fresh in each delta or repeated by another
- * call, names in pieces, arguments as text, as an object or null. Knows nothing of the stream
- * around them. Ids serve to tell calls apart and are then dropped: Parley gives its own.
+ * Assembles tool calls from deltas, in every dialect of the providers: with index or without, all under index 0, ids once, in
+ * each delta, new in each delta or repeated by another call, names in pieces, arguments as text, as an object or null. Ids
+ * only distinguish calls and are then dropped: Parley assigns its own.
  */
-import { isObject, parseJson, textOf, type JsonObject } from '../json.ts';
+import { isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 
-/** Far above what models ask for; a provider that repeats itself must not fill the memory. */
+/** Far above what models request. A provider that loops must not fill the memory. */
 const maxCalls = 128;
 const maxArgumentChars = 4 * 1024 * 1024;
 
@@ -18,17 +17,17 @@ interface OpenCall {
 }
 
 export interface ToolCallAssembly {
-  /** Takes one delta's `tool_calls`. False: more than is allowed has come. */
+  /** Adds the `tool_calls` of one delta. False: the limit is exceeded. */
   add(deltas: readonly unknown[]): boolean;
-  /** The calls so far, in the order in which they began; empty arguments read `{}`. */
+  /** The calls so far, in the order of their first deltas. Empty arguments become `{}`. */
   calls(): { name: string; arguments: string }[];
-  /** In the same order, the `extra_content` of each call; Gemini signs its calls there. */
+  /** The `extra_content` of each call, in the same order. Gemini signs its calls there. */
   extras(): (JsonObject | null)[];
 }
 
 export function createToolCallAssembly(): ToolCallAssembly {
   const calls: OpenCall[] = [];
-  /** The call that a delta's `index` means now; a later call may take the index over. */
+  /** The current call of each `index`. A later call may reuse an index. */
   const byIndex = new Map<number, OpenCall>();
   let argumentChars = 0;
 
@@ -52,7 +51,7 @@ export function createToolCallAssembly(): ToolCallAssembly {
       call.extra = delta['extra_content'];
       argumentChars += JSON.stringify(call.extra).length;
     }
-    // A name that comes once more, or after the arguments began, is a repetition and no further piece.
+    // A name that comes again, or after the arguments began, is a repetition, not another piece.
     if (name !== null && name !== call.name && call.arguments === '') call.name += name;
     call.arguments += piece;
     argumentChars += piece.length;
@@ -61,37 +60,37 @@ export function createToolCallAssembly(): ToolCallAssembly {
 
   return {
     add(deltas) {
-      // Several calls in one delta without index: their place in the list stands for it.
+      // Several calls in one delta without index: their position in the list is the index.
       const listed = deltas.length > 1;
       return deltas.every((delta, at) => !isObject(delta) || addOne(delta, listed ? at : null));
     },
-    extras: () => calls.filter(isMeant).map(({ extra }) => extra),
+    extras: () => calls.filter(hasContent).map(({ extra }) => extra),
     calls() {
       return calls
-        .filter(isMeant)
+        .filter(hasContent)
         .map((call) => ({ name: call.name, arguments: call.arguments.trim() === '' ? '{}' : call.arguments }));
     },
   };
 }
 
-function isMeant(call: OpenCall): boolean {
+function hasContent(call: OpenCall): boolean {
   return call.name !== '' || call.arguments !== '';
 }
 
-/** The call with that id, or the last one if the delta does not introduce a call of its own. */
+/** The call with that id, or the last call if the delta does not begin a new one. */
 function withoutIndex(calls: readonly OpenCall[], id: string | null, name: string | null): OpenCall | undefined {
   if (id === null) return calls.at(-1);
   return calls.findLast((call) => call.id === id) ?? (name === null ? calls.at(-1) : undefined);
 }
 
-/** Whether a delta that was matched to `call` starts a new one all the same. Only a named delta can. */
+/** Whether a delta that matches `call` begins a new call nevertheless. Only a delta with a name can. */
 function beginsAnother(
   call: OpenCall,
   delta: { id: string | null; name: string | null; piece: string; explicit: number | null },
 ): boolean {
   if (delta.name === null) return false;
   const sameId = delta.id !== null && delta.id === call.id;
-  // Whole calls that all claim index 0 differ in their ids.
+  // Whole calls that all have index 0 differ in their ids.
   if (delta.id !== null && call.id !== null && !sameId) return true;
   if (delta.explicit !== null && sameId) return false;
   return delta.piece !== '' && isObject(parseJson(call.arguments));

@@ -1,7 +1,6 @@
 /**
- * HTTP for model endpoints as a `fetch`: over node:http, because the built-in fetch has no
- * connect timeout to set and takes secret headers along where a redirect leads. Knows nothing of
- * chat: one request out, a status and a stream of bytes back.
+ * Implements `fetch` for model endpoints over node:http, because the built-in fetch has no connect timeout and sends secret
+ * headers along with redirects.
  */
 import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
@@ -9,26 +8,26 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 /** The part of `fetch` that the openai package uses. */
 export type Fetch = typeof globalThis.fetch;
 
-/** Idle connections are closed after this long: below the usual 60 s of servers, who would win the race. */
+/** Idle connections are closed after this time. It is below the usual 60 s of servers, to avoid a race with their close. */
 const idleConnectionMs = 15_000;
 
-/** Error answers are read whole by the package before it looks at them. */
+/** Limit of error bodies: the package reads them whole. */
 const maxErrorBytes = 64 * 1024;
 
-/** What answers requests. */
+/** Sends requests and returns responses. */
 export interface Transport {
   fetch: Fetch;
   /**
-   * The body of a success, where it comes from a socket: the response itself then has none. Null for
-   * other answers; without this function, every body is the response's own.
+   * The body of a success that comes from a socket; the response itself then has none. Null for other responses. Without this
+   * function, every response has its own body.
    */
   bodyOf?(response: Response): IncomingMessage | null;
 }
 
 /**
- * Redirects come back as they are. The promise rejects with a Node error (`code`), with `ETIMEDOUT`
- * if the connection did not stand within `connectTimeoutMs`, which is read for each request, or with the signal's reason.
- * Idle connections do not keep the process alive.
+ * Returns redirects without following them. Rejects with a Node error (`code`), with `ETIMEDOUT` if the connection takes
+ * longer than `connectTimeoutMs` (read for each request), or with the signal's reason. Idle connections do not keep the
+ * process alive.
  */
 export function createTransport(options: { readonly connectTimeoutMs: number }): Transport {
   const pool = { keepAlive: true, timeout: idleConnectionMs };
@@ -50,10 +49,10 @@ export function createTransport(options: { readonly connectTimeoutMs: number }):
     request.on('response', (message) => {
       try {
         resolve(toResponse(message, bodies));
-      } catch (unspeakable) {
-        // A status or header that Response refuses, in a listener whose throw would end the process.
+      } catch (error) {
+        // Response rejects the status or a header. A throw in this listener would end the process.
         message.destroy();
-        reject(unspeakable);
+        reject(error);
       }
     });
     limitConnect(request, secure ? 'secureConnect' : 'connect', options.connectTimeoutMs);
@@ -63,15 +62,15 @@ export function createTransport(options: { readonly connectTimeoutMs: number }):
   return { fetch, bodyOf: (response) => bodies.get(response) ?? null };
 }
 
-/** A reused connection stands already; a new one gets a timer until it does. */
-function limitConnect(request: ClientRequest, stands: 'connect' | 'secureConnect', timeoutMs: number): void {
+/** Sets a timer for a new connection. A reused connection is connected already. */
+function limitConnect(request: ClientRequest, connected: 'connect' | 'secureConnect', timeoutMs: number): void {
   request.once('socket', (socket) => {
     if (request.reusedSocket) return;
     const timer = setTimeout(() => {
       const late = new Error(`no connection within ${timeoutMs} ms`);
       request.destroy(Object.assign(late, { code: 'ETIMEDOUT' }));
     }, timeoutMs);
-    socket.once(stands, () => clearTimeout(timer));
+    socket.once(connected, () => clearTimeout(timer));
     request.once('close', () => clearTimeout(timer));
   });
 }
@@ -82,7 +81,7 @@ function toResponse(message: IncomingMessage, bodies: WeakMap<Response, Incoming
   for (const [name, lines] of Object.entries(message.headersDistinct)) {
     for (const line of lines ?? []) headers.append(name, line);
   }
-  // The statuses that Response allows no body for.
+  // Response allows no body for these statuses.
   if (status === 204 || status === 205 || status === 304) {
     message.resume();
     return new Response(null, { status, headers });
@@ -93,7 +92,7 @@ function toResponse(message: IncomingMessage, bodies: WeakMap<Response, Incoming
   return response;
 }
 
-/** The body of a failure, as the package expects it. */
+/** The body of a failure, as a stream for the package. */
 function toStream(message: IncomingMessage): ReadableStream<Uint8Array> {
   let bytes = 0;
   return new ReadableStream({

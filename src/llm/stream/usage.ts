@@ -1,7 +1,7 @@
 /**
- * Token usage as providers report it, brought to the log's shape. Read once a stream, so a schema
- * may take its time. Shape: https://platform.openai.com/docs/api-reference/chat-streaming
- * and, for DeepSeek's own word for what it had from before, https://api-docs.deepseek.com/guides/kv_cache
+ * Converts token usage of providers to the log's shape. Runs once per stream, so a schema is fast enough. Shape:
+ * https://platform.openai.com/docs/api-reference/chat-streaming and, for DeepSeek's name of cached tokens,
+ * https://api-docs.deepseek.com/guides/kv_cache
  */
 import { z } from 'zod';
 import type { Usage } from '../../../machines/log.ts';
@@ -23,7 +23,7 @@ const reported = z.object({
     .catch(null),
 });
 
-/** null if `value` tells no counts. */
+/** Null if `value` has no counts. */
 export function readUsage(value: unknown): Usage | null {
   const parsed = reported.safeParse(value);
   if (!parsed.success) return null;
@@ -41,7 +41,7 @@ export function readUsage(value: unknown): Usage | null {
   return {
     prompt_tokens,
     completion_tokens,
-    // Some providers leave the sum out.
+    // Some providers do not send the sum.
     total_tokens: total_tokens || prompt_tokens + completion_tokens,
     ...(cached ? { cached_tokens: cached } : {}),
     ...(reasoning ? { reasoning_tokens: reasoning } : {}),

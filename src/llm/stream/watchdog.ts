@@ -1,10 +1,9 @@
 /**
- * One timer a stream, for the silence before and between the bytes of an answer.
- * A byte only notes the time: the timer looks at the note when it fires and sleeps for the rest,
- * because clearing and setting one for every byte would cost more than reading it.
+ * Limits the silence before and between the bytes of an answer, with one timer per stream. A byte only stores the time: the
+ * timer checks it when it fires and waits for the rest, because resetting a timer for every byte costs more.
  */
 
-/** What the stream waited for in vain. */
+/** The byte that did not come in time. */
 export type Silence = 'first_byte' | 'next_byte';
 
 export interface Watchdog {
@@ -13,7 +12,7 @@ export interface Watchdog {
   stop(): void;
 }
 
-/** Starts at once; calls `onSilence` at most once, and not after `stop`. */
+/** Starts at once. Calls `onSilence` at most once, and not after `stop`. */
 export function createWatchdog(
   limits: { firstByteTimeoutMs: number; stallTimeoutMs: number },
   onSilence: (silence: Silence) => void,
@@ -33,7 +32,7 @@ export function createWatchdog(
     beat() {
       lastMs = performance.now();
       if (silence === 'next_byte') return;
-      // The limit changes once, and the timer set for the first byte may be far too late for it.
+      // The limit changes once. The timer of the first byte may fire far too late for it.
       silence = 'next_byte';
       limitMs = limits.stallTimeoutMs;
       clearTimeout(timer);

@@ -11,7 +11,7 @@ import {
   UnauthorizedError,
 } from '@modelcontextprotocol/client';
 import type { CallToolResult } from '@modelcontextprotocol/client';
-import { isDeeperThan } from '../../json-depth.ts';
+import { isDeeperThan } from '../../json.ts';
 import { STREAM_ENDED, sessionIsUnknown, unsentCode } from '../transport/http-transport.ts';
 import { cutMiddle, resultText } from '../content/result-text.ts';
 import type { CallEnd } from '../port.ts';

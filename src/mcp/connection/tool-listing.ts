@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Tool as ListedTool, ToolAnnotations } from '@modelcontextprotocol/client';
 import type { ServerTool, ToolEffect } from '../../../machines/mcp-server-types.ts';
 import { closest } from '../../config/suggest.ts';
-import { isDeeperThan } from '../../json-depth.ts';
+import { isDeeperThan } from '../../json.ts';
 import { sanitizeText, sanitizeToLength } from '../content/sanitize-text.ts';
 
 export interface ListingLimits {

@@ -3,7 +3,7 @@
  * Deprecated since 2026-07-28, and still in use. Pure.
  */
 import type { LoggingMessageNotificationParams } from '@modelcontextprotocol/client';
-import { isDeeperThan } from '../../json-depth.ts';
+import { isDeeperThan } from '../../json.ts';
 import { sanitizeToLength } from './sanitize-text.ts';
 
 export interface LogEntry {

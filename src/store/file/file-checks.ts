@@ -1,6 +1,6 @@
 /**
- * Whether a database file may be served, and if not, the sentence that says why and what to do.
- * Reads only: a file that is refused stays as it was.
+ * Checks whether a database file may be served. If not, throws with the reason and the remedy. Reads only: a rejected file
+ * is unchanged.
  */
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -8,7 +8,7 @@ import Database from 'better-sqlite3';
 import { AppError } from '../../errors.ts';
 import { schemaVersion } from './schema.ts';
 
-/** Up to here every page is checked at start, in about 0.1 s; beyond, the small table and SQLite's own checks must do. */
+/** Up to this size the start checks every page, in about 0.1 s. In a larger file it checks one small table only. */
 const wholeCheckBytes = 64 * 1024 * 1024;
 
 const columns = [
@@ -28,27 +28,31 @@ const columns = [
   'request_id',
 ];
 
-/** A start-up refusal, for the person who starts the server. */
-export function refusal(path: string, reason: string, remedy: string, cause?: unknown): AppError {
+/** An error of the start, for the operator. */
+export function unavailable(path: string, reason: string, remedy: string, cause?: unknown): AppError {
   return new AppError('store_unavailable', `The event log ${path} ${reason}. ${remedy}`, { cause });
 }
 
-/** Before anything is opened. */
+/** Checks the path before the file is opened. Throws AppError `store_unavailable`. */
 export function checkPath(path: string): void {
   const folder = statSync(dirname(path), { throwIfNoEntry: false });
   if (folder === undefined || !folder.isDirectory()) {
-    throw refusal(path, 'lies in a folder that does not exist', 'Create the folder, or configure another path.');
+    throw unavailable(path, 'is in a folder that does not exist', 'Create the folder, or configure another path.');
   }
   if (isOnReadOnlyDisk(dirname(path))) {
-    throw refusal(path, 'lies on a disk that is mounted read-only', 'Mount it for writing, or configure another path.');
+    throw unavailable(
+      path,
+      'is on a disk that is mounted read-only',
+      'Mount it for writing, or configure another path.',
+    );
   }
   const file = statSync(path, { throwIfNoEntry: false });
   if (file !== undefined && !file.isFile()) {
-    throw refusal(path, file.isDirectory() ? 'is a directory' : 'is not a file', 'Configure the path of a file.');
+    throw unavailable(path, file.isDirectory() ? 'is a directory' : 'is not a file', 'Configure the path of a file.');
   }
 }
 
-/** SQLite tells a disk that nobody may write from a folder that this user may not write no better than a missing file. */
+/** SQLite reports the same error for a read-only disk, a folder without write permission and a missing file. */
 function isOnReadOnlyDisk(folder: string): boolean {
   try {
     accessSync(folder, constants.W_OK);
@@ -59,8 +63,8 @@ function isOnReadOnlyDisk(folder: string): boolean {
 }
 
 /**
- * Before SQLite opens a file that a newer version wrote: opening alone may fold what a killed
- * server left in the write-ahead log. The offset is SQLite's (https://sqlite.org/fileformat.html).
+ * Checks the version before SQLite opens the file: opening alone may checkpoint the write-ahead log of a killed server. The
+ * offset is SQLite's (https://sqlite.org/fileformat.html). Throws AppError `store_unavailable` for a newer version.
  */
 export function checkVersionOf(path: string): void {
   if (!existsSync(path)) return;
@@ -74,42 +78,49 @@ export function checkVersionOf(path: string): void {
   if (header.toString('latin1', 0, 15) === 'SQLite format 3') checkVersion(header.readUInt32BE(60), path);
 }
 
-/** What a file that may be served holds. */
+/** The content of a file that may be served. */
 export type Content =
-  | 'nothing'
-  /** A `chat_events` of another program, without a version. */
-  | 'bare'
-  /** Our tables, of this version. A dump carries none; then it is the one that its tables show. */
+  | 'empty'
+  /** A `chat_events` table of another program, without a version. */
+  | 'legacy'
+  /** Parley's tables, of this version. A dump has no version; then the tables show it. */
   | { schema: number };
 
 export function checkContent(db: Database.Database, path: string): Content {
   const version = Number(db.pragma('user_version', { simple: true }));
   checkVersion(version, path);
   const tables = db.prepare<[], string>(`SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')`).pluck().all();
-  if (tables.length === 0) return 'nothing';
+  if (tables.length === 0) return 'empty';
   checkColumns(db, path);
   checkPages(db, path);
   if (version > 0) return { schema: version };
-  const own = Object.entries(beside).filter(([table]) => tables.includes(table));
+  const own = Object.entries(ownTables).filter(([table]) => tables.includes(table));
   for (const [table, column] of own) {
     if (columnsOf(db, table).includes(column)) continue;
-    throw refusal(
+    throw unavailable(
       path,
       `has a table ${table} of another program`,
-      'Rename that table, or configure another path; this file was not changed.',
+      'Rename that table, or configure another path. The file was not changed.',
     );
   }
-  if (own.length === 0) return 'bare';
+  if (own.length === 0) return 'legacy';
+  if (tables.includes('pending_deletions')) return { schema: 4 };
   if (columnsOf(db, 'conversations').includes('spent_tokens')) return { schema: 3 };
   return { schema: columnsOf(db, 'turns').includes('waiting_until') ? 2 : 1 };
 }
 
-/** The tables beside `chat_events`, each with a column that is ours alone. */
-const beside = { conversations: 'oldest_seq', turns: 'begin_seq', leftovers: 'left_by', drafts: 'message_id' };
+/** The tables beside `chat_events`, each with a column by which it is known as Parley's. `leftovers`: before version 4. */
+const ownTables = {
+  conversations: 'oldest_seq',
+  turns: 'begin_seq',
+  pending_deletions: 'conversation_id',
+  leftovers: 'left_by',
+  drafts: 'message_id',
+};
 
 function checkVersion(version: number, path: string): void {
   if (version <= schemaVersion) return;
-  throw refusal(
+  throw unavailable(
     path,
     `was written by a newer version of Parley (its schema is ${version}, this one knows ${schemaVersion})`,
     'Start the newer version, or configure another path.',
@@ -125,7 +136,7 @@ function checkColumns(db: Database.Database, path: string): void {
   const missing = columns.filter((column) => !present.includes(column));
   if (missing.length === 0) return;
   const reason = present.length === 0 ? 'is a database of another program' : `lacks columns: ${missing.join(', ')}`;
-  throw refusal(path, reason, 'Configure another path; this file was not changed.');
+  throw unavailable(path, reason, 'Configure another path. The file was not changed.');
 }
 
 function checkPages(db: Database.Database, path: string): void {
@@ -136,37 +147,37 @@ function checkPages(db: Database.Database, path: string): void {
 }
 
 function damaged(path: string, cause: unknown): AppError {
-  return refusal(
+  return unavailable(
     path,
     'is damaged',
-    'Restore a backup, or save what is left with "sqlite3 FILE .recover"; this file was not changed.',
+    'Restore a backup, or save what is left with "sqlite3 FILE .recover". The file was not changed.',
     cause,
   );
 }
 
-/** What SQLite or the system says when a file cannot be opened, read or written, as a refusal. */
-export function refusalFor(path: string, error: unknown): AppError {
+/** Converts an error of SQLite or the system into an error of the start, with a remedy. */
+export function unavailableBecause(path: string, error: unknown): AppError {
   if (error instanceof AppError) return error;
   const code = error instanceof Database.SqliteError ? error.code.replace(/^SQLITE_([A-Z]+).*$/, '$1') : null;
   switch (code) {
     case 'NOTADB':
-      return refusal(path, 'is not a SQLite database', 'Configure another path; this file was not changed.', error);
+      return unavailable(path, 'is not a SQLite database', 'Configure another path. The file was not changed.', error);
     case 'CORRUPT':
       return damaged(path, error);
     case 'BUSY':
-      return refusal(
+      return unavailable(
         path,
         'is locked by another program',
         'End that program or its transaction, then start again.',
         error,
       );
     case 'READONLY':
-      return refusal(path, 'is read-only', 'Give this user the right to write the file and its folder.', error);
+      return unavailable(path, 'is read-only', 'Give this user the right to write the file and its folder.', error);
     case 'CANTOPEN':
-      return refusal(path, 'cannot be opened', 'Give this user the right to write the file and its folder.', error);
+      return unavailable(path, 'cannot be opened', 'Give this user the right to write the file and its folder.', error);
     case 'FULL':
-      return refusal(path, 'cannot be written: the disk is full', 'Free some space, then start again.', error);
+      return unavailable(path, 'cannot be written: the disk is full', 'Free some space, then start again.', error);
     default:
-      return refusal(path, `cannot be opened (${String(error)})`, 'Check the disk and the file.', error);
+      return unavailable(path, `cannot be opened (${String(error)})`, 'Check the disk and the file.', error);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Says that this process serves a database file, so that a second one keeps off. A lock on the
- * database itself would shut out the reader and the sqlite3 shell; this one is an exclusive
- * transaction on an empty file beside it, which the system releases however the process ends.
+ * Locks a database file, so that only one process serves it. A lock on the database itself would block the read thread and
+ * the sqlite3 shell. So the lock is an exclusive transaction on an empty file beside it, which the system releases when the
+ * process ends for any reason.
  */
 import Database from 'better-sqlite3';
 
@@ -10,8 +10,8 @@ export interface Lock {
 }
 
 /**
- * Null when another process holds it. The empty file stays behind on purpose: to remove it
- * would let two processes hold locks on two files of the same name.
+ * Null if another process has the lock. The empty file is never removed: after a removal, two processes could hold locks on
+ * two files of the same name.
  */
 export function lockFor(path: string): Lock | null {
   const lock = new Database(`${path}-lock`, { timeout: 0 });

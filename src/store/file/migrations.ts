@@ -1,7 +1,6 @@
 /**
- * The steps from every earlier schema to the next one. Each is written as of its time and never changed.
- * Runs in the write thread, inside one transaction of the caller: a step that fails leaves the file as it was,
- * so none needs a copy first.
+ * Migrates a database from every earlier schema, one version at a time. A step is never changed later. Runs in the write
+ * thread, inside one transaction of the caller: a step that fails leaves the file unchanged, so no copy is made first.
  */
 import type { Database } from 'better-sqlite3';
 import { noteVersion, schemaVersion } from './schema.ts';
@@ -36,12 +35,14 @@ const steps = new Map([
   [
     3,
     `
+    ALTER TABLE leftovers RENAME TO pending_deletions;
+    ALTER TABLE pending_deletions RENAME COLUMN left_by TO conversation_id;
     UPDATE chat_events SET extra = json_remove(json_set(extra, '$.idempotent', extra -> '$.harmless'), '$.harmless')
       WHERE type IN ('tool_call', 'meta') AND CASE WHEN json_valid(extra) THEN extra -> '$.harmless' END IS NOT NULL;`,
   ],
 ]);
 
-/** Brings our tables of schema `version` to that of today; writes nothing when that is what the file says it has. */
+/** Migrates the tables from schema `version` to `schemaVersion`. Writes nothing if the file has that version already. */
 export function migrate(db: Database, version: number): void {
   for (let from = version; from < schemaVersion; from += 1) db.exec(steps.get(from) ?? '');
   if (Number(db.pragma('user_version', { simple: true })) !== schemaVersion) noteVersion(db);

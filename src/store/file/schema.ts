@@ -1,23 +1,23 @@
 /**
- * The tables. `chat_events` is public: people query it, so its columns and their meaning are a
- * promise. Runs in the write thread, inside one transaction of the caller.
+ * Creates the tables. `chat_events` is public: people query it, so its columns and their meaning never change. Runs in the
+ * write thread, inside one transaction of the caller.
  */
 import type { Database } from 'better-sqlite3';
 
-/** `user_version` of a file this program writes. */
+/** `user_version` of the files that this program writes. */
 export const schemaVersion = 4;
 
-/** The columns of a row as they are handed out. */
+/** The columns of a row, as reads return them. */
 export const rowColumns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,
   model, usage, extra, token_count, request_id`;
 
-/** The seq that a row goes back to; NULL for a row that is no rewind. What is no JSON was written by others. */
+/** The seq that a row rewinds to. NULL for other rows, and for `extra` that is not JSON, which other programs wrote. */
 export const rewindTarget = `CASE WHEN type = 'meta' AND json_valid(extra) THEN CASE extra ->> 'kind' WHEN 'rewind' THEN extra ->> 'to_seq' END END`;
 
-/** A conversation is titled by its first words: this many characters. */
+/** Length of a title in characters: the first words of the conversation. */
 export const titleLength = 80;
 
-/** A rowid table on purpose: WITHOUT ROWID is 4-5 times slower with rows of this size. */
+/** A rowid table, because WITHOUT ROWID is 4 to 5 times slower with rows of this size. */
 const chatEvents = `
   CREATE TABLE chat_events (
     id              TEXT PRIMARY KEY,
@@ -38,11 +38,10 @@ const chatEvents = `
   CREATE UNIQUE INDEX chat_events_by_seq ON chat_events (conversation_id, seq);`;
 
 /**
- * `name` is the id as its owner knows it; `id`, which rows and turns carry, is the same unless another owner's
- * conversation had it first. `head_seq` never goes back; `message_count` and `total_tokens` are those of the
- * rows still kept. `remembered` is what people have decided about tools for good: a JSON list of
- * {server, tool_name, definition, decision}, in their order; NULL for nothing. `spent_tokens` and `cost` are the sums
- * of the column `usage` over all rows there ever were; copied rows cost nothing.
+ * `name` is the id that the owner uses. `id`, which rows and turns have, is the same unless another owner's conversation had
+ * it first. `head_seq` never decreases. `message_count` and `total_tokens` count the rows that are kept. `remembered` has
+ * the remembered decisions about tools: a JSON list of {server, tool_name, definition, decision}, in order; NULL for none.
+ * `spent_tokens` and `cost` are sums of the column `usage` over all rows, deleted ones included. Copied rows cost nothing.
  */
 const conversations = `
   CREATE TABLE conversations (
@@ -64,8 +63,8 @@ const conversations = `
   CREATE INDEX conversations_by_time ON conversations (owner, updated_at, name);`;
 
 /**
- * The identity of turns, which outlives their rows. "end" is JSON, NULL while the turn is open. `waiting_until`
- * is in ms since 1970: until then an open turn does nothing but wait for a person; else NULL.
+ * The turns, which are kept longer than their rows. "end" is JSON, NULL while the turn is open. `waiting_until`, in ms since
+ * 1970, is set while an open turn only waits for a person; else NULL.
  */
 const turns = `
   CREATE TABLE turns (
@@ -83,10 +82,13 @@ const turns = `
   CREATE INDEX turns_open ON turns (conversation_id, begin_seq) WHERE ended_at IS NULL;
   CREATE INDEX turns_waiting ON turns (waiting_until) WHERE waiting_until IS NOT NULL;`;
 
-/** Ids whose rows and turns belong to no conversation, or to none yet: deleted ones, and forks that are being copied. */
-const leftovers = 'CREATE TABLE leftovers (left_by TEXT PRIMARY KEY);';
+/**
+ * Ids of deleted conversations, and of forks that are still being copied. The sweep deletes their rows and turns, unless
+ * the copy ends first: its last slice takes the id out again.
+ */
+const pendingDeletions = 'CREATE TABLE pending_deletions (conversation_id TEXT PRIMARY KEY);';
 
-/** What was streamed of a message whose row is not written yet; it goes with that row, or with its turn. */
+/** The drafts of messages whose rows are not written yet. A draft is deleted with the insert of its row, or the end of its turn. */
 const drafts = `
   CREATE TABLE drafts (
     conversation_id TEXT PRIMARY KEY,
@@ -98,9 +100,9 @@ const drafts = `
     updated_at      TEXT NOT NULL
   );`;
 
-/** Makes the tables of `schemaVersion`, empty, in a file that has none of them. */
+/** Creates the empty tables of `schemaVersion` in a file without tables. */
 export function createTables(db: Database): void {
-  db.exec(chatEvents + conversations + turns + leftovers + drafts);
+  db.exec(chatEvents + conversations + turns + pendingDeletions + drafts);
   noteVersion(db);
 }
 

@@ -1,7 +1,6 @@
 /**
- * Writes one append: claims its turn, numbers its rows, keeps the conversation's totals and
- * closes its turn. Runs in the write thread inside a savepoint of the group's transaction, so
- * it may throw at any point and nothing of the append remains.
+ * Writes one append: claims its turn, numbers its rows, updates the conversation's totals and ends its turn. Runs in the
+ * write thread inside a savepoint of the group's transaction, so it may throw at any point without leaving anything.
  */
 import { randomUUID } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
@@ -10,7 +9,7 @@ import type { Retain } from './retention.ts';
 import { titleLength } from '../file/schema.ts';
 import type { PostedAppend, SettledOutcome } from '../thread-messages.ts';
 
-/** A policy that was tightened leaves much to drop: what one end does not take, the sweep does. */
+/** Most rows that one end of a turn drops. After a stricter policy there may be more; the sweep drops the rest. */
 const maxDroppedRows = 1024;
 
 export type AppendWriter = (append: PostedAppend) => SettledOutcome;
@@ -20,7 +19,7 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
     'SELECT id, title, head_seq AS headSeq FROM conversations WHERE owner = ? AND name = ?',
   );
   const findId = db.prepare<{ id: string }, { id: string }>(
-    'SELECT id FROM conversations WHERE id = @id UNION ALL SELECT left_by FROM leftovers WHERE left_by = @id',
+    'SELECT id FROM conversations WHERE id = @id UNION ALL SELECT conversation_id FROM pending_deletions WHERE conversation_id = @id',
   );
   const findRow = db.prepare<[string, string], { seq: number }>(
     'SELECT seq FROM chat_events WHERE id = ? AND conversation_id = ?',
@@ -54,14 +53,14 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
     turn: db.prepare<[string, string]>('DELETE FROM drafts WHERE conversation_id = ? AND request_id = ?'),
   };
 
-  /** The name where it is free, since people look for it in the table; else with a suffix that nobody has. */
+  /** The name if it is free, because people look for it in the table. Else the name with a unique suffix. */
   function newId(name: string): string {
     return findId.get({ id: name }) === undefined ? name : `${name}#${randomUUID()}`;
   }
 
-  /** An append whose answer was lost on the way may have been committed; its ids are its own. */
+  /** An append whose answer was lost may have been committed. Its row ids are unique. */
   function storedBefore(append: PostedAppend, conversationId: string): number | undefined {
-    const id = append.again ? append.rows[0]?.[0] : undefined;
+    const id = append.isRetry ? append.rows[0]?.[0] : undefined;
     return id === undefined ? undefined : findRow.get(id, conversationId)?.seq;
   }
 
@@ -113,7 +112,7 @@ interface RowsNote extends Totals {
   cost: number;
 }
 
-/** What the rows add to their conversation. */
+/** The totals of the rows. */
 function totalsOf(rows: PostedRow[]): Totals {
   const totals: Totals = { messages: 0, tokens: 0 };
   for (const [, , type, , , , , , , , tokenCount] of rows) {
@@ -123,7 +122,7 @@ function totalsOf(rows: PostedRow[]): Totals {
   return totals;
 }
 
-/** Cut by characters, so that none is torn in half; none takes more than two units. */
+/** Cuts by characters, so that no surrogate pair is split. A character has at most two UTF-16 units. */
 function firstUserText(rows: PostedRow[]): string | null {
   const text = rows.find(([, , type]) => type === 'user_message')?.[4];
   return typeof text === 'string'

@@ -1,13 +1,13 @@
 /**
- * Keeps what was streamed of unfinished answers, one row a conversation. Drafts are no part of the log: a
- * power cut may take them, so they wait for no disk. Runs in the write thread.
+ * Saves drafts of unfinished answers, one row per conversation. Drafts are not part of the log: a power cut may lose them,
+ * so the write does not wait for the disk. Runs in the write thread.
  */
 import type { Database } from 'better-sqlite3';
 import type { PostedDraft } from '../thread-messages.ts';
 
 export type DraftWriter = (drafts: PostedDraft[]) => void;
 
-/** Writes them in one transaction. A draft that came too late, after its row or its turn's end, is left out. */
+/** Writes drafts in one transaction. Skips a draft that comes after its row or its turn's end. */
 export function createDraftWriter(db: Database): DraftWriter {
   const save = db.prepare<PostedDraft>(`
     INSERT OR REPLACE INTO drafts (conversation_id, message_id, request_id, text, reasoning, model, updated_at)
@@ -21,7 +21,7 @@ export function createDraftWriter(db: Database): DraftWriter {
 
   return (drafts) => {
     const durability = Number(db.pragma('synchronous', { simple: true }));
-    // Without a flush: what a later append flushes is all that was written before it.
+    // Without a flush. The flush of a later append includes all earlier writes.
     db.pragma('synchronous = NORMAL');
     try {
       saveAll.immediate(drafts);

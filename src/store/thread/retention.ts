@@ -1,7 +1,7 @@
 /**
- * What may leave the log: whole turns, oldest first, always a prefix of the conversation's own
- * log. Open turns stay whatever the policy says, and so does the newest turn unless it is too old.
- * Runs in the write thread, inside the caller's transaction, and walks a bounded part of the log.
+ * Drops old rows by the retention policy: whole turns, oldest first, always a prefix of the conversation's log. Keeps open
+ * turns under every policy, and the newest turn unless it is too old. Runs in the write thread, inside the caller's
+ * transaction, and reads a bounded part of the log.
  */
 import type { Database } from 'better-sqlite3';
 
@@ -11,17 +11,17 @@ export type RetentionPolicy =
   | { policy: 'token_limit'; maxTokens: number }
   /** Keeps the newest turns with at most this many user and assistant messages. */
   | { policy: 'message_count'; maxMessages: number }
-  /** Keeps turns whose newest row is at most so old. */
+  /** Keeps turns whose newest row is at most this old. */
   | { policy: 'time_based'; days: number };
 
 /**
- * Drops what the policy does not keep, some `maxRows` rows at most. `timestamp` is the transaction's
- * notion of now. True when it stopped for that limit: a later call goes on.
+ * Drops what the policy does not keep, about `maxRows` rows at most. `timestamp` is the current time. True if it stopped at
+ * that limit: a later call continues.
  */
 export type Retain = (conversationId: string, timestamp: string, maxRows: number) => boolean;
 
 const dayMs = 24 * 60 * 60 * 1000;
-/** Rows that are looked at together: a busy conversation drops one turn when one ends. */
+/** Rows of one read. A busy conversation drops one turn when one ends. */
 const windowRows = 128;
 
 interface Totals {
@@ -36,14 +36,14 @@ interface Conversation extends Totals {
   oldest: string | null;
 }
 
-/** A row as far as retention looks at it. */
-interface Glance extends Totals {
+/** The part of a row that retention needs. */
+interface RowSummary extends Totals {
   seq: number;
   timestamp: string | null;
   turn: string;
   /** 1 while its turn is open. */
   held: number;
-  /** Where its turn ends; null for an open turn, and for a row without one. */
+  /** Where its turn ends. Null for an open turn, and for a row without a turn. */
   lastSeq: number | null;
 }
 
@@ -65,7 +65,7 @@ export function createRetention(db: Database, policy: RetentionPolicy): Retain {
     SELECT message_count AS messages, total_tokens AS tokens, head_seq AS headSeq, oldest_seq AS oldestSeq,
            (SELECT timestamp FROM chat_events WHERE conversation_id = conversations.id AND seq = oldest_seq) AS oldest
       FROM conversations WHERE id = ?`);
-  const oldestRows = db.prepare<[string, number], Glance>(`
+  const oldestRows = db.prepare<[string, number], RowSummary>(`
     SELECT seq, timestamp, type IN ('user_message', 'assistant_message') AS messages,
            COALESCE(token_count, 0) AS tokens, COALESCE(row.request_id, row.id) AS turn,
            turns.request_id IS NOT NULL AND ended_at IS NULL AS held, end_seq AS lastSeq
@@ -77,16 +77,16 @@ export function createRetention(db: Database, policy: RetentionPolicy): Retain {
     UPDATE conversations SET oldest_seq = ?, message_count = message_count - ?, total_tokens = total_tokens - ?
      WHERE id = ?`);
 
-  /** What the oldest `rows` rows allow. */
+  /** The cut within the oldest `rows` rows. */
   function cutWithin(
     conversationId: string,
     kept: Conversation,
     surplus: Surplus,
     rows: number,
   ): Cut | null | 'look further' {
-    const glances = oldestRows.all(conversationId, rows);
-    const seen = glances.at(-1)?.seq ?? 0;
-    const turns = turnsOf(glances);
+    const summaries = oldestRows.all(conversationId, rows);
+    const seen = summaries.at(-1)?.seq ?? 0;
+    const turns = turnsOf(summaries);
     const newest = turns.at(-1);
     if (newest !== undefined && seen === kept.headSeq && policy.policy !== 'time_based') newest.held = true;
     return prefixToDrop(turns, seen, kept, surplus);
@@ -98,7 +98,7 @@ export function createRetention(db: Database, policy: RetentionPolicy): Retain {
     let dropped = 0;
     for (;;) {
       const kept = findConversation.get(conversationId);
-      // The usual case, and it must not cost a walk through the history.
+      // The usual case. It must not cost a read of the history.
       if (kept === undefined || kept.oldestSeq > kept.headSeq || !surplus(kept, kept.oldest)) return false;
       if (dropped >= maxRows) return true;
       const cut = cutWithin(conversationId, kept, surplus, rows);
@@ -115,7 +115,7 @@ export function createRetention(db: Database, policy: RetentionPolicy): Retain {
   };
 }
 
-/** Whether a turn goes when these totals are kept with it; `newest` is the time of its last row. */
+/** Whether a turn is dropped if these totals would be kept with it. `newest`: the time of its last row. */
 type Surplus = (kept: Totals, newest: string | null) => boolean;
 
 function surplusUnder(policy: Exclude<RetentionPolicy, { policy: 'unlimited' }>, now: number): Surplus {
@@ -132,9 +132,9 @@ function surplusUnder(policy: Exclude<RetentionPolicy, { policy: 'unlimited' }>,
 }
 
 /** In the order of their first rows. */
-function turnsOf(glances: Glance[]): TurnExtent[] {
+function turnsOf(summaries: RowSummary[]): TurnExtent[] {
   const turns = new Map<string, TurnExtent>();
-  for (const { turn: id, seq, timestamp, messages, tokens, held, lastSeq } of glances) {
+  for (const { turn: id, seq, timestamp, messages, tokens, held, lastSeq } of summaries) {
     const turn = turns.get(id);
     if (turn === undefined) {
       turns.set(id, { first: seq, last: lastSeq ?? seq, newest: timestamp, messages, tokens, held: held === 1 });
@@ -149,9 +149,9 @@ function turnsOf(glances: Glance[]): TurnExtent[] {
 }
 
 /**
- * The longest cut among `turns`, which are those with a row up to the seq `seen`. Turns may lie
- * inside one another, so a cut is a seq up to which no row of a kept turn lies. A turn that goes
- * on beyond `seen` goes as a whole or not at all: without a cut before it, one has to look further.
+ * The longest cut among `turns`, which have a row up to the seq `seen`. Turns may be nested, so a cut is a seq with no row
+ * of a kept turn before it. A turn that continues beyond `seen` is dropped as a whole or kept: without an earlier cut, more
+ * rows must be read.
  */
 function prefixToDrop(turns: TurnExtent[], seen: number, kept: Totals, surplus: Surplus): Cut | null | 'look further' {
   let { messages, tokens } = kept;

@@ -1,32 +1,32 @@
 /**
- * Long work of the write thread, cut into slices: transactions short enough for an append to wait
- * behind. What they wrote is folded into the file little by little. Knows nothing of the work itself.
+ * Cuts long work of the write thread into slices: transactions short enough for an append to wait for. Checkpoints what
+ * they wrote step by step. Does not know the work itself.
  */
 import type { Database } from 'better-sqlite3';
 
 export interface Slices {
   /**
-   * Works step by step, in one transaction, until a step returns false or the time is up. True when there
-   * is more to do: also where this slice only folded what others wrote.
+   * Runs steps in one transaction until a step returns false or the time is up. True if more is to do, also if this slice
+   * only made a checkpoint.
    */
   run(step: () => boolean): boolean;
-  /** Folds what was written since the last fold; false when that is nothing. */
-  fold(): boolean;
+  /** Moves what was written since the last checkpoint into the file. False if that is nothing. */
+  checkpoint(): boolean;
 }
 
-/** What a slice works before it commits; an append that waits behind it is late by that much and a flush. */
+/** Longest work of a slice before it commits. It delays an append by that much and a flush. */
 const sliceMs = 3;
 /**
- * Slices after which what they wrote is folded into the file, as a slice of its own. Left to grow, the
- * write-ahead log is folded at once, and that held the writer for 30 to 50 ms now and then; so, for 13.
+ * Slices between two checkpoints, which are slices of their own. One checkpoint of a grown write-ahead log delayed the
+ * writer by 30 to 50 ms; these delay it by 13 ms.
  */
-const slicesPerFold = 4;
+const slicesPerCheckpoint = 4;
 
 export function createSlices(db: Database): Slices {
   const rowsChanged = db.prepare<[], number>('SELECT total_changes()').pluck();
   const freePages = () => Number(db.pragma('freelist_count', { simple: true }));
-  /** Slices that wrote since the last fold. */
-  let unfolded = 0;
+  /** Slices that wrote since the last checkpoint. */
+  let writtenSlices = 0;
 
   const inTransaction = db.transaction((step: () => boolean): boolean => {
     const untilMs = performance.now() + sliceMs;
@@ -34,23 +34,23 @@ export function createSlices(db: Database): Slices {
     return false;
   });
 
-  /** Passive: it waits for nobody who reads. Only now does the file become shorter. */
-  function fold(): boolean {
-    if (unfolded === 0) return false;
+  /** A passive checkpoint does not wait for readers. Only now does the file shrink. */
+  function checkpoint(): boolean {
+    if (writtenSlices === 0) return false;
     db.pragma('wal_checkpoint(PASSIVE)');
-    unfolded = 0;
+    writtenSlices = 0;
     return true;
   }
 
   return {
     run(step) {
-      if (unfolded >= slicesPerFold) return fold();
+      if (writtenSlices >= slicesPerCheckpoint) return checkpoint();
       const changed = rowsChanged.get();
       const free = freePages();
       const more = inTransaction(step);
-      if (rowsChanged.get() !== changed || freePages() !== free) unfolded += 1;
+      if (rowsChanged.get() !== changed || freePages() !== free) writtenSlices += 1;
       return more;
     },
-    fold,
+    checkpoint: checkpoint,
   };
 }

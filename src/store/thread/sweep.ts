@@ -1,21 +1,21 @@
 /**
- * The slow sweep: what deleted conversations left behind, retention for those in which nothing ends any
- * more, the end of old turns' identity, and free pages given back to the file system. Does one slice of
- * a round whenever it is asked. Runs in the write thread; when, the chart knows.
+ * Sweeps the database: deletes rows of deleted conversations, applies retention to idle conversations, deletes old turns
+ * whose rows are gone, and returns free pages to the file system. Does one slice of a round per call. Runs in the write
+ * thread, when the chart asks.
  */
 import type { Database } from 'better-sqlite3';
 import type { Deletion } from './deletion.ts';
 import type { Retain } from './retention.ts';
 import type { Slices } from './slices.ts';
 
-/** Does a slice; `now` is ISO 8601. False when the round is over; the next call begins another. */
+/** Does a slice. `now` is ISO 8601. False when the round is over; the next call begins another round. */
 export type Sweep = (now: string) => boolean;
 
-/** A request id is recognised at least this long, also when its rows are gone. */
+/** A request id is recognized at least this long, also if its rows are gone. */
 const identityMs = 24 * 60 * 60 * 1000;
-/** What is done between two looks at the clock. */
+/** Work between two checks of the time. */
 const step = { rows: 64, turns: 64, pages: 32 };
-/** Free pages that are kept for the next messages (1 MiB): to give them back and take them again is work for nothing. */
+/** Free pages that are kept for the next messages (1 MiB). */
 const sparePages = 256;
 
 export function createSweep(
@@ -32,13 +32,13 @@ export function createSweep(
   const forgetTurn = db.prepare<[number]>('DELETE FROM turns WHERE rowid = ?');
   const freePages = () => Number(db.pragma('freelist_count', { simple: true }));
 
-  /** The last conversation or turn that was looked at in this round. */
+  /** The rowid of the last conversation or turn of this round. */
   let done = 0;
 
   function dropRows(now: string): boolean {
     const next = nextConversation.get(done);
     if (next === undefined) return false;
-    // The rest of a long log is for the next step, which begins with the same conversation.
+    // The next step continues with the same conversation if its log is long.
     if (!retain(next.id, now, step.rows)) done = next.rowid;
     return true;
   }
@@ -65,14 +65,14 @@ export function createSweep(
   let current = 0;
 
   return (now) => {
-    // Ahead of the round: whoever deleted it may expect it to be gone.
+    // Before the round: clients expect that a deleted conversation is gone.
     if (deletion.isPending()) {
       slices.run(deletion.takeSome);
       return true;
     }
     const stage = stages[current];
     if (stage === undefined) {
-      if (slices.fold()) return true;
+      if (slices.checkpoint()) return true;
       current = 0;
       return false;
     }

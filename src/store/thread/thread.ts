@@ -1,11 +1,10 @@
 /**
- * A database thread: owns one connection and does one job after the other. As 'writer' it
- * commits, and reads too when the database is in memory; as 'reader' it only reads. An entry
- * point, started by thread-link.ts; nothing imports it.
+ * Runs a database thread: owns one connection and does one job after the other. A 'writer' commits, and also reads a
+ * database in memory. A 'reader' only reads. An entry point, started by thread-link.ts.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { AppError, messageOf } from '../../errors.ts';
-import type { Adoption } from '../file/adoption.ts';
+import { AppError, errorMessage } from '../../errors.ts';
+import type { LegacyImport } from '../file/import-legacy.ts';
 import { createAppendWriter } from './append-writer.ts';
 import { createCommitter } from '../committer.ts';
 import type { Commit } from '../committer.ts';
@@ -39,8 +38,8 @@ let writing: {
 } | null = null;
 let queries: Queries | null = null;
 
-function open(reconnect: boolean): Adoption | null {
-  // What is in memory is gone with its connection, and there is no disk that could break.
+function open(reconnect: boolean): LegacyImport | null {
+  // A database in memory is lost with its connection, and has no disk that could fail.
   if (connection !== null && settings.path === null) return null;
   disconnect();
   const opened = connectWriter(settings, reconnect);
@@ -50,7 +49,7 @@ function open(reconnect: boolean): Adoption | null {
   const fork = createFork(db, slices);
   const deletion = createDeletion(db, fork.isBusy);
   let retainAll = createRetention(db, settings.retention);
-  // What is being copied keeps its rows until then; the next end of a turn, or the next sweep, drops them.
+  // A conversation that is being copied keeps its rows. The next end of a turn, or the next sweep, drops them.
   const retain: Retain = (id, now, maxRows) => !fork.isBusy(id) && retainAll(id, now, maxRows);
   const startSweep = () => createSweep(db, { slices, deletion, retain });
   const began = {
@@ -59,7 +58,7 @@ function open(reconnect: boolean): Adoption | null {
     fork,
     deletion,
     saveDrafts: createDraftWriter(db),
-    /** From now on, and for all conversations: a round of the sweep that is under way begins again. */
+    /** Applies to all conversations: the current round of the sweep begins again. */
     follow(policy: RetentionPolicy) {
       retainAll = createRetention(db, policy);
       began.sweep = startSweep();
@@ -67,10 +66,10 @@ function open(reconnect: boolean): Adoption | null {
   };
   writing = began;
   queries = createQueries(db);
-  return opened.adoption;
+  return opened.legacyImport;
 }
 
-/** Also after the next reconnect. */
+/** The policy also applies after the next reconnect. */
 function followPolicy(policy: RetentionPolicy): void {
   settings.retention = policy;
   writing?.follow(policy);
@@ -86,14 +85,14 @@ function disconnect(): void {
 
 function close(): void {
   try {
-    connection?.fold();
+    connection?.checkpoint();
   } catch {
-    // Nothing is lost: what another program or the disk kept from being folded, the next start finds in the log.
+    // Nothing is lost if the checkpoint failed: the next start reads the write-ahead log.
   }
   disconnect();
 }
 
-/** The reader connects at its first job, when the writer has made the file, and anew after a failure. */
+/** The reader connects at its first job, when the writer has created the file, and again after a failure. */
 function read<T>(ask: (queries: Queries) => T): T {
   if (settings.role === 'reader' && settings.path !== null && connection === null) {
     connection = connectReader(settings.path);
@@ -129,9 +128,9 @@ function run(request: JobRequest) {
       return write().fork.slice(request.ask);
     case 'remove':
       return write().deletion.remove(request.ask.owner, request.ask.conversationId);
-    case 'standing': {
+    case 'load': {
       const { owner, conversationId, tokens, messages } = request.ask;
-      return read((queries) => queries.standing(owner, conversationId, { tokens, messages }));
+      return read((queries) => queries.load(owner, conversationId, { tokens, messages }));
     }
     case 'page': {
       const { owner, conversationId, range } = request.ask;
@@ -180,12 +179,12 @@ function run(request: JobRequest) {
   }
 }
 
-const closed = () => new AppError('storage_failed', 'the database is not open');
+const closed = () => new AppError('storage_failed', 'The database is not open.');
 
-/** Errors lose their class and code on the way to the main thread, so they travel as what is told of them. */
+/** Messages between threads lose the class and code of errors, so only code and message are sent. */
 function failure(error: unknown): { code: AppError['code']; message: string } {
   if (error instanceof AppError) return { code: error.code, message: error.message };
-  return { code: 'storage_failed', message: messageOf(error) };
+  return { code: 'storage_failed', message: errorMessage(error) };
 }
 
 parentPort?.on('message', (request: JobRequest) => {

@@ -21,7 +21,7 @@ const SHORT_TIMEOUT_S = 1;
 /** Longest wait for MCP servers that are starting. */
 const STARTUP_S = 30;
 
-const root = new URL('../../../src/server.ts', import.meta.url).href;
+const root = new URL('../../../src/server/tools.ts', import.meta.url).href;
 const watched = new URL('watched-mcp-servers.ts', import.meta.url).href;
 
 /** Resolves when its MCP servers are connected or have failed. Rejects as the server does. */
@@ -33,7 +33,7 @@ export async function startWatchedServer(
   const folder = await mkdtemp(join(tmpdir(), 'parley-own-'));
   const hooks = registerHooks({
     resolve: (specifier, context, next) =>
-      specifier === './mcp/mcp-servers.ts' && context.parentURL === root
+      specifier === '../mcp/mcp-servers.ts' && context.parentURL === root
         ? { url: watched, shortCircuit: true }
         : next(specifier, context),
   });

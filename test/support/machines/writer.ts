@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import { writerMachine } from '../../../machines/writer.ts';
-import type { SweepPaceMs } from '../../../machines/writer-terms.ts';
+import type { SweepDelaysMs } from '../../../machines/writer.ts';
 
-type Step = 'openDatabase' | 'commitBatch' | 'sweepSlice' | 'reopenDatabase' | 'refuseWaiting' | 'closeDatabase';
+type Step = 'openDatabase' | 'commitBatch' | 'sweepSlice' | 'reopenDatabase' | 'rejectQueued' | 'closeDatabase';
 
 /** Starts the chart; the test ends its actors. */
 export function startWriter(
   retryDelaysMs: readonly number[] = [10, 20],
-  sweepPaceMs = { first: 1_000_000, pause: 0, rest: 0 },
+  sweepDelaysMs = { first: 1_000_000, betweenSlices: 0, betweenRounds: 0 },
 ) {
   const started: Step[] = [];
   let settle = Promise.withResolvers<{ more: boolean }>();
@@ -26,23 +26,23 @@ export function startWriter(
   const actor = createActor(
     writerMachine.provide({
       actors: {
-        arrivals: fromCallback(() => {}),
+        queueListener: fromCallback(() => {}),
         openDatabase: step('openDatabase'),
         commitBatch: fromPromise(() => begin('commitBatch')),
         sweepSlice: fromPromise(async () => (await begin('sweepSlice')).more),
         reopenDatabase: step('reopenDatabase'),
-        refuseWaiting: step('refuseWaiting'),
+        rejectQueued: step('rejectQueued'),
         closeDatabase: step('closeDatabase'),
       },
     }),
-    { clock, input: { retryDelaysMs, sweepPaceMs } },
+    { clock, input: { retryDelaysMs, sweepDelaysMs: sweepDelaysMs } },
   );
   actor.start();
   const settled = () => new Promise((resolve) => setImmediate(resolve));
   return {
     asked: started,
     state: () => actor.getSnapshot().value,
-    rows: () => actor.send({ type: 'rows.waiting' }),
+    rows: () => actor.send({ type: 'rows.queued' }),
     sweep: () => actor.send({ type: 'sweep.due' }),
     close: () => actor.send({ type: 'writer.close' }),
     advance: (ms: number) => clock.increment(ms),
@@ -58,8 +58,8 @@ export function startWriter(
 }
 
 /** Starts a writer that has opened its file. */
-export async function readyWriter(retryDelaysMs?: readonly number[], sweepPaceMs?: SweepPaceMs) {
-  const running = startWriter(retryDelaysMs, sweepPaceMs);
+export async function readyWriter(retryDelaysMs?: readonly number[], sweepDelaysMs?: SweepDelaysMs) {
+  const running = startWriter(retryDelaysMs, sweepDelaysMs);
   await running.finish();
   assert.equal(running.state(), 'ready');
   return running;

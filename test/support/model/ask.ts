@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { ChatCompletionTool } from 'openai/resources/chat/completions';
 import { createDemoModel } from '../../../src/demo/model.ts';
 import type { FairKey } from '../../../src/scheduling/fair-semaphore.ts';
-import type { ThoughtfulMessage } from '../../../src/llm/echo.ts';
+import type { MessageWithReasoning } from '../../../src/llm/pass-back-reasoning.ts';
 import { createLanguageModel, type LanguageModelOptions } from '../../../src/llm/model.ts';
 import type { AnswerEnd, LanguageModel } from '../../../src/llm/port.ts';
 
@@ -37,7 +37,7 @@ export interface AskResult {
 }
 
 export interface AskOptions {
-  messages?: ThoughtfulMessage[];
+  messages?: MessageWithReasoning[];
   tools?: ChatCompletionTool[];
   model?: string;
   provider?: string;

@@ -1,35 +1,34 @@
 /**
- * Taking over a file in which another program kept a bare `chat_events`. The file is copied first;
- * then its rows are put in order, numbered anew and made whole, and the tables beside them are
- * filled. Runs in the write thread, inside one transaction of the caller.
+ * Imports a file of another program that has only a `chat_events` table. Copies the file first; then sorts, renumbers and
+ * completes its rows, and fills the other tables. Runs in the write thread, inside one transaction of the caller.
  */
 import type { Database } from 'better-sqlite3';
 import { copyDatabase } from './copy.ts';
 import { createTables, titleLength } from './schema.ts';
 
-export interface Adoption {
-  /** Path of the copy that shows the file as it was. */
+export interface LegacyImport {
+  /** Path of the copy of the original file. */
   backup: string;
   conversations: number;
   rows: number;
 }
 
-/** `owner` is whose the conversations become. Throws when the copy cannot be made; nothing was changed then. */
-export function adopt(db: Database, path: string, owner: string): Adoption {
+/** The conversations belong to `owner`. Throws if the copy cannot be made; then nothing was changed. */
+export function importLegacy(db: Database, path: string, owner: string): LegacyImport {
   const now = new Date().toISOString();
   const backup = `${path}.before-parley-${now.replaceAll(/[-:]|\.\d+/g, '')}`;
   copyDatabase(path, backup);
   collectRows(db);
   completeRows(db, now);
-  // The table goes with everything that hangs on it: an index of its own program may forbid our rows.
+  // Drops the table with its indexes and triggers: an index of the other program may forbid Parley's rows.
   db.exec('DROP TABLE chat_events');
   createTables(db);
   db.exec(
     `INSERT INTO chat_events SELECT ${columns} FROM temp.adopted ORDER BY conversation_id, seq; DROP TABLE temp.adopted`,
   );
-  describeConversations(db, owner);
+  insertConversations(db, owner);
   const counted = db
-    .prepare<[], Pick<Adoption, 'conversations' | 'rows'>>(`
+    .prepare<[], Pick<LegacyImport, 'conversations' | 'rows'>>(`
     SELECT (SELECT COUNT(*) FROM conversations) AS conversations, (SELECT COUNT(*) FROM chat_events) AS rows`)
     .get();
   return { backup, conversations: counted?.conversations ?? 0, rows: counted?.rows ?? 0 };
@@ -38,14 +37,14 @@ export function adopt(db: Database, path: string, owner: string): Adoption {
 const columns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,
   model, usage, extra, token_count, request_id`;
 
-/** Times come as ISO 8601 of any zone, SQL dates, and seconds or milliseconds since 1970; others are none. */
+/** Reads times as ISO 8601 of any zone, SQL dates, and seconds or milliseconds since 1970. Others count as missing. */
 const asTime = `strftime('%Y-%m-%dT%H:%M:%fZ',
   CASE WHEN timestamp NOT GLOB '*[^0-9.]*' AND CAST(timestamp AS REAL) > 1e11 THEN CAST(timestamp AS REAL) / 1000 ELSE timestamp END, 'auto')`;
 
 /**
- * The rows with their new seq. A row without a number, or with one that is none, lies behind those
- * written before it; of equal numbers the one written first comes first. `message` counts the
- * user's messages so far: the row belongs to the last of them.
+ * Collects the rows with their new seq. A row without a valid seq follows the rows written before it. Of rows with equal
+ * seqs the one written first comes first. `message` counts the user's messages so far: the row belongs to the last of
+ * them.
  */
 function collectRows(db: Database): void {
   const withoutRowid = db.prepare<[], number>(`SELECT wr FROM pragma_table_list('chat_events')`).pluck().get() === 1;
@@ -69,7 +68,7 @@ function collectRows(db: Database): void {
     CREATE INDEX temp.adopted_requests ON adopted (conversation_id, request_id) WHERE type = 'user_message'`);
 }
 
-/** What our rows always have. Tokens are estimated high, at three bytes each, so that no context overflows. */
+/** Fills in the columns that Parley's rows always have. Estimates tokens high, at three bytes each, so that no context overflows. */
 function completeRows(db: Database, now: string): void {
   const nearestTime = (which: string, order: string) => `
     UPDATE temp.adopted SET timestamp = (
@@ -94,8 +93,8 @@ function completeRows(db: Database, now: string): void {
        WHERE said.conversation_id = adopted.conversation_id AND said.request_id = adopted.request_id AND said.type = 'user_message')`);
 }
 
-/** Its turns count as ended, and an empty digest matches no message: their request ids cannot be used again. */
-function describeConversations(db: Database, owner: string): void {
+/** The turns count as ended. An empty digest matches no message, so their request ids cannot be used again. */
+function insertConversations(db: Database, owner: string): void {
   db.prepare(`
     INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens)
     SELECT conversation_id, ?, conversation_id,

@@ -1,4 +1,4 @@
-/** Taking over a file of another program: copied first, put in order, and served like one of ours. */
+/** Tests the import of a file of another program. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type Database from 'better-sqlite3';
 import type { LogRow } from '../../machines/log.ts';
-import type { Adoption } from '../../src/store/file/adoption.ts';
+import type { LegacyImport } from '../../src/store/file/import-legacy.ts';
 import type { StoreOptions } from '../../src/store/store.ts';
 import { bareTable, begin, elsewhere, end, owner, sandbox } from './support.ts';
 
@@ -33,8 +33,8 @@ async function adopted(
     db.exec(schema);
     insert(db, rows);
   });
-  const adoptions: Adoption[] = [];
-  const opened = await open({ adoptiveOwner: owner, onAdoption: (adoption) => adoptions.push(adoption), ...options });
+  const adoptions: LegacyImport[] = [];
+  const opened = await open({ legacyOwner: owner, onLegacyImport: (adoption) => adoptions.push(adoption), ...options });
   const [adoption] = adoptions;
   assert.ok(adoption && adoptions.length === 1);
   const log = async (conversationId = 'c') =>
@@ -45,7 +45,7 @@ async function adopted(
 const contents = (rows: LogRow[]) => rows.map(({ content }) => content);
 
 describe('a file of another program', () => {
-  test('is copied before it is changed, and the copy is told', async (t) => {
+  test('is copied before it is changed, and reports the copy', async (t) => {
     const rows = [
       { content: 'Hello', seq: 7 },
       { content: 'Again', seq: null, timestamp: 'yesterday' },
@@ -67,12 +67,12 @@ describe('a file of another program', () => {
     const { path, open, store, append } = await adopted(t, [{ content: 'Hello', request_id: 'r1' }]);
     await append(begin('c', 'r2'));
     await store.close();
-    const again = await open({ onAdoption: () => assert.fail('it was ours') });
-    assert.equal((await again.store.standing(owner, 'c', 100)).headSeq, 2);
+    const again = await open({ onLegacyImport: () => assert.fail('it was ours') });
+    assert.equal((await again.store.load(owner, 'c', 100)).headSeq, 2);
     assert.equal(readdirSync(dirname(path)).filter((name) => name.includes('before-parley')).length, 1);
   });
 
-  test('is numbered anew, whatever its numbers were', async (t) => {
+  test('is renumbered from any numbers', async (t) => {
     const { log, store } = await adopted(t, [
       { content: 'second', seq: 5 },
       { content: 'third', seq: 9 },
@@ -87,7 +87,7 @@ describe('a file of another program', () => {
       rows.map(({ seq }) => seq),
       [1, 2, 3, 4, 5],
     );
-    assert.equal((await store.standing(owner, 'd', 100)).headSeq, 1);
+    assert.equal((await store.load(owner, 'd', 100)).headSeq, 1);
   });
 
   test('keeps the order in which its rows were written where it has no numbers at all', async (t) => {
@@ -131,7 +131,7 @@ describe('a file of another program', () => {
     assert.deepEqual(contents(await log()), ['one', 'two']);
   });
 
-  test('gets turns: what follows a message belongs to it, whatever ids the rows have', async (t) => {
+  test('gets turns: what follows a message belongs to it, with any ids of the rows', async (t) => {
     const { log } = await adopted(t, [
       { type: 'system_update', role: 'system', content: 'before' },
       { content: 'one', request_id: 'r1' },
@@ -194,7 +194,7 @@ describe('a file of another program', () => {
     assert.equal(first?.token_count, 4);
     assert.deepEqual([second?.token_count, second?.extra, second?.usage, second?.tool_calls], [11, {}, null, null]);
     assert.deepEqual([third?.type, third?.role, third?.token_count], ['meta', null, null]);
-    const { known, headSeq, oldestSeq, open } = await store.standing(owner, 'c', 100);
+    const { known, headSeq, oldestSeq, open } = await store.load(owner, 'c', 100);
     assert.deepEqual({ known, headSeq, oldestSeq, open }, { known: true, headSeq: 3, oldestSeq: 1, open: [] });
   });
 
@@ -220,6 +220,6 @@ test('a file of ours that came back from a dump, which carries no version, is se
   await first.append(begin('c', 'r1'));
   await first.store.close();
   elsewhere(path, (db) => db.pragma('user_version = 0'));
-  const second = await open({ onAdoption: () => assert.fail('it was ours') });
-  assert.deepEqual((await second.store.standing(owner, 'c', 100)).open, [{ requestId: 'r1', beginSeq: 1, end: null }]);
+  const second = await open({ onLegacyImport: () => assert.fail('it was ours') });
+  assert.deepEqual((await second.store.load(owner, 'c', 100)).open, [{ requestId: 'r1', beginSeq: 1, end: null }]);
 });

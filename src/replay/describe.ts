@@ -1,6 +1,4 @@
-/**
- * Rows and folds of a log in words for people: what a row says, where a conversation stands, what recovery would do.
- */
+/** Describes rows and states of a log for people: the content of a row, and what recovery would do after it. */
 import type { NewRow } from '../../machines/log.ts';
 import { onlyWaits, recoveryRows } from '../../machines/conversation/decisions/recovery.ts';
 import type {
@@ -11,23 +9,23 @@ import type {
 } from '../../machines/conversation/turn-state.ts';
 import { isTurnEnd } from './steps.ts';
 
-/** What is open, and what recovery would do about it. */
-export function standingWords({ interrupted, stopped, queue }: FoldedLog, recovery: RecoveryPolicy): string {
+/** The open turns, and what recovery would do with them. */
+export function describeState({ interrupted, stopped, queue }: FoldedLog, recovery: RecoveryPolicy): string {
   const parts = [
-    interrupted === null ? 'idle' : runningTurn(interrupted),
+    interrupted === null ? 'idle' : describeTurn(interrupted),
     ...(queue.length > 0 ? [`waiting: ${queue.map(({ requestId }) => requestId).join(', ')}`] : []),
     ...(stopped.length > 0 ? [`stopped, to be ended: ${stopped.map(({ requestId }) => requestId).join(', ')}`] : []),
-    ...(interrupted === null ? [] : [`recovery would ${deeds(interrupted, recovery)}`]),
+    ...(interrupted === null ? [] : [`recovery would ${describeRecovery(interrupted, recovery)}`]),
   ];
   return parts.join(' | ');
 }
 
-function deeds(turn: InterruptedTurn, recovery: RecoveryPolicy): string {
-  return onlyWaits(turn) ? 'wait on' : recoveryRows(turn, recovery).rows.map(deed).join(', ');
+function describeRecovery(turn: InterruptedTurn, recovery: RecoveryPolicy): string {
+  return onlyWaits(turn) ? 'wait on' : recoveryRows(turn, recovery).rows.map(describeRecoveryRow).join(', ');
 }
 
-function runningTurn({ requestId, hops, open, recoveries, stop }: InterruptedTurn): string {
-  const calls = open.map((call) => `${call.request.function.name} (${stageOf(call)})`);
+function describeTurn({ requestId, hops, open, recoveries, stop }: InterruptedTurn): string {
+  const calls = open.map((call) => `${call.request.function.name} (${describeStage(call)})`);
   return [
     `turn ${requestId}`,
     `${hops} ${hops === 1 ? 'hop' : 'hops'}`,
@@ -37,7 +35,7 @@ function runningTurn({ requestId, hops, open, recoveries, stop }: InterruptedTur
   ].join(', ');
 }
 
-function stageOf({ dispatch, approval, question }: InterruptedCall): string {
+function describeStage({ dispatch, approval, question }: InterruptedCall): string {
   if (question)
     return question.resume
       ? `waits for an answer until ${new Date(question.untilMs).toISOString()}`
@@ -47,8 +45,8 @@ function stageOf({ dispatch, approval, question }: InterruptedCall): string {
   return dispatch.tool.idempotent ? 'dispatched, idempotent' : 'dispatched';
 }
 
-/** What a row of a recovery does, as a verb. */
-function deed(row: NewRow): string {
+/** The effect of a row of recovery, as a verb. */
+function describeRecoveryRow(row: NewRow): string {
   const text = (key: string) => String(row.extra[key]);
   if (row.type === 'tool_result') return `close ${text('name')} as ${text('status')}`;
   if (row.type === 'tool_call') return `call ${text('name')} once more`;
@@ -56,8 +54,8 @@ function deed(row: NewRow): string {
   return isTurnEnd(row) ? `end the turn: ${endOf(row)}` : 'go on';
 }
 
-/** A row's news in a few words. */
-export function said(row: NewRow): string {
+/** The content of a row in a few words. */
+export function describeRow(row: NewRow): string {
   switch (row.type) {
     case 'user_message':
     case 'system_update':
@@ -74,11 +72,11 @@ export function said(row: NewRow): string {
     case 'tool_result':
       return `${String(row.extra['status'])} (${row.tool_call_id}) ${quoted(row.content)}`;
     case 'meta':
-      return saidMeta(row);
+      return describeMeta(row);
   }
 }
 
-function saidMeta(row: NewRow): string {
+function describeMeta(row: NewRow): string {
   const { kind, name, decision, server, tool_name: tool, arguments: edited } = row.extra;
   if (isTurnEnd(row)) return `turn_end: ${endOf(row)}`;
   if (kind === 'approval_request') return `asks for approval of ${String(name)} (${row.tool_call_id})`;

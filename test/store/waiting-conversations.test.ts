@@ -1,4 +1,4 @@
-/** Turns that wait for a person: what is taken up at a start, what is overdue, and what was asked and answered. */
+/** Tests turns that wait for a person: what a start resumes, what is overdue, and questions with their answers. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { waitFor } from 'xstate';
@@ -56,7 +56,7 @@ describe('a turn that waits', () => {
     await append(end('c', 'r1'));
     const late = await append(waitingFor('c', 'r1', 1000));
     assert.equal(late.status === 'failed' && late.fault.code, 'internal');
-    assert.equal((await store.standing(owner, 'c', 100)).headSeq, 3);
+    assert.equal((await store.load(owner, 'c', 100)).headSeq, 3);
   });
 
   test('survives a kill -9 of its server as one that waits', async (t) => {
@@ -69,7 +69,7 @@ describe('a turn that waits', () => {
 
   test('is kept by retention and sweep however old it is, and goes when it has ended', async (t) => {
     const clock = { now: Date.UTC(2026, 0, 1) };
-    const sweepPaceMs = { first: 1, pause: 1, rest: 1_000_000 };
+    const sweepDelaysMs = { first: 1, betweenSlices: 1, betweenRounds: 1_000_000 };
     const { open } = sandbox(t);
     const retention = { policy: 'time_based', days: 7 } as const;
     const first = await open({ now: () => clock.now, retention });
@@ -78,18 +78,18 @@ describe('a turn that waits', () => {
     clock.now += 90 * dayMs;
     await first.append(begin('c', 'r2'));
     await first.append(end('c', 'r2'));
-    assert.equal((await first.store.standing(owner, 'c', 100)).oldestSeq, 1);
+    assert.equal((await first.store.load(owner, 'c', 100)).oldestSeq, 1);
     await first.store.close();
     clock.now += 90 * dayMs;
-    const { store, append, writer } = await open({ now: () => clock.now, retention, sweepPaceMs });
-    await waitFor(writer, ({ context }) => context.sweepInMs === sweepPaceMs.rest);
-    const standing = await store.standing(owner, 'c', 100);
+    const { store, append, writer } = await open({ now: () => clock.now, retention, sweepDelaysMs: sweepDelaysMs });
+    await waitFor(writer, ({ context }) => context.sweepInMs === sweepDelaysMs.betweenRounds);
+    const standing = await store.load(owner, 'c', 100);
     assert.deepEqual([standing.oldestSeq, standing.open.map(({ requestId }) => requestId)], [1, ['r1']]);
     await append(end('c', 'r1'));
     clock.now += 8 * dayMs;
     await append(begin('c', 'r3'));
     await append(end('c', 'r3'));
-    assert.equal((await store.standing(owner, 'c', 100)).oldestSeq, 8);
+    assert.equal((await store.load(owner, 'c', 100)).oldestSeq, 8);
   });
 });
 
@@ -130,7 +130,7 @@ describe('a question to a person', () => {
     extra: { kind: 'response', interrupt_id: 'q1', decision: 'deny' },
   });
 
-  test('is known with its decision, which is null until somebody answers', async (t) => {
+  test('is known with its decision, which is null until it is answered', async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r1'));
     assert.equal(await store.interrupt(owner, 'c', 'q1'), null);
@@ -147,7 +147,7 @@ describe('a question to a person', () => {
     await append({ ...ref('c'), rows: [question, answer] });
     const asked = [
       store.interrupt(owner, 'd', 'q1'),
-      store.interrupt(owner, 'nobody', 'q1'),
+      store.interrupt(owner, 'unknown', 'q1'),
       store.interrupt('eve', 'c', 'q1'),
       store.interrupt(owner, 'c', 'q1:response'),
       store.interrupt(owner, 'c', 'm1'),

@@ -1,4 +1,4 @@
-/** Every way in which a provider fails, as the fault that people are shown. */
+/** Tests the fault of each failure of a provider. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -53,7 +53,7 @@ function failed(end: AnswerEnd): Extract<AnswerEnd, { status: 'failed' }> {
   assert.ok(end.status === 'failed', JSON.stringify(end));
   assert.match(end.fault.message, /^Provider "scripted" /);
   assert.equal(end.fault.data['provider'], 'scripted');
-  assert.ok(!JSON.stringify(end).includes(key), 'a fault never tells the key');
+  assert.ok(!JSON.stringify(end).includes(key), 'a fault never holds the key');
   return end;
 }
 
@@ -147,7 +147,9 @@ describe('a refusal', () => {
   });
 
   test('quotes the provider in one bounded line without secrets', async () => {
-    server.script(fails(401, `Incorrect key\n${key} of tenant-secret or sk-somebody-elses: ${'long '.repeat(500)}`));
+    server.script(
+      fails(401, `Incorrect key\n${key} of tenant-secret or sk-other-key-of-a-user: ${'long '.repeat(500)}`),
+    );
     const { message } = failed((await askWith()).end).fault;
     assert.match(message, /Incorrect key \[secret\] of \[secret\] or \[secret\]: long/);
     assert.ok(message.length < 450, `${message.length} characters`);
@@ -211,7 +213,7 @@ describe('a broken stream', () => {
       'with a line that is no JSON',
       streams(text('Hel'), data('{"choices": [{'), finish('stop')),
       'provider_failed',
-      /no part of an answer/,
+      /invalid data instead of a chunk/,
     ],
     ['with a line that is no object', streams(data('42')), 'provider_failed', /It says: 42$/],
     [
@@ -222,7 +224,7 @@ describe('a broken stream', () => {
         ),
       ),
       'provider_failed',
-      /more than any answer may hold/,
+      /more than an answer may hold/,
     ],
     [
       'that is a page',
@@ -230,7 +232,12 @@ describe('a broken stream', () => {
       'provider_failed',
       /text\/html.*base_url/,
     ],
-    ['that is plain text', answersWith('text/plain', 'It works!'), 'provider_failed', /no chat completion.*base_url/],
+    [
+      'that is plain text',
+      answersWith('text/plain', 'It works!'),
+      'provider_failed',
+      /other than a chat completion.*base_url/,
+    ],
     [
       'that is an error object with status 200',
       answersWith('application/json', '{"error":{"message":"nope","code":"model_not_found"}}'),
@@ -260,7 +267,7 @@ describe('an endpoint that cannot be reached', () => {
     const providers = { scripted: { base_url: `${gone.url}/secret-path`, model: 'm' } };
     const { fault } = failed((await askWith({ providers })).end);
     assert.equal(fault.code, 'provider_unreachable');
-    assert.match(fault.message, /127\.0\.0\.1:\d+: nothing listens there\. Check llm\.providers\.scripted\.base_url/);
+    assert.match(fault.message, /127\.0\.0\.1:\d+: no server listens there\. Check llm\.providers\.scripted\.base_url/);
     assert.doesNotMatch(fault.message, /secret-path/);
   });
 
@@ -279,7 +286,7 @@ describe('an endpoint that cannot be reached', () => {
     const providers = { scripted: { base_url: `https://127.0.0.1:${address.port}/v1`, model: 'm' } };
     const { fault } = failed((await askWith({ providers, connectTimeoutMs: 50 })).end);
     assert.equal(fault.code, 'provider_timeout');
-    assert.match(fault.message, /connected to in time.*llm\.connect_timeout/);
+    assert.match(fault.message, /a connection in time.*llm\.connect_timeout/);
   });
 });
 
@@ -289,7 +296,7 @@ describe('a silent provider', () => {
   const table: [title: string, reply: Reply, limits: typeof impatient | typeof restless, names: RegExp][] = [
     ['before the headers', hangs(), impatient, /nothing within 0\.08 s.*llm\.first_byte_timeout/],
     ['after the headers', stalls(), impatient, /nothing within 0\.08 s.*llm\.first_byte_timeout/],
-    ['after a few words', stalls('Hel', 'lo'), restless, /fell silent.*0\.05 s.*llm\.stall_timeout/],
+    ['after a few words', stalls('Hel', 'lo'), restless, /stopped sending.*0\.05 s.*llm\.stall_timeout/],
   ];
   for (const [title, reply, limits, names] of table) {
     test(`${title} is provider_timeout, and its request is dropped`, async () => {

@@ -1,12 +1,12 @@
 /**
- * Finds conversations whose turn does nothing but wait for a person, of all owners, and the titles of conversations
- * that the caller knows by id. Runs in the read thread.
+ * Lists conversations of all owners whose turn only waits for a person, and the titles of conversations by id. Runs in the
+ * read thread.
  */
 import type { Database } from 'better-sqlite3';
 import type { ConversationRef } from '../conversation-ref.ts';
 
 export interface WaitingConversation extends ConversationRef {
-  /** Its first words; null while nothing was said. */
+  /** The first words of its first message. Null if there is none. */
   title: string | null;
   /** UTC, ISO 8601; of its last row. */
   updatedAt: string;
@@ -15,19 +15,19 @@ export interface WaitingConversation extends ConversationRef {
 }
 
 export interface WaitingList {
-  /** Those whose time is up first come first. */
+  /** Earliest deadline first. */
   conversations: WaitingConversation[];
-  /** All of them, whatever the page. */
+  /** Of all pages. */
   total: number;
 }
 
-export interface Waiting {
+export interface WaitingConversations {
   waiting(limit: number, offset: number): WaitingList;
-  /** In the order of `refs`; null for an unknown conversation and for one without a title. */
+  /** In the order of `refs`. Null for an unknown conversation, and for one without a title. */
   titles(refs: readonly ConversationRef[]): (string | null)[];
 }
 
-export function createWaiting(db: Database): Waiting {
+export function createWaitingConversations(db: Database): WaitingConversations {
   const list = db.prepare<[number, number], WaitingConversation>(`
     SELECT owner, name AS conversationId, title, updated_at AS updatedAt, MIN(waiting_until) AS untilMs
       FROM turns JOIN conversations ON conversations.id = turns.conversation_id

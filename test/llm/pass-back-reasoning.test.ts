@@ -1,7 +1,11 @@
-/** Thoughts on their way back: what a model gave beside its words, and which provider gets to see it again. */
+/** Tests which reasoning is passed back, and to which providers. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { knownEcho, type EchoField, type ThoughtfulMessage } from '../../src/llm/echo.ts';
+import {
+  knownReasoningFields,
+  type ReasoningField,
+  type MessageWithReasoning,
+} from '../../src/llm/pass-back-reasoning.ts';
 import { ask, languageModelAt } from '../support/model/ask.ts';
 import { delta, done, finish, streams, text, type Reply } from '../support/model/replies.ts';
 import { startModelServer, type ModelServer } from '../support/model/server.ts';
@@ -73,17 +77,17 @@ describe('what a provider gave beside its words', () => {
   });
 });
 
-describe('a message with thoughts goes out', () => {
+describe('a message with reasoning is sent', () => {
   const call = { id: 'c1', type: 'function' as const, function: { name: 'add', arguments: '{}' } };
   const details = [{ type: 'reasoning.text', text: 'Hm.', signature: 'sig' }];
   const extra = { google: { thought_signature: 'sig' } };
   const plain = { role: 'assistant' as const, content: null, tool_calls: [call] };
-  const messages: ThoughtfulMessage[] = [
+  const messages: MessageWithReasoning[] = [
     { role: 'user', content: 'Add.' },
-    { ...plain, thoughts: { reasoning: 'Hm.', signatures: { details, calls: [extra] } } },
+    { ...plain, reasoning: { text: 'Hm.', signatures: { details, calls: [extra] } } },
     { role: 'tool', content: '1', tool_call_id: 'c1' },
   ];
-  const table: [fields: EchoField[] | undefined, sent: object][] = [
+  const table: [fields: ReasoningField[] | undefined, sent: object][] = [
     [undefined, plain],
     [[], plain],
     [['reasoning_content'], { ...plain, reasoning_content: 'Hm.' }],
@@ -97,16 +101,20 @@ describe('a message with thoughts goes out', () => {
       const scripted = {
         base_url: server.url,
         model: 'm',
-        ...(fields === undefined ? {} : { echo_reasoning: fields }),
+        ...(fields === undefined ? {} : { pass_back_reasoning: fields }),
       };
       await ask(languageModelAt(server.url, { providers: { scripted } }), { messages });
       const { body } = await server.request(server.requests.length);
-      assert.deepEqual([body.messages[1], 'echo_reasoning' in body], [sent, false]);
+      assert.deepEqual([body.messages[1], 'pass_back_reasoning' in body], [sent, false]);
     });
   }
 
   test('of another provider still has the field that this one misses', async () => {
-    const scripted = { base_url: server.url, model: 'm', echo_reasoning: ['reasoning_content'] satisfies EchoField[] };
+    const scripted = {
+      base_url: server.url,
+      model: 'm',
+      pass_back_reasoning: ['reasoning_content'] satisfies ReasoningField[],
+    };
     await ask(languageModelAt(server.url, { providers: { scripted } }), {
       messages: [{ role: 'user', content: 'Add.' }, plain, { role: 'tool', content: '1', tool_call_id: 'c1' }],
     });
@@ -123,7 +131,7 @@ test('providers that refuse a hop without its thoughts are known by their hosts,
     'https://api.moonshot.ai/v1',
     'https://openrouter.ai/api/v1',
     'https://generativelanguage.googleapis.com/v1beta/openai',
-  ].map(knownEcho);
+  ].map(knownReasoningFields);
   assert.deepEqual(wants, [['reasoning_content'], ['reasoning_content'], ['reasoning_details'], ['extra_content']]);
   for (const url of [
     'https://api.groq.com/openai/v1',
@@ -131,5 +139,5 @@ test('providers that refuse a hop without its thoughts are known by their hosts,
     'http://localhost/api.deepseek.com',
     'https://constructor',
   ])
-    assert.deepEqual(knownEcho(url), []);
+    assert.deepEqual(knownReasoningFields(url), []);
 });

@@ -1,34 +1,35 @@
-/** What a wrong file is told: file, line, key path, value found, what is allowed. */
+/** Tests the messages about a wrong file: file, line, key path, the value found, and what is allowed. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/load.ts';
 import { configFolder, problemsOf, projectDirectory } from './config-folder.ts';
 
-/** Sentence, file, and what the start is told of it. */
 const sha256 = 'a'.repeat(64);
-const refusals: [sentence: string, text: string, problems: string[]][] = [
+
+/** The name of the case, the file, and its problems. */
+const wrongFiles: [name: string, text: string, problems: string[]][] = [
   [
-    'a misspelt key, with the one that was meant',
+    'a misspelt key, and suggests the right one',
     'chat:\n  websocket:\n    prot: 9000\n',
     ['my.yaml:3: chat.websocket.prot is not a known key; did you mean port?'],
   ],
   [
-    'a key in another spelling',
+    'a key in another case, and suggests the right one',
     'chat: { service: { maxToolHops: 3 } }',
     ['my.yaml:1: chat.service.maxToolHops is not a known key; did you mean max_tool_hops?'],
   ],
   [
-    'a known key in the wrong place',
+    'a known key in the wrong section, and names its path',
     'port: 9000',
     ['my.yaml:1: port is not a known key; did you mean chat.websocket.port?'],
   ],
   [
-    'a key like no other, with those that are known',
+    'an unknown key, and lists the known keys',
     'shutdown:\n  gracefully: 5\n',
     ['my.yaml:2: shutdown.gracefully is not a known key; known here: drain_timeout.'],
   ],
   [
-    'a key that is stated twice, and the rest too',
+    'a repeated key, and reports the other problems too',
     'logging:\n  level: info\n  level: debug\n  format: xml\n',
     [
       'my.yaml:3: logging.level is stated twice, first on line 2; keep one.',
@@ -36,19 +37,19 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
     ],
   ],
   [
-    'inspection for other machines where nobody is asked who they are',
+    'inspection for other machines without auth',
     'inspect: { beyond_loopback: true }',
     [
-      'my.yaml:1: inspect.beyond_loopback is true; allowed: false while nobody is asked for a token; set auth.mode to token and name the viewers.',
+      'my.yaml:1: inspect.beyond_loopback is true; allowed: false while auth.mode is none; set auth.mode to token and name the viewers.',
     ],
   ],
   [
-    'a viewer whom nobody could be',
+    'a viewer without a token',
     'inspect: { viewers: [root] }',
     ['my.yaml:1: inspect.viewers[0] is root; allowed: a subject of auth.tokens.'],
   ],
   [
-    'a number that is none',
+    'text in the place of a number',
     'chat: { websocket: { port: eighty } }',
     ['my.yaml:1: chat.websocket.port is eighty; allowed: a whole number from 0 to 65535.'],
   ],
@@ -94,18 +95,18 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
     ],
   ],
   [
-    'a host that is none',
+    'a URL in the place of a host',
     'chat:\n  websocket:\n    allowed_hosts: [chat.example.com, https://chat.example.com]\n',
     [
       'my.yaml:3: chat.websocket.allowed_hosts[1] is https://chat.example.com; allowed: a host such as chat.example.com, chat.example.com:8443 or *.example.com, without https:// and without a path.',
     ],
   ],
   [
-    'a provider that no block describes, whatever else is wrong',
-    'llm:\n  active: grok\n  fallback: [groq, nobody]\n  stall_timeout: long\n',
+    'a provider without a block, and reports the other problems too',
+    'llm:\n  active: grok\n  fallback: [groq, unknown]\n  stall_timeout: long\n',
     [
       'my.yaml:2: llm.active is grok; allowed: one of auto, demo, groq, openai, openrouter, anthropic, azure, ollama.',
-      'my.yaml:3: llm.fallback[1] is nobody; allowed: one of demo, groq, openai, openrouter, anthropic, azure, ollama.',
+      'my.yaml:3: llm.fallback[1] is unknown; allowed: one of demo, groq, openai, openrouter, anthropic, azure, ollama.',
       'my.yaml:4: llm.stall_timeout is long; allowed: a number of seconds, above 0 and up to 604800.',
     ],
   ],
@@ -118,7 +119,7 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
     ],
   ],
   [
-    'a key of a provider that is nearly one of its keys, beside one that is missing for it',
+    'a provider key that is similar to a known one, and the known key that is missing',
     'llm:\n  providers:\n    mine:\n      base_urll: http://localhost/v1\n      model: m\n      tempratur: 1\n      top_p: 0.5\n    groq:\n      maxTokens: 5\n    azure:\n      api_versoin: 2024-10-21\n',
     [
       'my.yaml:3: llm.providers.mine.base_url is missing; allowed: an http or https URL, such as http://localhost:8080/v1.',
@@ -133,57 +134,57 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
     'llm:\n  providers:\n    opneai:\n      model: gpt-4o\n',
     [
       'my.yaml:3: llm.providers.opneai.base_url is missing; allowed: an http or https URL, such as http://localhost:8080/v1.',
-      'my.yaml:3: llm.providers.opneai is a section; allowed: the name openai, if that provider is meant; one of your own needs a base_url.',
+      'my.yaml:3: llm.providers.opneai is a section; allowed: the name openai for that provider; a provider of your own needs a base_url.',
     ],
   ],
   [
-    'a provider by a name that has a meaning',
+    'a provider with a reserved name',
     'llm: { providers: { demo: { base_url: "http://localhost/v1", model: m } } }',
     [
-      'my.yaml:1: llm.providers.demo is a section; allowed: another name, for llm.active gives demo a meaning of its own.',
+      'my.yaml:1: llm.providers.demo is a section; allowed: another name, because demo has a special meaning in llm.active.',
     ],
   ],
   [
     'an API key, without repeating it',
     'llm:\n  providers:\n    groq:\n      api_key: gsk-1\n      api_key_env: gsk-2\n',
     [
-      'my.yaml:4: llm.providers.groq.api_key is a value not shown here; allowed: nothing, for keys come from the environment alone (name the variable in api_key_env).',
+      'my.yaml:4: llm.providers.groq.api_key is a value not shown here; allowed: nothing, because API keys come only from the environment (name the variable in api_key_env).',
       'my.yaml:5: llm.providers.groq.api_key_env is a value not shown here; allowed: the name of an environment variable, such as OPENAI_API_KEY (never the key itself).',
     ],
   ],
   [
-    'a reserve that leaves no room',
+    'a reserve as large as the context',
     'chat: { service: { context: { max_tokens: 300 } } }',
     [
-      'my.yaml:1: chat.service.context.reserve_tokens is left at its default, 4000; allowed: less than context.max_tokens (300), or nothing fits.',
+      'my.yaml:1: chat.service.context.reserve_tokens is left at its default, 4000; allowed: less than context.max_tokens (300), or no message fits.',
     ],
   ],
   [
-    'a variable that is not set, once',
+    'a variable that is not set, and reports it once',
     'chat:\n  websocket:\n    port: ${PARLEY_TEST_PORT}\n',
     [
       'my.yaml:3: chat.websocket.port needs the environment variable PARLEY_TEST_PORT, which is not set; set it, or write ${PARLEY_TEST_PORT:-default}.',
     ],
   ],
   [
-    'serving other machines without auth, unless the file says so in words',
+    'a host that other machines can reach, without auth',
     'chat:\n  websocket:\n    host: 0.0.0.0\n',
     [
-      'my.yaml:3: chat.websocket.host is 0.0.0.0; allowed: localhost, 127.0.0.1 or ::1 while nobody is asked for a token; set auth.mode to token, or auth.allow_anonymous_beyond_loopback to true if everybody who reaches the port may chat and call tools.',
+      'my.yaml:3: chat.websocket.host is 0.0.0.0; allowed: localhost, 127.0.0.1 or ::1 while auth.mode is none; set auth.mode to token, or auth.allow_anonymous_beyond_loopback to true if every client that reaches the port may chat and call tools.',
     ],
   ],
   [
-    'auth without a token that anybody could send',
+    'auth without tokens',
     'auth: { mode: token }',
     [
-      'my.yaml:1: auth.tokens is left at its default, []; allowed: at least one token while auth.mode is token, or nobody gets in (./run.sh token SUBJECT makes one).',
+      'my.yaml:1: auth.tokens is left at its default, []; allowed: at least one token while auth.mode is token, or no client can connect (./run.sh token SUBJECT makes one).',
     ],
   ],
   [
-    'tokens that nobody would be asked for',
+    'tokens without auth',
     `auth:\n  tokens:\n    - { subject: alice, sha256: ${sha256} }\n`,
     [
-      'my.yaml:1: auth.mode is left at its default, "none"; allowed: token, because auth.tokens lists some that nobody would be asked for.',
+      'my.yaml:1: auth.mode is left at its default, "none"; allowed: token, because auth.tokens lists tokens that mode none never checks.',
     ],
   ],
   [
@@ -198,14 +199,14 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
     ],
   ],
   [
-    'a token of two subjects, in whatever spelling',
+    'a token of two subjects, in two encodings',
     `auth:\n  mode: token\n  tokens:\n    - { subject: alice, sha256: ${sha256} }\n    - { subject: bob, sha256: ${Buffer.from(sha256, 'hex').toString('base64url')} }\n`,
     [
-      'my.yaml:5: auth.tokens[1].sha256 is a value not shown here; allowed: another hash than that of auth.tokens[0], for a token belongs to one subject.',
+      'my.yaml:5: auth.tokens[1].sha256 is a value not shown here; allowed: another hash than that of auth.tokens[0], because a token belongs to one subject.',
     ],
   ],
   [
-    'a file that is no section',
+    'a file that is a list',
     '- a\n',
     ['my.yaml:1: the file is a list; allowed: a section with keys such as llm, chat, auth.'],
   ],
@@ -217,19 +218,19 @@ const refusals: [sentence: string, text: string, problems: string[]][] = [
   ],
 ];
 
-describe('a start is refused for', () => {
-  for (const [sentence, text, problems] of refusals) {
-    test(sentence, async (t) => assert.deepEqual(await problemsOf(t, text), problems));
+describe('the configuration', () => {
+  for (const [name, text, problems] of wrongFiles) {
+    test(`rejects ${name}`, async (t) => assert.deepEqual(await problemsOf(t, text), problems));
   }
 
-  test('a value from a variable, which is named and not repeated', async (t) => {
+  test('rejects a value from a variable, and shows the name of the variable only', async (t) => {
     const text = 'logging:\n  level: ${SECRET}\n';
     assert.deepEqual(await problemsOf(t, text, { SECRET: 'hunter2' }), [
       'my.yaml:2: logging.level is ${SECRET} from the environment; allowed: one of trace, debug, info, warn, error, fatal, silent.',
     ]);
   });
 
-  test('an anchor that blows up', async (t) => {
+  test('rejects an anchor that expands without limit', async (t) => {
     const levels = Array.from(
       { length: 12 },
       (_, n) =>
@@ -244,7 +245,7 @@ describe('a start is refused for', () => {
   });
 });
 
-test('the refusal counts the problems and names a file elsewhere by its whole path', async (t) => {
+test('the message counts the problems and shows the whole path of a file outside the current folder', async (t) => {
   const folder = await configFolder(t, 'a: 1\nb: 2\n');
   const file = `${folder}/my.yaml`;
   await assert.rejects(loadConfig({ file, env: {}, cwd: projectDirectory, projectDirectory }), {

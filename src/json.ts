@@ -1,0 +1,33 @@
+/**
+ * Reads untrusted JSON at a cost that the hot path can bear: a schema library takes longer over a delta than parsing it.
+ * A value of the wrong type counts as absent.
+ */
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A non-empty string, or null. */
+export function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** The parsed text; undefined if it is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether objects and arrays are nested more than `levels` deep. Looks no deeper. Code that reads values recursively, such
+ * as schemas and `JSON.stringify`, overflows the stack on thousands of levels and ends the process.
+ */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner: unknown) => isDeeperThan(inner, levels - 1));
+}

@@ -1,0 +1,191 @@
+/**
+ * Describes every failure of a request to a provider as a fault: the cause and the remedy. Messages may hold the provider's
+ * name, host, model and sanitized message, but never a key, a path or a stack. The caller decides about retries; the fault
+ * says whether one may help.
+ */
+import { APIConnectionTimeoutError, APIError } from 'openai/error';
+import { fault, QUOTE_KEY, withQuote, type ErrorCode } from '../../errors.ts';
+import type { StreamError } from './accumulator.ts';
+import { classify, sanitizeMessage, readProviderError, type ProviderError } from './provider-error.ts';
+import { isObject, textOf } from '../../json.ts';
+import type { AnswerEnd } from '../port.ts';
+import type { Provider } from '../providers/provider.ts';
+import { readRetryAfter } from './retry-after.ts';
+import type { Silence } from './watchdog.ts';
+
+export type FailedAnswer = Extract<AnswerEnd, { status: 'failed' }>;
+
+/** The provider and the model of the request. */
+export interface Target {
+  provider: Provider;
+  /** The model asked for. */
+  model: string;
+}
+
+/** The request got an error status, or no response. */
+export function requestFailed(asked: Target, error: unknown): FailedAnswer {
+  if (error instanceof APIError && error.status !== undefined) {
+    const ownWords = error.error === undefined ? error.message.replace(/^\d+ (status code \(no body\))?/, '') : '';
+    return rejected(asked, readProviderError(error.error, error.status, ownWords), readRetryAfter(error.headers));
+  }
+  const { provider } = asked;
+  const reason = rootCode(error);
+  const host = new URL(provider.baseUrl).host;
+  if (reason === 'ETIMEDOUT' || error instanceof APIConnectionTimeoutError) {
+    return failed(
+      asked,
+      'provider_timeout',
+      `did not accept a connection in time (${host}). Check llm.providers.${provider.name}.base_url and the network, or raise llm.connect_timeout.`,
+    );
+  }
+  const sanitized = connectionErrors[reason] ?? 'the connection failed';
+  return failed(
+    asked,
+    'provider_unreachable',
+    `cannot be reached at ${host}: ${sanitized}. Check llm.providers.${provider.name}.base_url and the network.`,
+  );
+}
+
+/** The stream contained an error or invalid data. */
+export function streamFailed(asked: Target, reason: StreamError): FailedAnswer {
+  switch (reason.kind) {
+    case 'error':
+      return rejected(asked, readProviderError(reason.error, null), null);
+    case 'malformed':
+      return failed(asked, 'provider_failed', 'sent invalid data instead of a chunk of an answer.', {
+        says: words(asked, reason.sample),
+      });
+    case 'oversized':
+      return failed(asked, 'provider_failed', 'sent more than an answer may hold.');
+  }
+}
+
+/** A 200 that is no chat completion, for example the page of a proxy or of a wrong path. */
+export function notACompletion(asked: Target, contentType: string): FailedAnswer {
+  const [what] = /^[\w.+-]{1,60}\/[\w.+-]{1,60}/.exec(contentType) ?? ['no content type'];
+  return failed(
+    asked,
+    'provider_failed',
+    `answered with something other than a chat completion (${what}). Check llm.providers.${asked.provider.name}.base_url.`,
+  );
+}
+
+/** No byte came for `limitMs`. */
+export function timedOut(asked: Target, silence: Silence, limitMs: number): FailedAnswer {
+  const seconds = `${limitMs / 1_000} s`;
+  return silence === 'first_byte'
+    ? failed(asked, 'provider_timeout', `sent nothing within ${seconds}. Try again, or raise llm.first_byte_timeout.`)
+    : failed(
+        asked,
+        'provider_timeout',
+        `stopped sending in the middle of an answer for ${seconds}. Try again, or raise llm.stall_timeout.`,
+      );
+}
+
+/** The stream ended before the answer. */
+export function cutOff(asked: Target): FailedAnswer {
+  return failed(asked, 'provider_cut', 'ended the stream before its answer was finished. Try again.');
+}
+
+function rejected(asked: Target, complaint: ProviderError, retryAfterMs: number | null): FailedAnswer {
+  const code = classify(complaint);
+  const said = words(asked, complaint.message);
+  const number = complaint.status === null ? '' : ` (${complaint.status})`;
+  const { keyVariable } = asked.provider;
+  return failed(asked, code, `${explainRejection(code, asked, complaint.status)}${number}.`, {
+    says: said,
+    retryAfterMs,
+    data: {
+      ...(complaint.status === null ? {} : { status: complaint.status }),
+      ...(code === 'provider_auth' && keyVariable !== null ? { variable: keyVariable } : {}),
+    },
+  });
+}
+
+/** Continues a sentence after the provider's name: the cause and the remedy. */
+function explainRejection(code: ErrorCode, { provider, model }: Target, status: number | null): string {
+  const block = `llm.providers.${provider.name}`;
+  switch (code) {
+    case 'provider_auth':
+      return provider.keyVariable === null
+        ? `rejected the request without an API key; name its variable in ${block}.api_key_env`
+        : `rejected the API key; check the key in ${provider.keyVariable}`;
+    case 'provider_model':
+      return `does not offer the model "${model}"; set ${block}.${provider.modelKey} (or, if that is right, ${block}.base_url)`;
+    case 'provider_context_length':
+      return `reports that the conversation is too long for "${model}"; lower chat.service.context.max_tokens or shorten the message`;
+    case 'provider_rate_limit':
+      return 'limits the rate of requests; wait, or raise the limit at the provider';
+    case 'provider_request':
+      return status !== null && status < 400
+        ? `redirects to another address; set that address as ${block}.base_url`
+        : `rejected the request; check ${block} and the account`;
+    default:
+      return 'had an internal error; try again';
+  }
+}
+
+interface Details {
+  /** The provider's message, sanitized; '' for none. Separate from Parley's text, because it may quote people. */
+  says?: string;
+  retryAfterMs?: number | null;
+  data?: Record<string, unknown>;
+}
+
+function failed(
+  { provider, model }: Target,
+  code: ErrorCode,
+  message: string,
+  { says = '', retryAfterMs = null, data = {} }: Details = {},
+): FailedAnswer {
+  const wait = retryAfterMs === null ? {} : { retry_after_ms: retryAfterMs };
+  const own = `Provider "${provider.name}" ${message}`;
+  return {
+    status: 'failed',
+    fault: fault(code, withQuote(own, says), {
+      provider: provider.name,
+      model,
+      ...data,
+      ...wait,
+      ...(says === '' ? {} : { [QUOTE_KEY]: says }),
+    }),
+    retryAfterMs,
+  };
+}
+
+function words({ provider }: Target, raw: string): string {
+  const secrets = [provider.key ?? '', ...Object.values(provider.headers)];
+  // Short header values are flags, not secrets, and would remove parts of ordinary words.
+  return sanitizeMessage(
+    raw,
+    secrets.filter((secret) => secret.length >= 8),
+  );
+}
+
+/** Descriptions of Node's error codes. */
+const connectionErrors: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'no server listens there',
+  ENOTFOUND: 'the host name is unknown',
+  EAI_AGAIN: 'the host name could not be looked up',
+  ECONNRESET: 'the connection was closed',
+  EPIPE: 'the connection was closed',
+  EHOSTUNREACH: 'the host has no route',
+  ENETUNREACH: 'the network is unreachable',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is self-signed',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate cannot be verified',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
+  EPROTO: 'the server does not use TLS',
+};
+
+/** The innermost error code in a chain of causes, '' if none has a code. */
+function rootCode(error: unknown): string {
+  let code = '';
+  let cause = error;
+  for (let depth = 0; depth < 5 && isObject(cause); depth += 1) {
+    code = textOf(cause['code']) ?? code;
+    cause = cause['cause'];
+  }
+  return code;
+}

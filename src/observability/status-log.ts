@@ -1,0 +1,45 @@
+/**
+ * Logs state changes of providers and MCP servers, once a change, for the operator. Clients get the effects with their
+ * turns and calls.
+ */
+import type { Logger } from 'pino';
+import type { ActorRefFrom } from 'xstate';
+import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
+import type { ProviderStatus } from '../llm/port.ts';
+
+/** Logs a change of a provider's circuit. */
+export function logProviderStatus({ name, circuit, error }: ProviderStatus, log: Pick<Logger, 'info' | 'warn'>): void {
+  if (circuit === 'open') log.warn({ provider: name, error }, 'circuit opened after repeated failures');
+  if (circuit === 'closed') log.info({ provider: name }, 'circuit closed: provider answers again');
+}
+
+/** Logs the changes of a server's chart until its actor stops. */
+export function logServerStatus(
+  name: string,
+  actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>,
+  log: Pick<Logger, 'info' | 'warn'>,
+): void {
+  let last = '';
+  actor.subscribe(({ value, context }) => {
+    const state = serverState(value);
+    const change = context.authorizeUrl ?? state;
+    if (change === last) return;
+    last = change;
+    if (context.authorizeUrl !== null)
+      log.warn(
+        { server: name, url: context.authorizeUrl },
+        'MCP server requires authorization: open this address in a browser on this machine',
+      );
+    if (state === 'ready') log.info({ server: name, tools: context.catalogue.length }, 'MCP server ready');
+    if (state === 'backingOff')
+      log.warn(
+        { server: name, reason: context.lastError, attempt: context.attempts },
+        'MCP server lost; reconnecting after a delay',
+      );
+    if (state === 'failed')
+      log.warn(
+        { server: name, reason: context.lastError },
+        'MCP server failed; a call to one of its tools, or mcp.connection.failed_retry_delay, starts the next attempt',
+      );
+  });
+}

@@ -1,0 +1,32 @@
+/** Builds the checks of who may use the server: tokens, hosts and origins, and viewers. */
+import { createTokenVerifier } from '../auth/tokens.ts';
+import { ANONYMOUS, withTimeout, type Verify } from '../auth/verifier.ts';
+import { accessOptions, ms, visitorRules } from '../config/options.ts';
+import { createAccess } from '../gateway/admission/access.ts';
+import { createRefusalReport } from '../gateway/admission/refusal-report.ts';
+import { createViewerAuthorizer } from '../inspect/access.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { StartContext } from './context.ts';
+
+export type Access = ReturnType<typeof createAccessChecks>;
+
+export function createAccessChecks({ settings, log }: StartContext, metrics: Pick<Metrics, 'refused'>) {
+  const checking = settings.follow(({ auth }) => ({
+    verify: withTimeout(
+      auth.mode === 'token' ? createTokenVerifier(auth.tokens) : { verify: () => ANONYMOUS },
+      ms(auth.verification_timeout),
+    ),
+  }));
+  const verify: Verify = (credential) => checking.verify(credential);
+  const access = settings.follow((now) => createAccess(accessOptions(now)));
+  const onRefused = createRefusalReport({
+    count: metrics.refused,
+    log: (fields) => log.warn(fields, 'request refused'),
+    nowMs: () => performance.now(),
+  });
+  const viewerAuthorizer = createViewerAuthorizer(
+    settings.follow((now) => ({ ...visitorRules(now), isLocal: (request) => access.isLocal(request) })),
+    verify,
+  );
+  return { verify, access, onRefused, viewerAuthorizer };
+}
