@@ -1,23 +1,23 @@
-/** Reads the files that the start page consists of and links to: its own, its icon, and the documentation. */
+/** Reads the files of the start page, its icon, and the documentation that it links to. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface PageFiles {
-  /** With `{{name}}` where a value belongs. */
+  /** A template with `{{name}}` for each value. */
   html: string;
   css: string;
   icon: string;
   /** Names of the documents, the README first. */
   docs: readonly string[];
-  /** The text of a document; null for a name that is none of `docs`. Rejects if its file cannot be read. */
+  /** The text of a document; null if the name is not in `docs`. Rejects if its file cannot be read. */
   readDoc(name: string): Promise<string | null>;
 }
 
 const project = join(import.meta.dirname, '..', '..');
 const README = 'README.md';
 
-/** Reads the page's own files at once and a document when it is asked for. */
+/** Reads the page's own files now, and a document on request. */
 export function readPageFiles(): PageFiles {
   const own = (name: string) => readFileSync(join(import.meta.dirname, 'page', name), 'utf8');
   const docs = [

@@ -1,7 +1,7 @@
 /**
- * The protocol as one JSON Schema (draft 2020-12): a definition for each request, result, frame and chunk.
- * Requests are closed, so that a client's own tests find its misspellings, though the server ignores what it
- * does not know; everything the server sends is open, for it may gain fields.
+ * Builds one JSON Schema (draft 2020-12) of the protocol: a definition for each request, result, frame and chunk.
+ * Requests allow no unknown fields, so that the tests of a client find misspelt ones; the server itself ignores them.
+ * Frames allow unknown fields, because they may get new ones.
  */
 import { z } from 'zod';
 import { configSchema } from '../../src/config/schema/schema.ts';
@@ -28,7 +28,7 @@ export function protocolDefinitions(): Record<string, Schema> {
     const { success: mayBeLeftOut } = payload.safeParse({});
     const sent = z.object({
       action: z.literal(action),
-      request_id: clientId.describe("The client's own, new for every request."),
+      request_id: clientId.describe('An id that the client chooses, new for every request.'),
       payload: mayBeLeftOut ? payload.optional() : payload,
     });
     return [`request.${action}`, sent] as const;
@@ -44,20 +44,20 @@ export function protocolDefinitions(): Record<string, Schema> {
   return {
     request: {
       oneOf: requests.map(([name]) => ({ $ref: `#/$defs/${name}` })),
-      description: 'Whatever a client sends.',
+      description: 'Any request of a client.',
     },
     ...define(requests, close),
     ...define(received, open),
   };
 }
 
-/** The file. */
+/** The content of docs/protocol.schema.json. */
 export function protocolSchema(): Schema {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'The protocol of Parley',
     description:
-      'Written by test/docs/protocol.ts from src/protocol/. docs/protocol.md tells what the frames mean together.',
+      'Written by test/docs/protocol.ts from src/protocol/. docs/protocol.md explains how they work together.',
     anyOf: [{ $ref: '#/$defs/request' }, { $ref: '#/$defs/frame' }],
     $defs: protocolDefinitions(),
   };
@@ -74,7 +74,7 @@ function define(
     unrepresentable: 'any',
     uri: (name) => `#/$defs/${name}`,
     override({ jsonSchema }) {
-      // zod bounds every integer by what a number can hold, and says of every key that it is text.
+      // zod limits every integer to the safe range, and says of every key that it is a string.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       delete jsonSchema.propertyNames;
       finish(jsonSchema);
@@ -87,14 +87,14 @@ function define(
   );
 }
 
-/** Where zod keeps what refers to itself: here only `z.json()`, which in JSON is anything. */
+/** zod's definitions of recursive schemas: here only `z.json()`, which allows any JSON. */
 const sharedParts = '__shared';
 
 function close(node: Schema): void {
   if (isShared(node.additionalProperties)) delete node.additionalProperties;
   if (!node.properties) return;
   node.additionalProperties = false;
-  // A field that is known and refused has no schema.
+  // A known field that is not allowed has no schema.
   for (const [field, schema] of Object.entries(node.properties))
     if (Object.keys(schema).length === 0) delete node.properties[field];
 }

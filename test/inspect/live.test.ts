@@ -178,7 +178,10 @@ describe('the door', () => {
       (await refusedWatcher(url, { headers: { origin: 'https://elsewhere.example' } })).reason,
       /^origin not allowed: .*chat\.websocket\.allowed_hosts/,
     );
-    assert.equal((await refusedWatcher(url.replace('conversation=c1', ''))).reason, 'say which: ?conversation=ID');
+    assert.equal(
+      (await refusedWatcher(url.replace('conversation=c1', ''))).reason,
+      'no conversation in the URL; add ?conversation=ID',
+    );
   });
 
   test('is shut where inspection is off', async (t) => {

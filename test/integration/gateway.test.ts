@@ -65,7 +65,7 @@ describe('a frame', () => {
       frame: '{"action":"history","request_id":"r","payload":{"conversation_id":"nobody"}}',
       requestId: 'r',
       code: 'not_found',
-      says: /no such conversation/,
+      says: /conversation does not exist/,
     },
   ]) {
     test(`${name} gets ${code} and the socket stays`, async (t) => {
