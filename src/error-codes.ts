@@ -12,14 +12,14 @@ export const faultData = {
   can: 'the actions that the conversation accepts now',
   retry_after_ms: 'how long to wait, in ms',
   provider: 'the name of the provider',
-  model: 'the model that was asked',
+  model: 'the requested model',
   status: "the provider's HTTP status",
   provider_says: "the provider's own message, as far as the fault's message quotes it",
   variable: 'the environment variable of the API key',
   server: 'the name of the MCP server',
-  budget: 'the key of chat.service.budget that is used up',
-  limit: 'what that budget allows',
-  used: 'what was used of it',
+  budget: 'the exhausted key of chat.service.budget',
+  limit: 'the limit of that budget',
+  used: 'the amount used',
 } as const;
 
 /** The meaning of a code, for people. */
@@ -39,7 +39,7 @@ export const errorCodes = {
   invalid_json: {
     retryable: false,
     cause: 'The frame is not JSON.',
-    remedy: 'Send one JSON object a frame.',
+    remedy: 'Send one JSON object in each frame.',
   },
   invalid_request: {
     retryable: false,
@@ -67,7 +67,7 @@ export const errorCodes = {
   },
   request_id_reused: {
     retryable: false,
-    cause: 'The request_id belongs to another message of the conversation.',
+    cause: 'Another message of the conversation has this request_id.',
     remedy: 'Use a new request_id for every new message.',
   },
   illegal_in_state: {

@@ -34,14 +34,14 @@ export function noSuchConversation(): Fault {
   return fault('not_found', 'The conversation does not exist.');
 }
 
-/** From the end of a drain until the next server listens. */
+/** Time from the end of a drain until the next server listens. */
 const RESTART_MS = 1000;
 
 /** The fault during a drain. `drainMs`: how long the drain may still take. */
 export function shuttingDown(drainMs = 0): Fault {
   return fault(
     'shutting_down',
-    'The server is restarting and begins no new turns. Send the same request again over the next connection.',
+    'The server is restarting and starts no new turns. Send the same request again on the next connection.',
     { retry_after_ms: drainMs + RESTART_MS },
   );
 }

@@ -1,7 +1,7 @@
 /**
- * Exports the typed client to plain JavaScript under Node. The client is TypeScript, which Node runs from 22.18 on.
- * Under an older Node, the script starts once more with the Node that run.sh has installed in .node/. Without that,
- * it ends with a sentence that says which Node it needs.
+ * Exports the typed client to plain JavaScript under Node. The client is TypeScript, which Node runs from version
+ * 22.18. Under an older Node, the script is started again with the Node that run.sh installed in .node/. If that is
+ * missing, the script exits with a message that names the required version.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
@@ -12,11 +12,11 @@ const installed = fileURLToPath(new URL('../.node/node_modules/.bin/node', impor
 const script = process.argv.slice(1);
 
 if (!process.features.typescript) {
-  // Also under the installed Node, if its options have switched TypeScript off.
+  // TypeScript can be off under the installed Node too, through its options.
   const isNewer = existsSync(installed) && realpathSync(installed) !== realpathSync(process.execPath);
   if (isNewer && script.length > 0) process.exit(spawnSync(installed, script, { stdio: 'inherit' }).status ?? 1);
   process.stderr.write(
-    `Parley's client needs Node 22.18 or newer, and this is Node ${process.versions.node}. Install a newer one, or run ./run.sh once: it brings one into .node/, which is used from then on.\n`,
+    `Parley's client needs Node 22.18 or newer, but this is Node ${process.versions.node}. Install a newer Node, or run ./run.sh once: it installs one in .node/, which the client then uses.\n`,
   );
   process.exit(1);
 }

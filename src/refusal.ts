@@ -18,27 +18,27 @@ export type RefusalKind =
 
 export interface Refusal {
   kind: RefusalKind;
-  /** The configuration key that changes it. */
+  /** The configuration key that can allow the request. */
   key: string;
-  /** Over HTTP. */
+  /** HTTP status. */
   status: number;
-  /** Over HTTP, for people: what happened, why, and which key to set. */
+  /** HTTP body, for people: what happened, why, and which key to set. */
   message: string;
-  /** Over WebSocket: the reason of the close. Names the key; `closeReason` cuts it to what a close frame holds. */
+  /** Reason of the WebSocket close. Names the key. `closeReason` cuts it to the size of a close frame. */
   reason: string;
 }
 
-/** RFC 6455, section 5.5: a control frame holds 125 bytes, two of which are the close code. */
+/** RFC 6455, section 5.5: a control frame holds 125 bytes; the close code takes two of them. */
 const MAX_REASON_BYTES = 123;
 
-/** `text`, cut between two characters to what a close frame holds. */
+/** `text`, cut between two characters to the size of a close frame. */
 export function closeReason(text: string): string {
   let cut = text;
   while (Buffer.byteLength(cut) > MAX_REASON_BYTES) cut = [...cut].slice(0, -1).join('');
   return cut;
 }
 
-/** What a client sent, for logs and answers: printable ASCII, at most 100 characters. */
+/** Text of a client, for logs and responses: printable ASCII, at most 100 characters. */
 export function shown(text: string): string {
   const clean = text.replace(/[^\x20-\x7e]/g, '?');
   return clean.length > 100 ? `${clean.slice(0, 100)}...` : clean;

@@ -1,7 +1,6 @@
 /**
- * Tokens: random strings that prove a subject, of which the server keeps hashes alone. A plain hash is
- * enough: slow, salted ones protect words that people choose and others can guess, and nobody guesses
- * 256 random bits.
+ * Creates and verifies tokens: random strings that identify a subject. The server stores only their hashes. A plain
+ * hash is enough: slow, salted hashes protect passwords that can be guessed, but 256 random bits cannot be guessed.
  */
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Verifier } from './verifier.ts';
@@ -13,17 +12,17 @@ export interface KnownToken {
 }
 
 const RANDOM_BYTES = 32;
-/** Tells people, and programs that search code for secrets, what they have found. */
+/** Lets people and secret scanners recognize a token. */
 const PREFIX = 'parley_';
 
 const HEX_DIGITS = 64;
 
-/** The 32 bytes of a SHA-256 that is written in hex or base64url. */
+/** The 32 bytes of a SHA-256 in hex or base64url. */
 export function digestOf(sha256: string): Buffer {
   return Buffer.from(sha256, sha256.length === HEX_DIGITS ? 'hex' : 'base64url');
 }
 
-/** Knows the tokens with these hashes and nobody else. */
+/** Creates a verifier that accepts the tokens with these hashes. */
 export function createTokenVerifier(tokens: readonly KnownToken[]): Verifier {
   const known = tokens.map(({ subject, sha256 }) => ({ subject, digest: digestOf(sha256) }));
   return {
@@ -31,19 +30,19 @@ export function createTokenVerifier(tokens: readonly KnownToken[]): Verifier {
       if (credential === null) return null;
       const digest = digestOf(hashToken(credential));
       let subject: string | null = null;
-      // All of them, each in constant time: how long it takes tells nothing of how near a guess was.
+      // Compares all of them, each in constant time, so that the duration reveals nothing about a guess.
       for (const each of known) if (timingSafeEqual(each.digest, digest)) subject = each.subject;
       return subject;
     },
   };
 }
 
-/** A new token. Its characters fit a header and a WebSocket subprotocol as they are. */
+/** A new token. Its characters are valid in a header and in a WebSocket subprotocol. */
 export function createToken(): string {
   return `${PREFIX}${randomBytes(RANDOM_BYTES).toString('base64url')}`;
 }
 
-/** SHA-256 of a token, 64 hex digits. */
+/** SHA-256 of a token as 64 hex digits. */
 export function hashToken(token: string): string {
   return hash('sha256', token);
 }

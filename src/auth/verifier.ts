@@ -1,29 +1,31 @@
 /**
- * Who somebody is: the port behind which tokens, and whatever else may prove an identity, are checked.
- * Knows no sockets and no configuration.
+ * Defines the port that checks credentials, and limits how long a check may take.
  */
 import { AppError } from '../errors.ts';
 
-/** Where nobody is asked who they are, everything belongs to this one subject. */
+/** The subject of all conversations if the server requires no token. */
 export const ANONYMOUS = 'anonymous';
 
 export interface Verifier {
   /**
-   * The subject that a credential belongs to, or null if it is nobody's. A client that sent none is asked about
-   * with null. May take its time, within the limit of its caller; throws or rejects when it cannot tell.
+   * The subject of a credential, or null if it is unknown. `credential` is null if the client sent none. May be slow; the
+   * caller limits the time. Throws or rejects if it cannot check.
    */
   verify(credential: string | null): string | null | Promise<string | null>;
 }
 
-/** A verifier's answer in bounded time; rejects when there is none. */
+/** Verifies within a time limit. Rejects if the check fails or takes too long. */
 export type Verify = (credential: string | null) => Promise<string | null>;
 
-/** Asks a verifier, and rejects after `limitMs` without an answer: whoever waits for it is a stranger so far. */
+/** Adds a timeout to a verifier: an unauthenticated client must not wait for it without limit. */
 export function withTimeout(verifier: Verifier, limitMs: number): Verify {
   return async (credential) => {
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(
-      () => reject(new AppError('internal', `Checking a credential took longer than ${limitMs} ms.`)),
+      () =>
+        reject(
+          new AppError('internal', `Checking a credential took longer than ${limitMs} ms (auth.verification_timeout).`),
+        ),
       limitMs,
     );
     try {

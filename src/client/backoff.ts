@@ -1,19 +1,19 @@
-/** Computes how long to wait before the next try: doubling, capped, and spread so that clients do not return all at once. */
+/** Computes the delay before the next try: exponential, capped, with jitter so that clients do not reconnect all at once. */
 
 export interface BackoffOptions {
   /** First delay, before jitter. */
   minMs: number;
-  /** No delay is longer, unless the server asks for more. */
+  /** Longest delay, unless the server demands a longer one. */
   maxMs: number;
-  /** The share of a delay that chance may take off: 0 never, 1 all of it. */
+  /** The largest share of a delay that is randomly subtracted. From 0 to 1. */
   jitter: number;
-  /** From 0 up to 1. */
+  /** Returns a number from 0 to 1. */
   random(): number;
 }
 
 /**
- * The delay in ms before try number `attempt`, counted from 0. `leastMs` is what the server asked for: the delay is
- * not shorter, and chance adds up to half of `jitter` to it.
+ * The delay in ms before try number `attempt`, from 0. `leastMs` is the server's minimum: the delay is not shorter, and
+ * jitter adds up to half of `jitter`.
  */
 export type Backoff = (attempt: number, leastMs?: number) => number;
 

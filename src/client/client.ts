@@ -1,6 +1,6 @@
 /**
- * The client: one lasting connection, and on it chats, requests and followed conversations. For
- * browsers and Node alike; imports nothing of the server but types.
+ * Implements the client for browsers and Node: one connection that reconnects, with chats, requests and subscriptions.
+ * Imports only types and constants of the protocol from the server.
  *
  *   const client = connect('ws://localhost:8000/ws/chat');
  *   const turn = client.chat('What is 2 + 3?');
@@ -24,73 +24,73 @@ import { createRequests, type Requests } from './requests.ts';
 import { startTurn, type Turn } from './turn.ts';
 
 export interface ClientOptions {
-  /** For servers that ask for one. Without it, or with a wrong one, everything rejects with `unauthorized`. */
+  /** For servers that require a token. Without a valid one, all promises reject with `unauthorized`. */
   token?: string;
-  /** Instead of the global one. */
+  /** Replaces the global `WebSocket`. */
   WebSocket?: SocketConstructor;
   /**
-   * Delays between connections: from 200 ms doubling to 10 s, half of each by chance. After a restart (close code 1012)
-   * or a crash (1006) they stop growing at 1.6 s for about a minute. `attempts`: connections lost in a row, without a
-   * frame in between, after which everything rejects with `unreachable`. From 1; no limit by default.
+   * Delays between connections: from 200 ms, doubled up to 10 s, up to half of each subtracted at random. After a restart
+   * (close code 1012) or a crash (1006) they stay at most 1.6 s for about a minute. `attempts`: after this many lost
+   * connections in a row, without a frame between them, all promises reject with `unreachable`. From 1. Default: no limit.
    */
   reconnect?: Partial<BackoffOptions> & { attempts?: number };
-  /** Longest wait for a handshake, and from a request to its result, reconnects and refusals included; 30 s. Turns take as long as they take. */
+  /** Timeout of a handshake, and of a request including reconnects and retries, in ms. Default: 30,000. Turns have no timeout. */
   requestTimeoutMs?: number;
   /**
-   * Longest total wait, in ms, while the server refuses a request for now (`overloaded`, `shutting_down`, ...) and nothing
-   * comes of it; 60,000. The client sends it again under the same id, with the delays of `reconnect` and not before the
-   * server's `retry_after_ms`. Then the promises reject with the refusal. 0 waits for none.
+   * Longest total wait, in ms, for retries of a request that the server rejects for now (`overloaded`, `shutting_down`,
+   * ...). The client sends it again with the same id, with the delays of `reconnect`, but not before the server's
+   * `retry_after_ms`. Then the promises reject with the last error. Default: 60,000. 0 disables retries.
    */
   retryTimeoutMs?: number;
-  /** After this much silence the server is asked whether it is there; 15 s. */
+  /** After this time without a frame, in ms, the client pings the server. Default: 15,000. */
   heartbeatMs?: number;
-  /** Told of every change of the connection. */
+  /** Called at every change of the connection. */
   onStatus?(status: ConnectionStatus): void;
-  /** Called each time that the server has refused a request for now: what waits, why, and for how long. The wait is over when the request's promise settles (a chat's `accepted`), or at its next call. */
+  /** Called at the start of each delay before a retry. The delay is over when the request's promise settles (a chat's `accepted`), or at the next call. */
   onWait?(wait: RetryWait): void;
 }
 
 export interface ChatOptions {
   /** Default: the client's own conversation. */
   conversationId?: string;
-  /** False: each message whole, once it is stored. */
+  /** False: the client gets each message whole, once it is stored. */
   streaming?: boolean;
-  /** What to do while another turn runs: wait behind it (default), be refused, or end it. */
+  /** What to do while another turn runs: wait behind it (default), be rejected, or stop it. */
   mode?: Payload<'chat'>['mode'];
-  /** In place of an earlier message, by its seq: the conversation goes on from before it. While a turn runs only with `mode: 'interrupt'`. */
+  /** Seq of an earlier message that this chat replaces. While a turn runs, only with `mode: 'interrupt'`. */
   rewindTo?: number;
-  /** The turn's identity: the same chat under the same id never runs twice. */
+  /** The id of the turn. The same chat with the same id never runs twice. */
   requestId?: string;
-  /** The model to ask, one that the server allows. */
+  /** The model to use. The server must allow it. */
   model?: string;
   metadata?: Record<string, unknown>;
-  /** A prompt of an MCP server, whose messages go before the text; without text its last words are the message. */
+  /** A prompt of an MCP server. Its messages go before the text; without text, its last message is the message. */
   prompt?: { server: string; name: string; arguments?: Record<string, string> };
-  /** Resources of MCP servers, which go before the text. */
+  /** Resources of MCP servers. They go before the text. */
   resources?: readonly { server: string; uri: string }[];
-  /** Of a chat that was read in part (`turn.cursor()`): only what is missing comes. */
+  /** The cursor of a chat that was read in part (`turn.cursor()`). The server sends only the rest. */
   cursor?: Cursor;
-  /** Stops the turn when it aborts. */
+  /** Cancels the turn when it aborts. */
   signal?: AbortSignal;
-  /** Called each time that the server has refused this chat for now, beside the client's own `onWait`. */
+  /** Like the client's `onWait`, for this chat. Both are called. */
   onWait?(wait: RetryWait): void;
 }
 
 /** All promises reject with a ParleyError. */
 export interface Client extends Requests {
-  /** The conversation of chats that name none. */
+  /** The conversation of chats without `conversationId`. */
   readonly conversationId: string;
-  /** Without a text the message at `rewindTo` is asked again. Never throws: what is wrong, the turn's promises tell. */
+  /** With null, the message at `rewindTo` is sent again. Never throws: the turn's promises reject. */
   chat(text: string | null, options?: ChatOptions): Turn;
-  /** One `follow` a conversation and client. `state`: also how the conversation stands. */
+  /** A client can have one subscription to each conversation. `state`: also get `state` frames. Throws `already_open`. */
   subscribe(conversationId: string, options?: { cursor?: Cursor; state?: boolean }): Subscription;
-  /** Closes the connection; it cancels no turn. What is open rejects with `connection_closed`. */
+  /** Closes the connection, but cancels no turn. Pending promises reject with `connection_closed`. */
   close(): void;
 }
 
 /**
- * Connects, and keeps connecting until it is closed, refused, or out of `reconnect.attempts`. Throws a ParleyError
- * `invalid_options` for an invalid URL, and for a token that cannot be sent.
+ * Connects, and reconnects until the client is closed, the server rejects it, or `reconnect.attempts` is reached. Throws a
+ * ParleyError `invalid_options` for an invalid URL or token.
  */
 export function connect(url: string, options: ClientOptions = {}): Client {
   const requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
@@ -104,7 +104,7 @@ export function connect(url: string, options: ClientOptions = {}): Client {
   const conversationId = newId();
   const subscriptions = new Map<string, SubscriptionHandle>();
 
-  /** What the server said last, if it was a complaint about this connection as a whole. */
+  /** The last frame of the server, if it was an error about the whole connection. */
   let connectionFault: Fault | null = null;
 
   const connection = openConnection({
@@ -180,10 +180,13 @@ export function connect(url: string, options: ClientOptions = {}): Client {
     },
     subscribe(conversation, { cursor = { after_seq: 0 }, state = false } = {}) {
       if (subscriptions.has(conversation))
-        throw clientError('already_open', `The conversation "${conversation}" is followed already.`);
+        throw clientError(
+          'already_open',
+          `This client is subscribed to the conversation "${conversation}" already. Close that subscription first.`,
+        );
       const onEnd = () => {
         subscriptions.delete(conversation);
-        // Without a connection the subscription went with its socket.
+        // Without a connection the subscription ended with its socket.
         if (connection.isOpen()) requests.request('unsubscribe', { conversation_id: conversation }).catch(() => {});
       };
       const handle = startSubscription(
@@ -197,7 +200,7 @@ export function connect(url: string, options: ClientOptions = {}): Client {
   };
 }
 
-/** A browser sets no headers on a WebSocket, so the token goes where it can set something. */
+/** Browsers cannot set headers on a WebSocket, so the token is a subprotocol. */
 function subprotocolsFor(token: string | undefined): string[] {
   return token === undefined ? [] : [PROTOCOL, `${TOKEN_PREFIX}${token}`];
 }
@@ -210,7 +213,7 @@ function closedError({ code, reason }: { code: number; reason: string }, connect
   });
 }
 
-/** The reason that the server gave, or where no server answered. */
+/** The error of the server, its close reason, or the address at which no server answers. */
 function unreachableError(
   url: string,
   { tries, code, reason }: Extract<ConnectionStatus, { status: 'unreachable' }>,

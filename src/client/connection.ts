@@ -1,13 +1,13 @@
 /**
- * One lasting connection made of many sockets: dials, notices when a socket is gone, waits and dials
- * again until it is closed for good. Knows text frames, not what is in them; queues nothing.
+ * Maintains a connection over many sockets: connects, detects a lost socket, waits, and reconnects until it is closed.
+ * Sends and receives text frames without reading them. Queues nothing.
  */
 import { closeCodes } from '../protocol/close-codes.ts';
 import type { Backoff } from './backoff.ts';
 import { clientError } from './errors.ts';
 import { startHeartbeat, type Heartbeat } from './heartbeat.ts';
 
-/** What a client uses of a WebSocket; browsers', Node's and those of the package `ws` fit. */
+/** The part of a WebSocket that the client uses. Those of browsers, Node and the package `ws` fit. */
 export interface SocketLike {
   send(text: string): void;
   close(): void;
@@ -18,27 +18,27 @@ export interface SocketLike {
 
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
-/** The state of the connection. `code` is the close code of the socket that went (1006: without a word). */
+/** The state of the connection. `code` is the close code of the lost socket (1006: without a close frame). */
 export type ConnectionStatus =
   | { status: 'connecting' }
   | { status: 'open' }
   | { status: 'waiting'; delayMs: number; code: number; reason: string }
   | { status: 'closed'; code: number; reason: string }
-  /** Given up after `tries` connections were lost in a row. */
+  /** The client stopped after `tries` lost connections in a row. */
   | { status: 'unreachable'; tries: number; code: number; reason: string };
 
 export interface ConnectionOptions {
   url: string;
-  /** Subprotocols that are offered; may be none. */
+  /** Subprotocols to offer. May be empty. */
   protocols: string[];
   WebSocket: SocketConstructor;
   backoff: Backoff;
-  /** Connections lost in a row, without a frame in between, after which it is given up; may be Infinity. */
+  /** Lost connections in a row, without a frame between them, before the client stops. May be Infinity. */
   attempts: number;
-  /** Longest wait for a handshake. */
+  /** Timeout of the handshake. */
   handshakeMs: number;
   heartbeatMs: number;
-  /** A frame that the server answers and that means nothing. */
+  /** A frame that the server answers, for the heartbeat. */
   probe: string;
   onText(text: string): void;
   onStatus(status: ConnectionStatus): void;
@@ -51,13 +51,13 @@ export interface SocketConnection {
   close(): void;
 }
 
-/** The same client would be closed with the same code again. */
+/** Close codes after which a reconnect would fail in the same way. */
 const finalCodes: ReadonlySet<number> = new Set(
   Object.values(closeCodes).flatMap(({ code, comeBack }) => (comeBack === 'no' ? [code] : [])),
 );
 /** RFC 6455, section 7.4.1: the socket closed without a close frame. */
 export const NO_CLOSE_FRAME = 1006;
-/** While a server restarts, or a new one follows a crash, delays grow no further than this try's (by default 0.8 to 1.6 s), for so many tries (by default about a minute). */
+/** After a restart or a crash, delays stop growing at this try (by default 0.8 to 1.6 s), for `RESTART_TRIES` tries (by default about a minute). */
 const RESTART_ATTEMPT = 3;
 const RESTART_TRIES = 50;
 const CLOSED_BY_US = 1000;
@@ -68,10 +68,10 @@ type State =
   | { at: 'waiting'; timer: ReturnType<typeof setTimeout> }
   | { at: 'closed' };
 
-/** RFC 7230: what a subprotocol, and so a token, may be made of. */
+/** RFC 7230: the characters of a subprotocol, and so of a token. */
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** Throws a ParleyError in place of the runtime's own error, whose words differ and may hold the token. */
+/** Throws a ParleyError instead of the runtime's error, which may contain the token. */
 function createSocket({ WebSocket, url, protocols }: ConnectionOptions): SocketLike {
   try {
     return new WebSocket(url, protocols);
@@ -79,37 +79,37 @@ function createSocket({ WebSocket, url, protocols }: ConnectionOptions): SocketL
     if (protocols.every((protocol) => token.test(protocol)))
       throw clientError(
         'invalid_options',
-        `"${url}" is not the address of a WebSocket. Write one such as ws://localhost:8000/ws/chat.`,
+        `"${url}" is not a WebSocket URL. Use a URL such as ws://localhost:8000/ws/chat.`,
       );
     throw clientError(
       'invalid_options',
-      "The token cannot be sent: it may hold only letters, digits and !#$%&'*+-.^_`|~",
+      "The token contains invalid characters. Allowed: letters, digits and !#$%&'*+-.^_`|~",
     );
   }
 }
 
-/** Throws a ParleyError `invalid_options` for an address that is none, and for protocols that cannot be sent. */
+/** Throws a ParleyError `invalid_options` for an invalid URL or protocol. */
 export function openConnection(options: ConnectionOptions): SocketConnection {
   const { backoff, onStatus } = options;
-  /** Sockets that went since the last frame came: one that opens and is closed at once has not helped. */
+  /** Lost sockets since the last frame. A socket that opens and closes without a frame counts too. */
   let failures = 0;
-  /** Whether the last socket that was open went in a way after which a server is back within seconds. */
+  /** True if the last open socket was lost by a restart or crash, after which a server returns within seconds. */
   let isBackSoon = false;
   let state: State = { at: 'closed' };
 
-  function dial(): void {
+  function connect(): void {
     const socket = createSocket(options);
     socket.addEventListener('open', () => opened(socket));
     socket.addEventListener('message', ({ data }) => received(socket, data));
-    socket.addEventListener('close', ({ code, reason }) => gone(socket, code, reason));
-    // `close` follows and says more; without a listener the package `ws` would throw.
+    socket.addEventListener('close', ({ code, reason }) => lost(socket, code, reason));
+    // `close` follows with details. Without a listener the package `ws` would throw.
     socket.addEventListener('error', () => {});
-    const handshakeTimer = setTimeout(() => gone(socket, NO_CLOSE_FRAME, 'no handshake in time'), options.handshakeMs);
+    const handshakeTimer = setTimeout(() => lost(socket, NO_CLOSE_FRAME, 'handshake timed out'), options.handshakeMs);
     state = { at: 'connecting', socket, handshakeTimer };
     onStatus({ status: 'connecting' });
   }
 
-  /** Events of a socket that was given up come late and mean nothing. */
+  /** Late events of an abandoned socket are ignored. */
   const isCurrent = (socket: SocketLike) =>
     (state.at === 'connecting' || state.at === 'open') && state.socket === socket;
 
@@ -119,7 +119,7 @@ export function openConnection(options: ConnectionOptions): SocketConnection {
     const heartbeat = startHeartbeat({
       intervalMs: options.heartbeatMs,
       probe: () => socket.send(options.probe),
-      onSilence: () => gone(socket, NO_CLOSE_FRAME, 'the server fell silent'),
+      onSilence: () => lost(socket, NO_CLOSE_FRAME, 'heartbeat timed out'),
     });
     state = { at: 'open', socket, heartbeat };
     onStatus({ status: 'open' });
@@ -132,11 +132,11 @@ export function openConnection(options: ConnectionOptions): SocketConnection {
     options.onText(data);
   }
 
-  function gone(socket: SocketLike, code: number, reason: string): void {
+  function lost(socket: SocketLike, code: number, reason: string): void {
     if (!isCurrent(socket)) return;
     leaveState();
     if (state.at === 'open') isBackSoon = code === closeCodes.serviceRestart.code || code === NO_CLOSE_FRAME;
-    // It may be half open. Given up before it is closed: some sockets tell their close at once, in this very call.
+    // The socket may be half open. The state changes first, because some sockets emit `close` within this call.
     state = { at: 'closed' };
     socket.close();
     if (finalCodes.has(code)) {
@@ -150,7 +150,7 @@ export function openConnection(options: ConnectionOptions): SocketConnection {
     }
     const attempt = failures - 1;
     const delayMs = backoff(isBackSoon && attempt < RESTART_TRIES ? Math.min(attempt, RESTART_ATTEMPT) : attempt);
-    state = { at: 'waiting', timer: setTimeout(dial, delayMs) };
+    state = { at: 'waiting', timer: setTimeout(connect, delayMs) };
     onStatus({ status: 'waiting', delayMs, code, reason });
   }
 
@@ -160,7 +160,7 @@ export function openConnection(options: ConnectionOptions): SocketConnection {
     else if (state.at === 'waiting') clearTimeout(state.timer);
   }
 
-  dial();
+  connect();
   return {
     isOpen: () => state.at === 'open',
     send(text) {

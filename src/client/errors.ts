@@ -1,52 +1,52 @@
 /**
- * What a client's promises reject with: the server's own faults as they came, and the few that
- * arise on this side of the wire. Codes of the server are listed in its table of errors.
+ * Defines the error of the client's promises: faults of the server, unchanged, and faults of the client. The server's
+ * codes are in docs/reference/protocol.md.
  */
 import type { Fault } from '../../machines/log.ts';
 import type { Frame } from '../protocol/frames.ts';
 
-/** Faults of the client's side; whether the same request may succeed later. */
+/** The codes of the client. True if the same request may succeed later. */
 const clientFaults = {
-  /** The client was closed, or the server closed it for good; `data` has the close code and reason. */
+  /** The client was closed, or the server closed the connection with a final code. `data` has the close code and reason. */
   connection_closed: false,
-  /** The address is no WebSocket's, or the token holds characters that cannot be sent. */
+  /** The URL is not a WebSocket URL, or the token contains invalid characters. */
   invalid_options: false,
-  /** No connection stood after `reconnect.attempts` tries in a row; `data` has the last close code and reason. */
+  /** `reconnect.attempts` connections were lost in a row. `data` has the last close code and reason. */
   unreachable: true,
-  /** The socket fell between a request and its answer, and a repeat might act twice. */
+  /** The socket was lost before the response, and the request is not idempotent. */
   connection_lost: true,
-  /** No answer within `requestTimeoutMs`. */
+  /** No response within `requestTimeoutMs`. */
   timed_out: true,
-  /** Too many requests are open. */
+  /** Too many requests are pending. */
   too_many_open: true,
-  /** A chat with this request id in this conversation, or a `follow` of it, is open already. */
+  /** A chat with this request id in this conversation is pending already, or the conversation has a subscription. */
   already_open: false,
-  /** What was to be sent is not JSON: a BigInt, or an object within itself. */
+  /** The request cannot be written as JSON: it contains a BigInt or a cycle. */
   unsendable: false,
-  /** Stopped before it was sent. */
+  /** Cancelled before the server accepted it. */
   aborted: false,
-  /** The iterator was not read while too much arrived for it. */
+  /** Too many frames arrived while the iterator was not read. */
   reader_too_slow: true,
-  /** The server's frames do not fit together, or an answer lacks what it must have. */
+  /** Frames are missing, or a result lacks required fields. */
   unexpected_answer: false,
 } as const;
 
 export type ClientErrorCode = keyof typeof clientFaults;
 
-/** What stands beside the fault that has ended a turn. */
+/** `metadata` of the `error` that ends a turn. */
 type FailedTurn = NonNullable<Extract<Frame, { status: 'error' }>['metadata']>;
 
-/** A fault of the server's or the client's. `message` is fit for people. */
+/** A fault of the server or the client. `message` is for people. */
 export class ParleyError extends Error {
   override readonly name = 'ParleyError';
-  /** A `ClientErrorCode`, or one of the server's codes. */
+  /** A `ClientErrorCode`, or a code of the server. */
   readonly code: string;
   /** Whether the same request may succeed later. */
   readonly retryable: boolean;
   readonly data: Readonly<Record<string, unknown>>;
-  /** True for the failure of a turn that had ended before this chat asked for it: it was told anew, nothing ran. */
+  /** True if the turn had failed before this chat was sent. This is a repetition of its end; nothing ran. */
   readonly replayed: boolean;
-  /** Of a turn that has failed: what it took until then. Empty for all else, and for turns of earlier versions. */
+  /** Usage of a failed turn. Empty for other errors, and for turns of earlier versions. */
   readonly totals: Readonly<Omit<FailedTurn, 'replayed'>>;
 
   constructor({ code, message, retryable, data }: Fault, { replayed, ...totals }: FailedTurn = {}) {

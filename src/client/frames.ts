@@ -1,10 +1,9 @@
 /**
- * Frames as they come in: text that is JSON and has what its status promises becomes a typed frame,
- * everything else is nothing. Deeper fields are taken at the server's word: it is the schema's home.
+ * Parses incoming frames: checks that the text is JSON with the fields that its status requires. Deeper fields are trusted.
  */
 import type { Frame } from '../protocol/frames.ts';
 
-/** Null for what is no frame, and for a status that this client does not know. */
+/** Null for invalid frames and for an unknown status. */
 export function parseFrame(text: string): Frame | null {
   try {
     const value: unknown = JSON.parse(text);
@@ -14,7 +13,7 @@ export function parseFrame(text: string): Frame | null {
   }
 }
 
-/** The request a frame belongs to; null for a frame about a conversation or about nothing legible. */
+/** The request id of a frame. Null if it has none. */
 export function requestIdOf(frame: Frame): string | null {
   return 'request_id' in frame ? frame.request_id : null;
 }

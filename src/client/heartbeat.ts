@@ -1,17 +1,17 @@
 /**
- * Notices a wire that has died without a word (a laptop that slept, a NAT that forgot): browsers
- * show no pings to a page, so a request that costs nothing asks whether anybody is there.
+ * Detects a dead connection (the computer slept, a NAT dropped its entry). Browsers hide WebSocket pings from pages, so a
+ * cheap request tests the connection.
  */
 
 export interface HeartbeatOptions {
-  /** A whole interval without a frame is probed; a second one after it ends the socket. */
+  /** After one interval without a frame `probe` is called, after a second one `onSilence`. */
   intervalMs: number;
   probe(): void;
   onSilence(): void;
 }
 
 export interface Heartbeat {
-  /** A frame has come in. */
+  /** To be called for each frame. */
   onFrame(): void;
   stop(): void;
 }

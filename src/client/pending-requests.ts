@@ -1,55 +1,55 @@
 /**
- * The requests that are open: sent as soon as there is a connection, sent again after it was lost if
- * a repeat is harmless, and given the frames that answer them. Knows ids, not what is asked.
+ * Tracks pending requests: sends them when a connection is open, sends idempotent ones again after a reconnect, and passes
+ * them the frames with their ids.
  */
 import { clientError, type ParleyError } from './errors.ts';
 import { requestIdOf } from './frames.ts';
 import type { Frame } from '../protocol/frames.ts';
 
-/** What is asked, as the wire has it. */
+/** The action and payload of a request. */
 export interface RequestBody {
   action: string;
   payload: object;
 }
 
-/** One request from its sending to its last frame. */
+/** A request until its last frame. */
 export interface PendingRequest {
   readonly requestId: string;
-  /** Where its answers come from: the same id in another conversation is another request. Null: its id is its own. */
+  /** With the request id, the identity of the request. Null if the request id alone is unique. */
   readonly conversationId: string | null;
-  /** False: lost if the socket falls before the answer, because a repeat might act twice. */
+  /** False: the request fails if the socket is lost before the response. */
   readonly idempotent: boolean;
-  /** Called for each sending: a repeat may ask for less than the first. */
+  /** Called at each sending. A repetition may ask for less, by its cursor. */
   body(): RequestBody;
-  /** Gets every frame that answers it. */
+  /** Called with every frame for this request. */
   receive(frame: Frame): void;
-  /** It is over, without an answer; the request is no longer in the table. */
+  /** Called when the request ends without a response. It is removed before. */
   fail(error: ParleyError): void;
 }
 
 export interface PendingRequests {
-  /** Sends it now or with the next connection; fails it if that cannot be. */
+  /** Sends the request now or with the next connection. Fails it if that is impossible. */
   add(request: PendingRequest): void;
-  /** Sends an open request once more, unless there is no connection: then that follows anyway. */
+  /** Sends a pending request again. Does nothing without a connection: the next one sends it anyway. */
   resend(request: PendingRequest): void;
-  /** The server has refused it and done nothing: until it is sent again it counts as never sent. */
+  /** The server rejected the request without doing anything. It counts as unsent until it is sent again. */
   markUnsent(request: PendingRequest): void;
-  /** Forgets one that is over. */
+  /** Removes a finished request. */
   remove(request: PendingRequest): void;
-  /** Hands a frame to whoever asked. */
+  /** Passes a frame to its request. */
   receive(frame: Frame): void;
   connected(): void;
   disconnected(): void;
-  /** Fails all, and all that come after. */
+  /** Fails all requests, now and later. */
   failAll(error: ParleyError): void;
 }
 
-/** Open requests. After a reconnect all are sent at once, and a server takes 1,000 frames in one burst. */
-const MAX_OPEN = 512;
+/** Limit of pending requests. After a reconnect all are sent at once, and a server accepts bursts of 1,000 frames. */
+const MAX_PENDING = 512;
 
 interface Entry {
   request: PendingRequest;
-  /** False while it waits for its first sending, and after a refusal. */
+  /** False before the first sending, and after a rejection. */
   sent: boolean;
 }
 
@@ -65,7 +65,7 @@ export function createPendingRequests(connection: { isOpen(): boolean; send(text
     if (typeof text === 'string') connection.send(text);
     else failSoon(request, text);
   };
-  /** Never at once: whoever opens it may not have finished setting it up. */
+  /** Fails the request in a microtask, because its owner may still be setting it up. */
   const failSoon = (request: PendingRequest, error: ParleyError): void => {
     if (find(request)) entries.delete(requestKey(request));
     queueMicrotask(() => request.fail(error));
@@ -73,15 +73,19 @@ export function createPendingRequests(connection: { isOpen(): boolean; send(text
   const rejection = (request: PendingRequest): ParleyError | null => {
     if (ended) return ended;
     if (entries.has(requestKey(request)))
-      return clientError('already_open', `A request with the id "${request.requestId}" is open already.`);
-    if (entries.size >= MAX_OPEN) return clientError('too_many_open', `${MAX_OPEN} requests are open already.`);
+      return clientError(
+        'already_open',
+        `A request with the id "${request.requestId}" is pending already. Use a new id.`,
+      );
+    if (entries.size >= MAX_PENDING)
+      return clientError('too_many_open', `${MAX_PENDING} requests are pending already. Wait for one of them.`);
     return null;
   };
   const find = (request: PendingRequest): Entry | undefined => {
     const entry = entries.get(requestKey(request));
     return entry?.request === request ? entry : undefined;
   };
-  /** A frame without a conversation refuses what was not understood. */
+  /** A frame without a conversation rejects an invalid request. */
   const findFor = (requestId: string, conversationId: string | undefined): Entry | undefined => {
     const own = conversationId === undefined ? undefined : entries.get(requestKey({ requestId, conversationId }));
     if (own) return own;
@@ -126,7 +130,7 @@ export function createPendingRequests(connection: { isOpen(): boolean; send(text
         request.fail(
           clientError(
             'connection_lost',
-            'The connection fell before the answer came; the request may have been carried out.',
+            'The connection was lost before the response. The request may have been executed.',
           ),
         );
       }
@@ -140,7 +144,7 @@ export function createPendingRequests(connection: { isOpen(): boolean; send(text
   };
 }
 
-/** The request as text; it may hold what JSON cannot say. */
+/** The request as text; an error if it cannot be written as JSON. */
 function encode(request: PendingRequest): string | ParleyError {
   try {
     const { action, payload } = request.body();
@@ -150,7 +154,7 @@ function encode(request: PendingRequest): string | ParleyError {
   }
 }
 
-/** Ids have no control characters. */
+/** Ids contain no control characters, so the key is unique. */
 function requestKey({ requestId, conversationId }: Pick<PendingRequest, 'requestId' | 'conversationId'>): string {
   return conversationId === null ? requestId : `${conversationId}\n${requestId}`;
 }

@@ -1,11 +1,10 @@
 /**
- * How far a reader has come: the last row, and the length of the message that is being written.
- * Tells what is new from what was shown already and from what cannot follow, so that catching up
- * may overlap with what came live. Serves one turn, or one conversation.
+ * Tracks the position of a reader: the last row, and the length of the current message. Distinguishes new chunks from
+ * repetitions and gaps, so that catching up may overlap with live frames. For one turn or one conversation.
  */
 import type { Chunk } from '../protocol/chunks.ts';
 
-/** A place to go on from, as the wire has it: offsets in UTF-16 units, absent is 0. */
+/** A position, as the wire has it. Offsets are in UTF-16 units; 0 if absent. */
 export interface Cursor {
   after_seq: number;
   message_id?: string;
@@ -13,23 +12,23 @@ export interface Cursor {
   reasoning_offset?: number;
 }
 
-/** `gap`: something before it is missing; the reader must ask again from its cursor. */
+/** `gap`: something before it is missing; request it again from the cursor. */
 export type Continuity = 'new' | 'repeat' | 'gap';
 
 export interface Position {
-  /** The chunk, or what is new of it. */
+  /** Returns the chunk, or its new part. */
   take(chunk: Chunk): Chunk | Exclude<Continuity, 'new'>;
-  /** Every row of a conversation, in order; `messageId` if it is an answer's. */
+  /** For each row of a conversation, in order. `messageId`: of an assistant message, else null. */
   row(seq: number, messageId: string | null): Continuity;
-  /** A row that the wire mentions; rows before it may belong to others. */
+  /** Advances to a row. Rows before it may belong to other turns. */
   passed(seq: number): void;
-  /** The log goes on here, wherever the reader was. */
+  /** Continues after this row, from any position. */
   restart(afterSeq: number): void;
   cursor(): Cursor;
 }
 
-/** Messages remembered as whole, so that a late rendering of their row is known as a repeat. */
-const MAX_WHOLE = 64;
+/** Completed messages that are remembered, to recognize late chunks of them as repetitions. */
+const MAX_COMPLETED = 64;
 
 export function createPosition(start: Cursor = { after_seq: 0 }): Position {
   let afterSeq = start.after_seq;
@@ -37,25 +36,25 @@ export function createPosition(start: Cursor = { after_seq: 0 }): Position {
     start.message_id === undefined
       ? null
       : { id: start.message_id, text: start.offset ?? 0, reasoning: start.reasoning_offset ?? 0 };
-  const whole = new Set<string>();
+  const completed = new Set<string>();
 
   const closeMessage = (id: string) => {
     if (message?.id === id) message = null;
-    whole.add(id);
-    for (const oldest of whole) {
-      if (whole.size <= MAX_WHOLE) break;
-      whole.delete(oldest);
+    completed.add(id);
+    for (const oldest of completed) {
+      if (completed.size <= MAX_COMPLETED) break;
+      completed.delete(oldest);
     }
   };
 
   const takeText = (chunk: Extract<Chunk, { type: 'text' | 'reasoning' }>) => {
     const { type, message_id: id, offset, data } = chunk;
-    if (whole.has(id)) return 'repeat';
+    if (completed.has(id)) return 'repeat';
     const length = message?.id === id ? message[type] : 0;
     if (offset > length) return 'gap';
     const end = offset + data.length;
     if (end <= length) return 'repeat';
-    // One message is written at a time: the next one's beginning is this one's end.
+    // Only one message is written at a time, so a new message ends the current one.
     if (message !== null && message.id !== id) closeMessage(message.id);
     message = { ...(message ?? { text: 0, reasoning: 0 }), id, [type]: end };
     return offset === length ? chunk : { ...chunk, offset: length, data: data.slice(length - offset) };
@@ -71,7 +70,7 @@ export function createPosition(start: Cursor = { after_seq: 0 }): Position {
       if (!('seq' in chunk) || typeof chunk.seq !== 'number') return chunk;
       if (chunk.seq <= afterSeq) return 'repeat';
       afterSeq = chunk.seq;
-      // Calls and their results are committed with or after the message that asked for them.
+      // Calls and results are committed with or after the message that requested them.
       if (message) closeMessage(message.id);
       return chunk;
     },

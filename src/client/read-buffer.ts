@@ -1,31 +1,31 @@
 /**
- * What has arrived and was not read yet, as an async iterator for one reader. Bounded: what can be
- * one item becomes one, and a reader that falls too far behind gets an error after what waits for it.
+ * Buffers items for one reader, as an async iterator. Merges waiting items where possible. If too many
+ * items wait, the reader gets them, then an error.
  */
 import type { Chunk } from '../protocol/chunks.ts';
 import { clientError } from './errors.ts';
 
 export interface ReadBuffer<Item> {
   push(item: Item): void;
-  /** Drops what waits and is no longer true. */
+  /** Removes waiting items. */
   discard(isStale: (item: Item) => boolean): void;
-  /** The reader gets what waits, then the end. */
+  /** The reader gets the waiting items, then the end. */
   end(): void;
-  /** The reader gets what waits, then the error. */
+  /** The reader gets the waiting items, then the error. */
   fail(error: Error): void;
   readonly reader: AsyncIterableIterator<Item, undefined>;
 }
 
 export interface ReadBufferOptions<Item> {
-  /** Two items that wait as one; null if they cannot be. */
+  /** Merges two waiting items; null if they cannot be merged. */
   merge(earlier: Item, later: Item): Item | null;
-  /** The reader has it now. */
+  /** Called when the reader gets an item. */
   onRead?(item: Item): void;
-  /** The reader will read no more: it has left the loop, or was too slow. */
+  /** Called when the reader stops: it left the loop, or was too slow. */
   onLeft?(): void;
 }
 
-/** Merged items that may wait for a reader. */
+/** Limit of waiting items, after merging. */
 const MAX_WAITING = 10_000;
 
 type State = { at: 'filling' } | { at: 'failed'; error: Error } | { at: 'ended' };
@@ -43,7 +43,7 @@ export function createReadBuffer<Item>({ merge, onRead, onLeft }: ReadBufferOpti
     pendingReads = [];
     for (const resolveRead of readers) resolveRead(finish);
   };
-  /** An error is told once. */
+  /** Throws an error only once. */
   const finish = (): IteratorResult<Item, undefined> => {
     if (state.at !== 'failed') return nothing;
     const { error } = state;
@@ -78,7 +78,10 @@ export function createReadBuffer<Item>({ merge, onRead, onLeft }: ReadBufferOpti
       if (waiting.length < MAX_WAITING) return;
       close({
         at: 'failed',
-        error: clientError('reader_too_slow', `${MAX_WAITING} frames wait for a reader that does not come.`),
+        error: clientError(
+          'reader_too_slow',
+          `${MAX_WAITING} frames were not read. Read them faster, or leave the loop.`,
+        ),
       });
       onLeft?.();
     },
@@ -110,7 +113,7 @@ export function createReadBuffer<Item>({ merge, onRead, onLeft }: ReadBufferOpti
   };
 }
 
-/** Null if the two must stay apart. Chunks come without gaps (position.ts), so texts simply join. */
+/** Merges two chunks; null if they cannot be merged. Chunks have no gaps (position.ts), so texts are concatenated. */
 export function mergeChunks(earlier: Chunk, later: Chunk): Chunk | null {
   if (isText(earlier) && isText(later) && earlier.type === later.type && earlier.message_id === later.message_id) {
     return { ...earlier, data: earlier.data + later.data };
@@ -120,7 +123,7 @@ export function mergeChunks(earlier: Chunk, later: Chunk): Chunk | null {
   return null;
 }
 
-/** True for text of a message that a `reset` takes back. */
+/** True for text of a message that a `reset` discards. */
 export function isRevokedText(chunk: Chunk, messageId: string): boolean {
   return isText(chunk) && chunk.message_id === messageId;
 }

@@ -1,6 +1,5 @@
 /**
- * Sends one request that is answered by one `result`, waits while the server refuses it for now, and gives up when it
- * takes too long. Knows no action; what a result means is for results.ts.
+ * Sends a request that has one `result`. Retries while the server rejects it for now, and fails after a timeout.
  */
 import type { Backoff } from './backoff.ts';
 import { clientError, ParleyError } from './errors.ts';
@@ -9,25 +8,25 @@ import { createRetry, type RetryWait } from './retry.ts';
 import type { Result } from './results.ts';
 
 export interface RequestOptions {
-  /** True if a second run changes nothing: then it is sent again when the socket falls before its answer. Default: false. */
+  /** True: the request is sent again if the socket is lost before the response. Default: false. */
   idempotent?: boolean;
-  /** False if it is meant for this moment alone: then every refusal is handed over at once. Default: true. */
+  /** False: the promise rejects at the first rejection by the server. Default: true. */
   retry?: boolean;
-  /** Called each time that the server has refused it for now, beside the client's own `onWait`. */
+  /** Like the client's `onWait`, for this request. Both are called. */
   onWait?(wait: RetryWait): void;
 }
 
 export interface RequestDeps {
   pendingRequests: Pick<PendingRequests, 'add' | 'resend' | 'markUnsent' | 'remove'>;
-  /** Longest wait for the answer, reconnects and refusals included, in ms. */
+  /** Timeout in ms, including reconnects and retries. */
   timeoutMs: number;
   backoff: Backoff;
-  /** Longest total wait for refusals, in ms. */
+  /** Longest total delay after rejections, in ms. */
   retryTimeoutMs: number;
   onWait(wait: RetryWait): void;
 }
 
-/** Refusals that promise that nothing was done: what must not be done twice may be sent again after them. */
+/** Codes that guarantee that nothing was done. Also requests that are not idempotent may be sent again after them. */
 const nothingDone: ReadonlySet<string> = new Set([
   'overloaded',
   'shutting_down',
@@ -35,7 +34,7 @@ const nothingDone: ReadonlySet<string> = new Set([
   'storage_failed',
 ]);
 
-/** Rejects with a ParleyError: the server's, or our own. */
+/** Rejects with a ParleyError of the server or the client. */
 export function sendRequest(
   action: string,
   payload: object,
@@ -45,8 +44,8 @@ export function sendRequest(
   const { pendingRequests, timeoutMs, backoff } = deps;
   const requestId = newId();
   return new Promise((resolve, reject) => {
-    /** The answer while the request waits to be sent again. */
-    let refusal: ParleyError | null = null;
+    /** The last rejection while the request waits for its retry. */
+    let rejection: ParleyError | null = null;
     const retry = createRetry({
       send: () => pendingRequests.resend(request),
       backoff,
@@ -69,7 +68,7 @@ export function sendRequest(
       idempotent,
       body() {
         retry.stop();
-        refusal = null;
+        rejection = null;
         return { action, payload };
       },
       receive(frame) {
@@ -78,13 +77,20 @@ export function sendRequest(
         const { error } = frame;
         const isRetryable = mayRetry && (idempotent || nothingDone.has(error.code));
         if (!isRetryable || !retry.afterRejection(error)) return done(() => reject(new ParleyError(error)));
-        refusal = new ParleyError(error);
+        rejection = new ParleyError(error);
         pendingRequests.markUnsent(request);
       },
       fail: (error) => done(() => reject(error)),
     };
     const timer = setTimeout(
-      () => request.fail(refusal ?? clientError('timed_out', `No answer to "${action}" within ${timeoutMs} ms.`)),
+      () =>
+        request.fail(
+          rejection ??
+            clientError(
+              'timed_out',
+              `No response to "${action}" within ${timeoutMs} ms. Try again, or raise requestTimeoutMs.`,
+            ),
+        ),
       timeoutMs,
     );
     pendingRequests.add(request);
@@ -96,8 +102,8 @@ function conversationOf(payload: object): string | null {
 }
 
 /**
- * A request or conversation id: 128 random bits as 32 hexadecimal digits. Not `crypto.randomUUID`: browsers hide it
- * from pages that did not come over https.
+ * A request or conversation id: 128 random bits as 32 hexadecimal digits. Not `crypto.randomUUID`: browsers offer it
+ * only to pages from https.
  */
 export function newId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -1,4 +1,4 @@
-/** The client's methods that send one request and resolve with its result. */
+/** Implements the client's methods that send one request and resolve with its result. */
 import type { Payload } from '../protocol/actions.ts';
 import { ParleyError } from './errors.ts';
 import type { RequestOptions } from './request.ts';
@@ -19,50 +19,50 @@ import {
   type ToolList,
 } from './results.ts';
 
-/** A person's answer to an `approval_request`, or to the `elicitation_request` of an MCP server. */
+/** A person's response to an `approval_request`, or to the `elicitation_request` of an MCP server. */
 export interface RespondOptions {
-  /** The question's. */
+  /** The id of the question. */
   interruptId: string;
-  /** `approve` or `deny` a call; `answer` a server's question, `decline` to, or `cancel`: the person has looked away. */
+  /** For a call: `approve` or `deny`. For a server's question: `answer`, `decline`, or `cancel` if the person dismissed it. */
   decision: Payload<'respond'>['decision'];
-  /** With `answer`: the form as it was filled in; must fit its `requested_schema`, else it is `invalid_request` and the question stands. */
+  /** With `answer`: the values of the form. If they do not match its `requested_schema`, the error is `invalid_request` and the question stays open. */
   content?: NonNullable<Payload<'respond'>['content']>;
   /** For the model; at most 1,000 characters. */
   reason?: string;
-  /** With which to make an approved call instead; must fit the tool's `input_schema`, else it is `invalid_request` and the question stands. */
+  /** With `approve`: replace the call's arguments. If they do not match the tool's `input_schema`, the error is `invalid_request` and the question stays open. */
   arguments?: Record<string, unknown>;
-  /** Decides about the tool for the rest of the conversation: nobody is asked about it again. */
+  /** The decision applies to the tool for the rest of the conversation. */
   remember?: boolean;
 }
 
-/** A page of a list, of all servers or of one; the first without a cursor. */
+/** A page of a list. `server`: only entries of this server. Without a cursor: the first page. */
 export interface ListRange {
   server?: string;
   cursor?: string;
   limit?: number;
 }
 
-/** What is to be completed: an argument of a prompt, or a variable of a template. */
+/** The value to complete: an argument of a prompt, or a variable of a template. */
 export interface CompletionRequest {
   prompt?: string;
   uriTemplate?: string;
   argument: { name: string; value: string };
-  /** Other arguments that are filled in already. */
+  /** Values of other arguments. */
   known?: Record<string, string>;
 }
 
-/** All promises reject with a ParleyError. About prompts and resources: `mcp_unavailable` while a server is away, `mcp_refused` for what it does not have. */
+/** All promises reject with a ParleyError. For prompts and resources: `mcp_unavailable` if the server is away, `mcp_refused` if it does not have them. */
 export interface Requests {
-  /** Stops a turn, by default the running one of the client's own conversation. */
+  /** Cancels a turn. Default: the running turn of the client's own conversation. */
   cancel(conversationId?: string, target?: string): Promise<CancelResult>;
-  /** Answers what a turn has asked; the first answer counts. */
+  /** Responds to a question of a turn. The first response counts. */
   respond(conversationId: string, options: RespondOptions): Promise<RespondResult>;
   history(conversationId: string, range?: { beforeSeq?: number; limit?: number }): Promise<HistoryPage>;
-  /** A page of one's own conversations, newest first; the first without a cursor. */
+  /** A page of the subject's conversations, newest first. Without a cursor: the first page. */
   conversations(range?: { cursor?: string; limit?: number }): Promise<ConversationPage>;
-  /** A new conversation with all up to the end of a turn. Elsewhere it is `invalid_request`, and `data.nearest` has the seqs where it can be. */
+  /** Creates a conversation from the rows up to the end of a turn. For another row: `invalid_request`, with the possible seqs in `data.nearest`. */
   fork(conversationId: string, atSeq: number): Promise<ForkResult>;
-  /** Ends a conversation and removes its log, whatever it is at; its turns reject with `conversation_deleted`. */
+  /** Deletes a conversation and its log, in any state. Its turns reject with `conversation_deleted`. */
   delete(conversationId: string): Promise<void>;
   tools(): Promise<ToolList>;
   prompts(range?: ListRange): Promise<PromptPage>;
@@ -71,11 +71,11 @@ export interface Requests {
   readResource(server: string, uri: string): Promise<ResourceContents>;
   completeArgument(server: string, completing: CompletionRequest): Promise<Completions>;
   ping(): Promise<void>;
-  /** Any action that answers with one `result`. */
+  /** Sends any action that has one `result`. */
   request(action: string, payload?: object, options?: RequestOptions): Promise<Result>;
 }
 
-/** `ownConversationId`: of requests that name no conversation. */
+/** `ownConversationId`: the default of `cancel`. */
 export function createRequests(request: Requests['request'], ownConversationId: string): Requests {
   async function ask<Name extends ResultAction>(
     action: Name,
@@ -88,27 +88,27 @@ export function createRequests(request: Requests['request'], ownConversationId: 
   }
 
   return {
-    /** Without a target a repeat might stop the next turn, and so might a Stop that comes late. */
+    // Without a target, a repeated or late cancel might stop the next turn.
     cancel(conversationId = ownConversationId, target) {
       const hasTarget = target !== undefined;
       return ask('cancel', { conversation_id: conversationId, target }, { idempotent: hasTarget, retry: hasTarget });
     },
-    // A repeat is harmless: it is told what was decided.
+    // Idempotent: a repetition gets the decision that counts.
     respond: (conversationId, { interruptId, ...options }) =>
       ask('respond', { conversation_id: conversationId, interrupt_id: interruptId, ...options }),
     history: (conversationId, { beforeSeq, limit } = {}) =>
       ask('history', { conversation_id: conversationId, before_seq: beforeSeq, limit }),
     conversations: (range = {}) => ask('conversations', range),
-    // A repeat would make another one.
+    // A repetition would create another fork.
     fork: (conversationId, atSeq) =>
       ask('fork', { conversation_id: conversationId, at_seq: atSeq }, { idempotent: false }),
-    // A repeat might delete a new conversation under the same id.
+    // A repetition might delete a new conversation with the same id.
     async delete(conversationId) {
-      let wasRefused = false;
-      const onWait = () => (wasRefused = true);
+      let wasRejected = false;
+      const onWait = () => (wasRejected = true);
       await ask('delete', { conversation_id: conversationId }, { onWait }).catch((error: unknown) => {
-        // A server that ends while it deletes cannot tell that it has: what is gone by the next try was deleted.
-        if (!wasRefused || !(error instanceof ParleyError) || error.code !== 'not_found') throw error;
+        // A server that stops during the deletion cannot confirm it. If the next try finds nothing, it was deleted.
+        if (!wasRejected || !(error instanceof ParleyError) || error.code !== 'not_found') throw error;
       });
     },
     tools: () => ask('tools', {}),

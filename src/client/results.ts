@@ -5,49 +5,49 @@
 import type { Results } from '../protocol/actions.ts';
 import { clientError, type ParleyError } from './errors.ts';
 
-/** A result of which nothing is known. */
+/** An unchecked result. */
 export type Result = Record<string, unknown>;
 
 /** An action that is answered by one `result`. */
 export type ResultAction = keyof Results;
 
-/** The turns that were stopped. */
+/** The stopped turns. */
 export type CancelResult = Results['cancel'];
 
-/** The decision counts; or another came first: a person's, or that time or the turn was over. */
+/** The decision counts, or the one that came before it: a person's, or the end of the time or turn. */
 export type RespondResult = Results['respond'];
 
-/** A page of a conversation's log in seq order; `next_before_seq` leads to the page before, null at the oldest row. */
+/** A page of a conversation's log in seq order. `next_before_seq`: for the previous page; null at the oldest row. */
 export type HistoryPage = Results['history'];
 
-/** A page of the list, newest first; `next_cursor` leads to the next one, null on the last. */
+/** A page of the list, newest first. `next_cursor`: for the next page; null on the last. */
 export type ConversationPage = Results['conversations'];
 
 /** The new conversation. */
 export type ForkResult = Results['fork'];
 
-/** The tools of the MCP servers, and how each server stands. */
+/** The tools of the MCP servers, and the state of each server. */
 export type ToolList = Results['tools'];
 
-/** A page of the prompts that MCP servers offer; `next_cursor` leads to the next one, null on the last. */
+/** A page of the MCP servers' prompts. `next_cursor`: for the next page; null on the last. */
 export type PromptPage = Results['prompts'];
 
-/** What a prompt says with its arguments filled in. */
+/** The messages of a prompt with its arguments. */
 export type FilledPrompt = Results['get_prompt'];
 
-/** A page of the resources that MCP servers offer, the templates for more behind them. */
+/** A page of the MCP servers' resources, then of their templates. */
 export type ResourcePage = Results['resources'];
 
-/** What a resource holds. */
+/** The parts of a resource. */
 export type ResourceContents = Results['read_resource'];
 
-/** What an argument may be completed to. */
+/** Suggested values of an argument. */
 export type Completions = Results['complete_argument'];
 
-/** Where a subscription starts, and how the conversation stands. */
+/** The start of a subscription, and the state of the conversation. */
 export type SubscribeResult = Results['subscribe'];
 
-/** The fields that must be there, by action. */
+/** Checks the required fields, by action. */
 const requiredFields: { readonly [Name in ResultAction]: (result: Result) => boolean } = {
   cancel: ({ cancelled, disposition }) => Array.isArray(cancelled) && disposition !== undefined,
   respond: ({ accepted, already }) => accepted === true || (isObject(already) && 'decision' in already),
@@ -71,7 +71,10 @@ const requiredFields: { readonly [Name in ResultAction]: (result: Result) => boo
 export function readResult<Name extends ResultAction>(action: Name, result: Result): Results[Name] | ParleyError {
   return isResult(action, result)
     ? result
-    : clientError('unexpected_answer', `The server's answer to "${action}" is not what it should be.`);
+    : clientError(
+        'unexpected_answer',
+        `The server's result of "${action}" lacks required fields. The server may have another version.`,
+      );
 }
 
 function isResult<Name extends ResultAction>(action: Name, result: Result): result is Results[Name] {

@@ -1,6 +1,6 @@
 /**
- * A conversation as one follows it from the side: its rows, what is being written now, and how it
- * stands. Subscribes again with each new socket, from its own place.
+ * Subscribes to a conversation: its rows, the message that is being written, and its state. Subscribes again after each
+ * reconnect, from its position.
  */
 import type { Frame } from '../protocol/frames.ts';
 import { createReadBuffer, isRevokedText, mergeChunks } from './read-buffer.ts';
@@ -12,25 +12,24 @@ import { createPosition, type Cursor } from './position.ts';
 import { readResult, type SubscribeResult } from './results.ts';
 
 /**
- * What a handle reads. `result` comes first, and again after each reconnect (`truncated`, `reset`:
- * the log goes on elsewhere than the cursor said). Rows come as `event`; chunks show only what has no
- * row yet. `complete` and `error` follow the row that says the same; of a turn that ended while the
- * connection was away there is only the row.
+ * The frames of a subscription. `result` comes first, and again after each reconnect (`truncated`, `reset`: the log
+ * continues at another row than the cursor's). Rows come as `event`; chunks show only text without a row yet. `complete`
+ * and `error` follow the row of the same end. If a turn ended during a reconnect, only the row comes.
  */
 export type SubscriptionFrame =
   | { status: 'result'; conversation_id: string; result: SubscribeResult }
   | Extract<Frame, { status: 'event' | 'chunk' | 'complete' | 'error' | 'state' | 'deleted' }>;
 
-/** Ends with the conversation (`deleted`), with `close`, or when the loop is left; throws a ParleyError. One reader. */
+/** Ends when the conversation is deleted, at `close`, or when the loop is left. Throws a ParleyError. For one reader. */
 export interface Subscription extends AsyncIterable<SubscriptionFrame> {
   readonly conversationId: string;
-  /** Where the reader is: what to give a later `follow`, on this page or the next. */
+  /** The position of the reader, for a later `subscribe`, also after a page reload. */
   cursor(): Cursor;
   close(): void;
 }
 
 export interface SubscriptionRequest {
-  /** Of the `subscribe`. */
+  /** The id of the `subscribe` request. */
   requestId: string;
   conversationId: string;
   cursor: Cursor;
@@ -41,20 +40,20 @@ export interface SubscriptionRequest {
 export interface SubscriptionDeps {
   pendingRequests: Pick<PendingRequests, 'add' | 'resend' | 'remove'>;
   backoff: Backoff;
-  /** Longest total wait for refusals, in ms. */
+  /** Longest total delay after rejections, in ms. */
   retryTimeoutMs: number;
   onWait(wait: RetryWait): void;
-  /** Follows no more: the server may be told, if it still sends. */
+  /** Called at the end of the subscription. */
   onEnd(): void;
 }
 
-/** A follow, and where the client hands it what concerns its conversation. */
+/** A subscription, and the function that takes the frames of its conversation. */
 export interface SubscriptionHandle {
   readonly subscription: Subscription;
   onFrame(frame: Frame): void;
 }
 
-/** `requested`: what comes before the `result` belongs to others, or to an earlier subscription. */
+/** `requested`: frames before the `result` belong to other requests or to an earlier subscription. */
 type State = 'requested' | 'streaming' | 'ended';
 
 export function startSubscription(
@@ -93,13 +92,13 @@ export function startSubscription(
     onWait: (wait) => deps.onWait({ action: 'subscribe', requestId, conversationId, ...wait }),
   });
 
-  /** Answers to the `subscribe` itself. */
+  /** Handles the response to the `subscribe` request. */
   function receive(frame: Frame): void {
     if (frame.status === 'result') {
       const result = readResult('subscribe', frame.result);
       if (result instanceof ParleyError) return fail(result);
       state = 'streaming';
-      goOn(arrived, result);
+      moveTo(arrived, result);
       buffer.push({ status: 'result', conversation_id: conversationId, result });
     } else if (frame.status === 'error') {
       state = 'requested';
@@ -116,7 +115,7 @@ export function startSubscription(
         return;
       }
       case 'chunk': {
-        // Those show rows, and rows come as events.
+        // These chunks show rows, and rows come as events.
         if ('seq' in frame.chunk) return;
         const chunk = arrived.take(frame.chunk);
         if (chunk === 'repeat' || chunk === 'gap') return take(frame, chunk);
@@ -126,11 +125,11 @@ export function startSubscription(
         return;
       }
       case 'complete':
-        // Told anew for a chat that was sent again: no news.
+        // A repetition, for a chat that was sent again.
         if (frame.metadata.replayed === undefined) take(frame, 'new');
         return;
       case 'error':
-        // A turn's end has a row; without a request it is about the conversation. The rest answers others.
+        // With a row: the end of a turn. Without a request: about the conversation. Others answer other requests.
         if ((frame.seq !== undefined && frame.metadata?.replayed === undefined) || frame.request_id === null)
           take(frame, 'new');
         return;
@@ -147,14 +146,14 @@ export function startSubscription(
     }
   }
 
-  function take(frame: SubscriptionFrame, verdict: 'new' | 'repeat' | 'gap'): void {
-    if (verdict === 'new') {
+  function take(frame: SubscriptionFrame, continuity: 'new' | 'repeat' | 'gap'): void {
+    if (continuity === 'new') {
       retry.reset();
       buffer.push(frame);
-    } else if (verdict === 'gap') {
+    } else if (continuity === 'gap') {
       state = 'requested';
       if (!retry.afterGap())
-        fail(clientError('unexpected_answer', 'Parts of the conversation are missing, also after asking again.'));
+        fail(clientError('unexpected_answer', 'Frames of the conversation are missing, also after subscribing again.'));
     }
   }
 
@@ -172,7 +171,7 @@ export function startSubscription(
   }
 
   function noteRead(frame: SubscriptionFrame): void {
-    if (frame.status === 'result') goOn(read, frame.result);
+    if (frame.status === 'result') moveTo(read, frame.result);
     else if (frame.status === 'event')
       read.row(frame.seq, frame.event.type === 'assistant_message' ? frame.event.id : null);
     else if (frame.status === 'chunk') read.take(frame.chunk);
@@ -190,8 +189,8 @@ export function startSubscription(
   };
 }
 
-/** What was trimmed away cannot come, and what lies beyond the head was never there. */
-function goOn(
+/** Moves a cursor that is before the oldest row or behind the newest. */
+function moveTo(
   position: ReturnType<typeof createPosition>,
   { truncated, reset, oldest_seq: oldestSeq }: SubscribeResult,
 ): void {

@@ -1,6 +1,6 @@
 /**
- * One turn: a chat from its sending to its end, over as many sockets as it takes. The same chat is
- * sent again with each of them (the server attaches us to the turn it began), from where we were.
+ * Runs one turn: sends a chat and receives its frames until its end. After each reconnect the same chat is sent again,
+ * with its cursor, and the server attaches the client to the turn.
  */
 import type { TurnMetadata } from '../../machines/log.ts';
 import type { Payload } from '../protocol/actions.ts';
@@ -14,47 +14,47 @@ import { createRetry, type RetryWait } from './retry.ts';
 import { createPosition, type Cursor } from './position.ts';
 import type { CancelResult } from './results.ts';
 
-/** The server has the message; `seq` is its row's, null if that is no longer kept. */
+/** The message is stored. `seq`: of its row; null if the row is deleted. */
 export interface Accepted {
   seq: number | null;
-  /** `attached`: the turn had begun before. */
+  /** `attached`: the turn had begun earlier. */
   disposition: Extract<Frame, { status: 'processing' }>['metadata']['disposition'];
-  /** Turns ahead of a queued one. */
+  /** Position of a queued turn, from 1. */
   position?: number;
 }
 
-/** A turn that did not fail; `seq` is its last row's, null if that is no longer kept. */
+/** The end of a turn that did not fail. `seq`: of its last row; null if the row is deleted. */
 export interface TurnEnd {
   metadata: TurnMetadata & { replayed?: true };
   seq: number | null;
 }
 
 /**
- * Chunks in order, without gap or repeat; a `reset` chunk takes back a message that was shown in part.
- * There is one reader: two loops share the chunks. The loop throws what `end` rejects with.
+ * The chunks in order, without gaps and repetitions. A `reset` chunk discards a message that was shown in part. For one
+ * reader: two loops would share the chunks. The loop throws the error that `end` rejects with.
  */
 export interface Turn extends AsyncIterable<Chunk> {
   readonly requestId: string;
   readonly conversationId: string;
   /** Resolves once the message is stored. */
   readonly accepted: Promise<Accepted>;
-  /** Resolves when the turn has ended, a stopped one too; rejects with a ParleyError. */
+  /** Resolves when the turn has ended, also by a cancel. Rejects with a ParleyError. */
   readonly end: Promise<TurnEnd>;
-  /** The text of all its messages (from the cursor on, if it began with one), once it has ended; rejects as `end` does. Needs no reader of the chunks. */
+  /** The text of all its messages, from the cursor on. Resolves at the end of the turn; rejects as `end` does. Works without reading the chunks. */
   text(): Promise<string>;
-  /** Where the reader is: what to give a later chat under the same id, on this page or the next. */
+  /** The position of the reader, for a later chat with the same id, also after a page reload. */
   cursor(): Cursor;
-  /** Stops the turn. One that was never sent, or that the server has not accepted yet and refuses for now, ends at once with the code `aborted`. */
+  /** Cancels the turn. If it was never sent, or the server rejects it for now, it ends at once with the code `aborted`. */
   cancel(): Promise<CancelResult>;
 }
 
 export interface TurnRequest {
   requestId: string;
   conversationId: string;
-  /** Of the `chat` action, without a cursor. */
+  /** Payload of the `chat` action, without a cursor. */
   payload: { text?: string; mode?: Payload<'chat'>['mode']; [field: string]: unknown };
   cursor: Cursor;
-  /** Stops the turn when it aborts. */
+  /** Cancels the turn when it aborts. */
   signal: AbortSignal | null;
 }
 
@@ -62,12 +62,12 @@ export interface TurnDeps {
   pendingRequests: Pick<PendingRequests, 'add' | 'resend' | 'remove'>;
   cancel(conversationId: string, target: string): Promise<CancelResult>;
   backoff: Backoff;
-  /** Longest total wait for refusals, in ms. */
+  /** Longest total delay after rejections, in ms. */
   retryTimeoutMs: number;
   onWait(wait: RetryWait): void;
 }
 
-/** `requested`: what comes before `processing` belongs to an earlier attempt to follow. */
+/** `requested`: frames before `processing` belong to an earlier request. */
 type State = 'requested' | 'streaming' | 'ended';
 
 export function startTurn({ requestId, conversationId, payload, cursor, signal }: TurnRequest, deps: TurnDeps): Turn {
@@ -79,9 +79,9 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
   const read = createPosition(cursor);
   let state: State = 'requested';
   let wasSent = false;
-  /** True from a refusal that is waited for to the next sending. */
-  let isRefused = false;
-  /** Whether the server is known to have it. */
+  /** True from a rejection until the retry is sent. */
+  let isRejected = false;
+  /** True if the server confirmed that the message is stored. */
   let isStored = false;
 
   const buffer = createReadBuffer<Chunk>({ merge: mergeChunks, onRead: (chunk) => void read.take(chunk) });
@@ -93,8 +93,8 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
       retry.stop();
       state = 'requested';
       wasSent = true;
-      isRefused = false;
-      // A turn that exists need not be let in again: `reject` would refuse it for being busy with itself.
+      isRejected = false;
+      // Without `mode` for a stored turn: `reject` would reject it because it is running itself.
       return {
         action: 'chat',
         payload: { ...payload, mode: isStored ? undefined : payload.mode, cursor: arrived.cursor() },
@@ -118,7 +118,7 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
         isStored = true;
         for (const position of [arrived, read]) position.passed(seq ?? 0);
         accepted.resolve({ seq: seq ?? null, ...metadata });
-        // The Stop may have been lost with the connection.
+        // The cancel may have been lost with the connection.
         if (signal?.aborted) stop();
         return;
       }
@@ -130,11 +130,11 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
           finish(() => end.resolve({ metadata: frame.metadata, seq: frame.seq ?? null }), null);
         return;
       case 'error': {
-        // A turn's end has a row, or is told anew. Anything else is a refusal.
+        // The end of a turn has a row, or is replayed. Any other error rejects the chat.
         const isEnd = frame.seq !== undefined || frame.metadata?.replayed === true;
         if (!isEnd) {
           state = 'requested';
-          isRefused = true;
+          isRejected = true;
           if (retry.afterRejection(frame.error)) return;
         }
         fail(new ParleyError(frame.error, frame.metadata));
@@ -151,7 +151,7 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
     if (taken === 'gap') {
       state = 'requested';
       if (!retry.afterGap())
-        fail(clientError('unexpected_answer', 'Parts of the answer are missing, also after asking again.'));
+        fail(clientError('unexpected_answer', 'Chunks of the turn are missing, also after sending the chat again.'));
       return;
     }
     retry.reset();
@@ -181,19 +181,19 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
   }
 
   async function cancelTurn(): Promise<CancelResult> {
-    if (isStored || (wasSent && !isRefused)) return cancel(conversationId, requestId);
-    fail(clientError('aborted', `The message was stopped before it was ${wasSent ? 'accepted' : 'sent'}.`));
-    // An earlier sending, whose answer was lost, may have been accepted.
+    if (isStored || (wasSent && !isRejected)) return cancel(conversationId, requestId);
+    fail(clientError('aborted', `The message was cancelled before it was ${wasSent ? 'accepted' : 'sent'}.`));
+    // An earlier sending may have been accepted, and its response lost.
     if (wasSent) cancel(conversationId, requestId).catch(() => {});
     return { cancelled: [requestId], disposition: 'cancelled' };
   }
 
-  /** Nobody waits for this Stop's answer; what became of the turn, its end tells. */
+  /** Cancels without waiting for the response. `end` shows what happened. */
   function stop(): void {
     cancelTurn().catch(() => {});
   }
 
-  // Who reads the chunks need not look at the promises: their rejection is handled there.
+  // A caller that only reads the chunks gets the error there. This marks the rejections as handled.
   accepted.promise.catch(() => {});
   end.promise.catch(() => {});
   if (signal?.aborted) {

@@ -1,12 +1,12 @@
 /**
- * Finds sockets whose other end is gone: a ping at an interval, and an end for those that answer
- * nothing in time. Two timers for all sockets together.
+ * Detects dead connections: pings all sockets at an interval, and terminates those that send nothing in time. Uses two
+ * timers for all sockets.
  */
 import type { WebSocket } from 'ws';
 
 export interface Heartbeat {
   watch(socket: WebSocket): void;
-  /** To be called when the times have changed: the next ping comes after the new interval. */
+  /** Applies changed times. The next ping is sent after the new interval. */
   restart(): void;
   stop(): void;
 }
@@ -17,8 +17,8 @@ export interface HeartbeatTimes {
 }
 
 /**
- * Its timers run from now until `stop`. `sockets` is walked anew at each interval, so pass the live set;
- * the timeout must not exceed the interval, or a round would end on the pings of the next.
+ * Its timers run from now until `stop`. `sockets` is read at each interval, so pass the live set. The timeout must not
+ * exceed the interval; otherwise the next pings would start before the timeout of the last ones.
  */
 export function createHeartbeat(sockets: Iterable<WebSocket>, times: HeartbeatTimes): Heartbeat {
   const silent = new Set<WebSocket>();
@@ -51,7 +51,7 @@ export function createHeartbeat(sockets: Iterable<WebSocket>, times: HeartbeatTi
   return {
     watch(socket) {
       socket.on('pong', () => silent.delete(socket));
-      // Whoever sends is alive, even if its pong waits behind a large frame.
+      // A client that sends is alive, even if its pong waits behind a large frame.
       socket.on('message', () => silent.delete(socket));
       socket.on('close', () => silent.delete(socket));
     },

@@ -1,6 +1,6 @@
 /**
- * Serves plain HTTP beside the WebSocket. Liveness, readiness and the start page are for everybody. Metrics, providers
- * and MCP servers are for those who may also chat. Read-only, no secrets.
+ * Serves HTTP pages. Liveness, readiness and the start page need no token. Metrics, and the state of providers and MCP
+ * servers, need a token that may chat. The pages are read-only and contain no secrets.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Verify } from '../auth/verifier.ts';
@@ -13,7 +13,7 @@ import type { ReportRefusal } from './admission/refusal-report.ts';
 import { refusals } from './admission/refusals.ts';
 import { serializeServerStatus } from './server-status.ts';
 
-/** Of a path, in an answer. */
+/** Longest path that a response shows. */
 const MAX_SHOWN_CHARS = 200;
 
 export interface HttpDeps {
@@ -27,22 +27,22 @@ export interface HttpDeps {
   reload(): { successful: boolean; succeededAtMs: number };
   metrics: Pick<Metrics, 'text' | 'contentType'>;
   verify: Verify;
-  /** The start page, its files and the documentation: resolves with true if the path was one of theirs. */
+  /** Serves the start page, its files and the documentation. Resolves with false for other paths. */
   home(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean>;
-  /** The pages of inspection, where they are served: true if the path was one of theirs. */
+  /** Serves the pages of inspection. Returns false for other paths. Null if inspection is off. */
   inspection: ((request: IncomingMessage, response: ServerResponse, path: string) => boolean) | null;
-  /** Null, or why a request from there is refused. Not asked about the pages of inspection, which have stricter rules of their own. */
+  /** Null, or why the request is rejected. Not called for the pages of inspection, which have stricter rules. */
   refusalOf(request: IncomingMessage): Refusal | null;
   onRefused: ReportRefusal;
   onError(error: unknown): void;
 }
 
 /**
- * Answers GET and HEAD, else 405; 400 without a Host; with the refusal's status where `refusalOf` has one. `/health`
- * leaves out providers and MCP servers unless the sender may chat. `/ready` is 503 unless chats are accepted. `/metrics`
- * is 401 without a token that may chat, and 500 if the metrics cannot be read. The WebSocket endpoint is 426 without an
- * upgrade. A page with a slash behind its name is 308 to the page. Any other path is 404. What goes wrong is JSON for
- * those who accept JSON, else text.
+ * Responds to GET and HEAD, else 405; 400 without a Host; the refusal's status if `refusalOf` returns one. `/health`
+ * omits providers and MCP servers unless the client may chat. `/ready` is 503 unless chats are accepted. `/metrics` is
+ * 401 without a token that may chat, and 500 if the metrics cannot be read. The WebSocket endpoint is 426 without an
+ * upgrade. A page with a trailing slash is 308 to the page. Any other path is 404. Errors are JSON for clients that
+ * accept JSON, else text.
  */
 export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
   const startedMs = performance.now();
@@ -69,7 +69,7 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
       ? sendJson(response, status, { error, ...more })
       : send(response, status, 'text/plain; charset=utf-8', `${error}\n`);
 
-  /** Also on loopback: behind a proxy on this machine, every client comes from there. */
+  /** Requires a token also on loopback: behind a proxy on this machine, every client has a loopback address. */
   const mayChat = async (request: IncomingMessage) => (await deps.verify(credentialOf(request.headers))) !== null;
 
   const configuration = () => {
@@ -83,7 +83,7 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
       version: deps.version,
       uptime_seconds: Math.round((performance.now() - startedMs) / 1000),
     };
-    // Names of neighbours, and what is wrong with them, show an attacker what could be attacked.
+    // The names and errors of providers and MCP servers would show an attacker possible targets.
     sendJson(
       response,
       200,
@@ -102,29 +102,34 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
     if (await mayChat(request)) return send(response, 200, deps.metrics.contentType, await deps.metrics.text());
     deps.onRefused(credentialOf(request.headers) === null ? refusals.noToken : refusals.unknownToken, request);
     response.setHeader('www-authenticate', 'Bearer');
-    return refuse(request, response, 401, 'Metrics ask for a token, like the WebSocket: Authorization: Bearer TOKEN.');
+    return refuse(
+      request,
+      response,
+      401,
+      'Metrics need a token, as the WebSocket does. Send Authorization: Bearer TOKEN.',
+    );
   };
 
   const sendOther = async (request: IncomingMessage, response: ServerResponse, path: string) => {
     if (await deps.home(request, response, path)) return undefined;
     if (path === deps.endpoint) {
       response.setHeader('upgrade', 'websocket');
-      return refuse(request, response, 426, 'This is the WebSocket endpoint: connect to it with a WebSocket client.');
+      return refuse(request, response, 426, 'This is the WebSocket endpoint. Use a WebSocket client.');
     }
     const page = path.replace(/\/$/, '');
     if (page !== path && page !== '/' && (pages.includes(page) || page === deps.endpoint)) {
       response.setHeader('location', `${page}${request.url?.slice(path.length) ?? ''}`);
-      return refuse(request, response, 308, `This page is ${page}.`);
+      return refuse(request, response, 308, `This page has moved to ${page}.`);
     }
-    const error = `There is no page ${path.length > MAX_SHOWN_CHARS ? 'of that name' : path}. The WebSocket is ${deps.endpoint}; the pages are ${pages.join(', ')}.`;
+    const error = `No page at ${path.length > MAX_SHOWN_CHARS ? 'this path' : path}. The WebSocket endpoint is ${deps.endpoint}; the pages are ${pages.join(', ')}.`;
     return refuse(request, response, 404, error, { websocket: deps.endpoint, pages });
   };
 
-  const answer = (request: IncomingMessage, response: ServerResponse, answering: Promise<void>) =>
-    void answering.catch((error: unknown) => {
+  const respond = (request: IncomingMessage, response: ServerResponse, responding: Promise<void>) =>
+    void responding.catch((error: unknown) => {
       deps.onError(error);
       if (response.headersSent) response.destroy();
-      else refuse(request, response, 500, 'This page could not be read; the log of the server has the reason.');
+      else refuse(request, response, 500, 'This page failed. The log of the server has the reason.');
     });
 
   return (request, response) => {
@@ -136,24 +141,24 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
       return refuse(request, response, refusal.status, refusal.message);
     }
     if (!hasOwnRules && request.headers.host === undefined && request.httpVersion === '1.1')
-      return refuse(request, response, 400, 'The request has no Host header. HTTP/1.1 asks for one.');
+      return refuse(request, response, 400, 'The request has no Host header. HTTP/1.1 requires it.');
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
-      return refuse(request, response, 405, 'Pages are read-only here: use GET or HEAD. To chat, open the WebSocket.');
+      return refuse(request, response, 405, 'Pages are read-only. Use GET or HEAD, or the WebSocket to chat.');
     }
     switch (path) {
       case '/health':
-        return answer(request, response, sendHealth(request, response));
+        return respond(request, response, sendHealth(request, response));
       case '/ready':
         return deps.isServing()
           ? sendJson(response, 200, { status: 'ready' })
           : sendJson(response, 503, { status: 'draining' });
       case '/metrics':
-        return answer(request, response, sendMetrics(request, response));
+        return respond(request, response, sendMetrics(request, response));
       default:
         return deps.inspection?.(request, response, path)
           ? undefined
-          : answer(request, response, sendOther(request, response, path));
+          : respond(request, response, sendOther(request, response, path));
     }
   };
 }
@@ -163,8 +168,8 @@ function isInspection(path: string): boolean {
 }
 
 /**
- * The path of a request, as its sender wrote it: without the query, not decoded. Not through `URL`, which throws on
- * some that any client may send (`//` is enough), and a throw in a request handler ends the process.
+ * The path of a request as the client sent it: without the query, not decoded. `URL` is not used, because it throws on
+ * some paths (`//` is enough), and an exception in a request handler ends the process.
  */
 export function pathOf({ url = '/' }: Pick<IncomingMessage, 'url'>): string {
   return url.split('?', 1)[0] ?? url;

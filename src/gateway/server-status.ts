@@ -1,4 +1,4 @@
-/** How an MCP server stands, as those are told it who may chat. */
+/** Serializes the status of an MCP server for clients that may chat. */
 import type { ServerStatus } from '../mcp/port.ts';
 
 export function serializeServerStatus({ authorizeUrl, ...status }: ServerStatus) {

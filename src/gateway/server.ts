@@ -1,12 +1,12 @@
 /**
- * The listening side: HTTP and WebSocket upgrades on the configured address, and heartbeats. What may
- * come of an accepted socket is for admission.ts to say.
+ * Listens on the configured address: serves HTTP requests, upgrades WebSockets, and pings them. admission.ts accepts or
+ * rejects each WebSocket.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { AppError } from '../errors.ts';
+import { AppError, errorMessage } from '../errors.ts';
 import type { Session } from '../delivery/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { createAdmission, type AdmissionOptions } from './admission/admission.ts';
@@ -20,43 +20,43 @@ import { createSession, type ClientSession, type SessionDeps } from './session.t
 import { createFrameEncoder } from './text-frame.ts';
 import type { ViewerSockets } from './viewer-sockets.ts';
 
-/** Times and sizes are read when they are used, so they may change; `refresh` says so. */
+/** Times and sizes are read at each use, so they may change. Call `refresh` after a change. */
 export interface GatewayOptions {
-  /** `localhost` means 127.0.0.1 and, where there, ::1. */
+  /** `localhost` means 127.0.0.1 and, if the machine has IPv6, ::1. */
   host: string;
-  /** 0 takes a free one. */
+  /** 0 selects a free port. */
   port: number;
   /** Path of the WebSocket endpoint. */
   endpoint: string;
   maxMessageBytes: number;
-  /** From the connection to the end of its first request's head. */
+  /** Longest time from the connection to the end of the first request's head. */
   handshakeTimeoutMs: number;
   pingIntervalMs: number;
   pingTimeoutMs: number;
   admission: AdmissionOptions;
   session: Omit<SessionDeps, 'encode'>;
   http(request: IncomingMessage, response: ServerResponse): void;
-  /** False in a drain: no socket is accepted then. */
+  /** False in a drain: then no WebSocket is accepted. */
   isServing(): boolean;
-  /** Sockets of those who inspect; null where nobody may. Closed with the gateway. */
+  /** Sockets of inspection; null if inspection is off. Closed with the gateway. */
   viewers: ViewerSockets | null;
   delivery: { open(session: Session): void; close(sessionId: string): void };
   onError(error: unknown): void;
 }
 
 export interface Gateway {
-  /** Where it listens, once it does. */
+  /** The port that it listens on. */
   readonly port: number;
   connections(): number;
-  /** Closes with 1012 every socket that has no request under way, but those of the sessions that are still needed, by id. */
+  /** Closes with 1012 every socket without pending requests. `needed`: ids of sessions that stay open. */
   closeIdleSockets(needed: ReadonlySet<string>): void;
-  /** To be called when options or tokens have changed. Sockets whose token is not valid any more are closed with 1008; nothing else is disconnected. */
+  /** Applies changed options and tokens. Closes sockets whose token is no longer valid with 1008, and no others. */
   refresh(): Promise<void>;
   /** Closes every socket with 1012 (clients reconnect) and stops listening. */
   close(): Promise<void>;
 }
 
-/** Listens; rejects with AppError `config_invalid` when the address cannot be had. */
+/** Starts to listen. Rejects with AppError `config_invalid` if it cannot listen on the address. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const wss = new WebSocketServer({
     noServer: true,
@@ -86,7 +86,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
 
   const accept = (socket: WebSocket, request: IncomingMessage) => {
-    // Of a frame that breaks the rules: `ws` has closed with the code for it, and throws away what still comes.
+    // An invalid frame: `ws` has sent the close frame, and discards further data.
     socket.on('error', () => terminateAfterTimeout(socket));
     heartbeat.watch(socket);
     void admit(socket, request);
@@ -94,18 +94,22 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
-    // Not accepted to be closed: a client would send its requests, and lose those that it must not repeat.
+    // Rejected before the upgrade: on an open socket a client would send requests, and lose those that it must not repeat.
     if (!options.isServing())
-      return refuseUpgrade(socket, '503 Service Unavailable\r\nRetry-After: 1', 'The server is restarting.');
+      return refuseUpgrade(
+        socket,
+        '503 Service Unavailable\r\nRetry-After: 1',
+        'The server is restarting. Connect again in a second.',
+      );
     if (options.viewers && pathOf(request) === options.viewers.path)
       return options.viewers.upgrade(request, socket, head);
     if (pathOf(request) !== options.endpoint)
-      return refuseUpgrade(socket, '404 Not Found', `The WebSocket endpoint is ${options.endpoint}`);
+      return refuseUpgrade(socket, '404 Not Found', `No WebSocket endpoint at this path. Use ${options.endpoint}.`);
     return wss.handleUpgrade(request, socket, head, accept);
   };
 
   const servers: Server[] = [];
-  /** Every connection, whatever became of it: one that never sends a request would keep its server from closing. */
+  /** All TCP connections. A connection that never sends a request would keep its server from closing. */
   const connections = new Set<Socket>();
   const listen = async (host: string, port: number) => {
     const server = createServer(
@@ -116,7 +120,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
           MAX_HANDSHAKE_CHECK_MS,
           Math.ceil(options.handshakeTimeoutMs / HANDSHAKE_CHECKS),
         ),
-        // The handler answers: Node's own 400 has no words.
+        // The handler responds to these: Node's own 400 has no body.
         requireHostHeader: false,
       },
       options.http,
@@ -142,7 +146,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const port = await listen(first, options.port).catch((error: unknown) => {
     throw listenError(error, options);
   });
-  // A machine without IPv6 is served on IPv4 alone; a foreign server there is a port that is taken.
+  // Without IPv6 the server listens on IPv4 only. If another program has the IPv6 port, the port is taken.
   if (second !== undefined) {
     await listen(second, port).catch((error: unknown) => {
       if (codeOf(error) !== 'EADDRINUSE') return;
@@ -163,7 +167,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     },
     async refresh() {
       heartbeat.restart();
-      // Read by `ws` for each new socket.
+      // `ws` reads it for each new socket.
       wss.options.maxPayload = options.maxMessageBytes;
       for (const server of servers) {
         server.headersTimeout = options.handshakeTimeoutMs;
@@ -176,17 +180,17 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       options.viewers?.close();
       for (const socket of wss.clients) socket.close(closeCodes.serviceRestart.code, RESTARTING);
-      const patience = setTimeout(() => connections.forEach((socket) => socket.destroy()), CLOSE_PATIENCE_MS);
+      const timer = setTimeout(() => connections.forEach((socket) => socket.destroy()), CLOSE_TIMEOUT_MS);
       for (const server of servers) server.closeIdleConnections();
       await Promise.all(closed);
-      clearTimeout(patience);
+      clearTimeout(timer);
     },
   };
 }
 
 /**
- * Rejects like `openGateway` when the address cannot be had, and leaves it free: asked before anything
- * else is started, so that a start which must fail touches nothing.
+ * Checks that the server can listen on the address, and frees it again. Rejects like `openGateway`. Called before the
+ * rest of the start, so that a start that must fail changes nothing.
  */
 export async function checkAddress({ host, port }: Pick<GatewayOptions, 'host' | 'port'>): Promise<void> {
   const server = createServer();
@@ -196,7 +200,7 @@ export async function checkAddress({ host, port }: Pick<GatewayOptions, 'host' |
   await new Promise((resolve) => server.close(resolve));
 }
 
-/** Nothing else looks after a socket that was not upgraded: one whose other end stays open would stay. */
+/** Destroys the socket after the response, because no other code does, and the client may keep its end open. */
 function refuseUpgrade(socket: Duplex, head: string, words: string): void {
   socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${head}\r\nConnection: close\r\n\r\n${words}\r\n`);
@@ -213,14 +217,14 @@ function listening(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
-const RESTARTING = 'the server is restarting';
-/** How long a peer may take to answer the closing handshake. */
-const CLOSE_PATIENCE_MS = 500;
-/** How often unfinished handshakes are looked for, as a share of their time: one may take so much longer. */
+const RESTARTING = 'the server is restarting; reconnect';
+/** How long clients may take to answer the closing handshake when the gateway closes. */
+const CLOSE_TIMEOUT_MS = 500;
+/** Checks for unfinished handshakes within one handshake timeout. A handshake may exceed its timeout by one interval. */
 const HANDSHAKE_CHECKS = 5;
-/** Fixed for the life of a server, whose timeout may be shortened. */
+/** The check interval is fixed, but a reload may shorten the timeout. So the interval is short in any case. */
 const MAX_HANDSHAKE_CHECK_MS = 1_000;
-/** Beside the sockets that are served: plain pages, handshakes, and sockets that are being told why they cannot stay. Beyond, a connection is dropped without a word. */
+/** Connections beyond `maxConnections`: HTTP pages, handshakes, and rejected sockets that are closing. Further connections are destroyed. */
 const SPARE_CONNECTIONS = 1000;
 
 function codeOf(error: unknown): string {
@@ -230,11 +234,16 @@ function codeOf(error: unknown): string {
 function listenError(error: unknown, { host, port }: Pick<GatewayOptions, 'host' | 'port'>): AppError {
   const reasons: Record<string, string> = {
     EADDRINUSE: `Port ${port} on ${host} is taken by another program. Stop that one, or choose another with --port or chat.websocket.port.`,
-    EACCES: `Port ${port} may not be used by this user. Choose one above 1023 with --port or chat.websocket.port.`,
-    EADDRNOTAVAIL: `The address ${host} is not one of this machine's. Correct chat.websocket.host.`,
-    ENOTFOUND: `The host name ${host} is not known here. Correct chat.websocket.host.`,
+    EACCES: `This user may not listen on port ${port}. Choose one above 1023 with --port or chat.websocket.port.`,
+    EADDRNOTAVAIL: `This machine does not have the address ${host}. Correct chat.websocket.host.`,
+    ENOTFOUND: `The host name ${host} cannot be resolved. Correct chat.websocket.host.`,
   };
-  return new AppError('config_invalid', reasons[codeOf(error)] ?? `Cannot listen on ${host}:${port}.`, {
-    cause: error,
-  });
+  return new AppError(
+    'config_invalid',
+    reasons[codeOf(error)] ??
+      `Cannot listen on ${host}:${port}: ${errorMessage(error)}. Correct chat.websocket.host and chat.websocket.port.`,
+    {
+      cause: error,
+    },
+  );
 }

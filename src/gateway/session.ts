@@ -1,6 +1,6 @@
 /**
- * One socket: decodes its frames, answers what cannot be understood, and sends what it is given,
- * corked so that the frames of one tick cost one system call. Client abuse ends in a close code.
+ * Serves one WebSocket: decodes its frames, passes requests to the handler, and sends frames. The frames of one tick are
+ * corked, so they cost one system call. Closes the socket if the client exceeds a limit.
  */
 import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
@@ -12,33 +12,33 @@ import type { Request } from '../protocol/actions.ts';
 
 /** Read for each frame. */
 export interface SessionLimits {
-  /** Bytes that may wait for a socket before it counts as slow. */
+  /** A socket with more unsent bytes is slow. */
   maxBufferedBytes: number;
   framesPerSecond: number;
   frameBurst: number;
-  /** Frames that could not be understood, before the socket is closed. */
+  /** Invalid frames, before the socket is closed. */
   maxBadFrames: number;
 }
 
-/** Behind what makes a socket slow, answers that it asked for may pile up to this many times `maxBufferedBytes`; then it is ended. */
+/** A slow socket with this many times `maxBufferedBytes` of further responses is terminated. */
 const HARD_LIMIT_FACTOR = 8;
 
-/** What a request handler knows of its socket. */
+/** The socket as request handlers see it. */
 export interface ClientSession extends Session {
-  /** Whose conversations this socket reaches. */
+  /** The owner of the conversations that this socket can reach. */
   readonly subject: string;
-  /** The conversation of a client that names none; made at its first chat. */
+  /** The id of the conversation for requests that name none; created at the first call. */
   ownConversation(): string;
   hasOwnConversation(): boolean;
-  /** True while a request of this socket is looked up or read. What a conversation owes it, the conversation knows. */
+  /** True while a handler works on a request of this socket. Requests that a conversation has are not counted. */
   hasPendingRequests(): boolean;
 }
 
 export interface SessionDeps {
-  /** A WebSocket frame of that text, in one piece. */
+  /** Encodes text as one WebSocket frame. */
   encode(text: string): Uint8Array;
   decode(text: string): Decoded;
-  /** Resolves when the request is answered, or handed to its conversation; null if that is so when it returns. */
+  /** Handles a request. Null if it is answered or routed; else a promise that resolves then. */
   handle(session: ClientSession, request: Request): Promise<void> | null;
   limits: SessionLimits;
 }
@@ -51,8 +51,8 @@ interface Wire {
 }
 
 /**
- * Listens to the socket's messages from now on; its closing is the caller's to notice. A frame sent to a
- * closed socket is dropped, and a socket that never reads is terminated.
+ * Handles the socket's messages from now on. The caller handles its close. Frames for a closed socket are dropped. A
+ * socket that never reads is terminated.
  */
 export function createSession(
   { id, subject }: Pick<ClientSession, 'id' | 'subject'>,
@@ -63,10 +63,10 @@ export function createSession(
   const budget = createFrameBudget(limits);
   let corked = false;
   let badFrames = 0;
-  let asking = 0;
+  let pendingRequests = 0;
   let ownConversation: string | null = null;
   let drained: (() => void)[] = [];
-  /** Bytes at least, sent since the socket has become slow. One frame alone may be larger than any limit, and is no reason to end a socket. */
+  /** At least this many bytes were sent since the socket became slow. One frame alone may exceed every limit, and must not end the socket. */
   let pendingBytes = 0;
 
   const uncork = () => {
@@ -74,14 +74,14 @@ export function createSession(
     wire.uncork();
   };
   const isSlow = () => socket.bufferedAmount > limits.maxBufferedBytes;
-  /** Comes back when everything before it has left: an empty ping costs two bytes. */
-  const askWhenFlushed = () => {
+  /** Calls back when everything before the ping is written. An empty ping costs two bytes. */
+  const pingWhenFlushed = () => {
     if (socket.readyState === socket.OPEN) socket.ping('', false, onFlushed);
   };
   const onFlushed = (): void => {
     if (drained.length === 0) return;
-    // Something large was written behind the ping that brought us here.
-    if (isSlow()) return askWhenFlushed();
+    // Something large was written behind the ping.
+    if (isSlow()) return pingWhenFlushed();
     const callbacks = drained;
     drained = [];
     for (const callback of callbacks) callback();
@@ -102,53 +102,58 @@ export function createSession(
         wire.cork();
         process.nextTick(uncork);
       }
-      // The callback is needed only to notice when a slow socket has drained.
+      // The callback only detects when a slow socket has drained.
       if (isSlow()) wire.write(encode(frame), onFlushed);
       else wire.write(encode(frame));
     },
     isSlow,
     whenDrained(callback) {
       drained.push(callback);
-      askWhenFlushed();
+      pingWhenFlushed();
     },
     closeForReconnect: () =>
-      socket.close(closeCodes.tryLater.code, 'rows that were still to be read are gone; come back with your cursor'),
+      socket.close(
+        closeCodes.tryLater.code,
+        'retention deleted rows that this client did not have; reconnect with the cursor',
+      ),
     ownConversation: () => (ownConversation ??= randomUUID()),
     hasOwnConversation: () => ownConversation !== null,
-    hasPendingRequests: () => asking > 0,
+    hasPendingRequests: () => pendingRequests > 0,
   };
 
   const handleRequest = (request: Request) => {
-    const answering = handle(session, request);
-    if (answering === null) return;
-    asking += 1;
-    void answering.finally(() => (asking -= 1));
+    const handling = handle(session, request);
+    if (handling === null) return;
+    pendingRequests += 1;
+    void handling.finally(() => (pendingRequests -= 1));
   };
 
   socket.on('message', (data: RawData, isBinary: boolean) => {
-    // `ws` goes on reading after our close: a socket that was turned away is not served.
+    // `ws` still reads after the server's close: a rejected socket must not be served.
     if (socket.readyState !== socket.OPEN) return undefined;
-    if (isBinary) return socket.close(closeCodes.binary.code, 'text frames only');
-    if (!budget.take(performance.now())) return socket.close(closeCodes.abuse.code, 'too many frames');
+    if (isBinary) return socket.close(closeCodes.binary.code, 'binary frame; send text frames only');
+    if (!budget.take(performance.now()))
+      return socket.close(closeCodes.abuse.code, 'too many frames: chat.websocket.frames_per_second');
     const decoded = decode(data.toString());
     if ('request' in decoded) return handleRequest(decoded.request);
     session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault, decoded.conversationId)));
     badFrames += 1;
-    if (badFrames > limits.maxBadFrames) socket.close(closeCodes.abuse.code, 'too many bad frames');
+    if (badFrames > limits.maxBadFrames)
+      socket.close(closeCodes.abuse.code, 'too many bad frames: chat.websocket.max_bad_frames');
   });
   return session;
 }
 
 /**
- * How many frames one socket may send: a token bucket that refills with time. A flood is the
- * client's fault and ends the socket; honest bursts (a page of requests on reconnect) pass.
+ * Limits how many frames a socket may send: a token bucket. Too many frames close the socket. Bursts, such as the
+ * requests after a reconnect, are allowed.
  */
 interface FrameBudget {
-  /** Takes one frame's token; false when there is none. */
+  /** Takes the token of one frame. False if none is left. */
   take(nowMs: number): boolean;
 }
 
-/** `framesPerSecond` in the long run, `frameBurst` at once; both are read each time. */
+/** Allows `framesPerSecond` on average and `frameBurst` at once. Both are read at each frame. */
 function createFrameBudget(limits: { readonly framesPerSecond: number; readonly frameBurst: number }): FrameBudget {
   let tokens = limits.frameBurst;
   let lastMs = 0;

@@ -1,12 +1,12 @@
 /**
- * A WebSocket text frame as one piece of bytes (RFC 6455, section 5.2: whole, unmasked, as servers send).
- * `ws` hands the kernel head and payload as two pieces, which costs a third more for each frame of the hot
- * path. Only for sockets without compression, where `ws` itself keeps nothing back that this could overtake.
+ * Encodes a WebSocket text frame as one buffer (RFC 6455, section 5.2: not fragmented, unmasked, as servers send). `ws`
+ * writes head and payload separately, which costs a third more for each frame of the hot path. Only for sockets without
+ * compression: there `ws` holds back no frame that this one could overtake.
  */
 
 /** FIN and the opcode of text. */
 const wholeText = 0x81;
-/** Lengths from here on, and from `wideLength` on, are written into 2 and 8 bytes of their own, after these marks. */
+/** Lengths from `mediumLength` take 2 extra bytes, lengths from `wideLength` 8. The marks announce them. */
 const mediumLength = 126;
 const wideLength = 65_536;
 const mediumMark = 126;
@@ -27,7 +27,7 @@ export function encodeTextFrame(text: string): Buffer {
       break;
     case 10:
       frame[1] = wideMark;
-      // No text is so long that it needs the upper half.
+      // No text is long enough for the upper half.
       frame.writeUInt32BE(0, 2);
       frame.writeUInt32BE(length, 6);
       break;
@@ -37,8 +37,8 @@ export function encodeTextFrame(text: string): Buffer {
 }
 
 /**
- * For a server's frames, which go to all followers of a turn one after another: the same text again is the same
- * bytes, so that many readers who fall behind hold them once.
+ * Creates an encoder that returns the same buffer for the same text in a row. A frame goes to all subscribers of a turn
+ * one after another, so many slow readers share one buffer.
  */
 export function createFrameEncoder(): (text: string) => Buffer {
   let encoded = '';

@@ -1,7 +1,6 @@
 /**
- * The sockets of those who inspect: one way, from the server to a viewer, one message of live inspection a frame
- * and nothing else, so that any receiver of `@statelyai/inspect` can be pointed at them. What a viewer sends is
- * not heard. Who may watch, and what is told, is for others to say.
+ * Serves the WebSockets of inspection. Each frame to a viewer is one message of live inspection, and nothing else, so
+ * that every receiver of `@statelyai/inspect` can use them. Frames from a viewer are ignored.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -16,27 +15,27 @@ import { createHeartbeat } from './heartbeat.ts';
 import type { ReportRefusal } from './admission/refusal-report.ts';
 import { refusals } from './admission/refusals.ts';
 
-/** What is told of one conversation to one viewer. */
+/** Receives the messages about one conversation for one viewer. */
 export interface EventSink {
   send(text: string): void;
   isSlow(): boolean;
   closeForReconnect(): void;
 }
 
-/** Numbers are read when they are used. */
+/** Numbers are read at each use. */
 export interface ViewerSocketOptions {
-  /** Path of the WebSocket; `?conversation=ID`, and `&owner=SUBJECT` for somebody else's. */
+  /** Path of the WebSocket. Its query: `conversation=ID`, and `owner=SUBJECT` for a conversation of another subject. */
   path: string;
   maxViewers: number;
-  /** What may wait for one viewer before it is sent away: more than all that is kept for it when it comes. */
+  /** Unsent bytes before a slow viewer is disconnected. More than the stored messages that a new viewer gets. */
   maxBufferedBytes: number;
   pingIntervalMs: number;
   pingTimeoutMs: number;
-  /** Null, or why the page that asks may not use inspection. */
+  /** Null, or why the requesting page may not use inspection. */
   refusalOf(request: IncomingMessage): Refusal | null;
   authorize(request: IncomingMessage, credential: string | null): Promise<{ subject: string } | { refusal: Refusal }>;
   onRefused: ReportRefusal;
-  /** False when too many conversations are watched already. */
+  /** False if too many conversations are watched. */
   watch(ref: ConversationRef, sink: EventSink): boolean;
   unwatch(ref: ConversationRef, sink: EventSink): void;
   onError(error: unknown): void;
@@ -45,19 +44,19 @@ export interface ViewerSocketOptions {
 export interface ViewerSockets {
   readonly path: string;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** To be called when options, viewers or tokens have changed: closes the sockets of those who may not watch any more with 1008. */
+  /** Applies changed options, viewers and tokens. Closes sockets whose viewer may no longer watch with 1008. */
   refresh(): Promise<void>;
   /** Closes every socket with 1012. */
   close(): void;
 }
 
-/** Nothing that a viewer could say is longer. */
-const MAX_HEARD_BYTES = 1024;
+/** Frames of a viewer are ignored, so they can be short. */
+const MAX_FRAME_BYTES = 1024;
 
 export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets {
   const wss = new WebSocketServer({
     noServer: true,
-    maxPayload: MAX_HEARD_BYTES,
+    maxPayload: MAX_FRAME_BYTES,
     perMessageDeflate: false,
     clientTracking: true,
     handleProtocols: selectProtocol,
@@ -73,17 +72,19 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
     if (wss.clients.size > options.maxViewers) return refuse(refusals.viewers, closeCodes.tryLater.code);
     const refusal = options.refusalOf(request);
     if (refusal) return refuse(refusal, closeCodes.abuse.code);
-    const visitor = await options.authorize(request, credentialOf(request.headers));
+    const viewer = await options.authorize(request, credentialOf(request.headers));
     if (socket.readyState !== socket.OPEN) return undefined;
-    if ('refusal' in visitor) return refuse(visitor.refusal, closeCodes.abuse.code);
+    if ('refusal' in viewer) return refuse(viewer.refusal, closeCodes.abuse.code);
     const query = new URLSearchParams(request.url?.split('?', 2)[1]);
     const conversationId = query.get('conversation');
-    if (!conversationId) return closeWithTimeout(socket, closeCodes.abuse.code, 'say which: ?conversation=ID');
-    const ref = { owner: query.get('owner') ?? visitor.subject, conversationId };
+    if (!conversationId)
+      return closeWithTimeout(socket, closeCodes.abuse.code, 'no conversation in the URL; add ?conversation=ID');
+    const ref = { owner: query.get('owner') ?? viewer.subject, conversationId };
     const sink: EventSink = {
       send: (text) => socket.send(text),
       isSlow: () => socket.bufferedAmount > options.maxBufferedBytes,
-      closeForReconnect: () => closeWithTimeout(socket, closeCodes.tryLater.code, 'read too slowly; come back'),
+      closeForReconnect: () =>
+        closeWithTimeout(socket, closeCodes.tryLater.code, 'the viewer reads too slowly; reconnect'),
     };
     if (!options.watch(ref, sink)) return refuse(refusals.inspected, closeCodes.tryLater.code);
     admitted.set(socket, request);
@@ -102,22 +103,23 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
         heartbeat.watch(socket);
         admit(socket, request).catch((error: unknown) => {
           options.onError(error);
-          closeWithTimeout(socket, closeCodes.tryLater.code, 'this could not be checked; come again');
+          closeWithTimeout(socket, closeCodes.tryLater.code, 'the viewer could not be checked; reconnect later');
         });
       });
     },
     async refresh() {
       heartbeat.restart();
-      // A socket that is being admitted by the old rules is among them afterwards.
+      // First waits for sockets that are being admitted by the old rules.
       await nextTick();
       for (const [socket, request] of admitted) {
-        const visitor = await options.authorize(request, credentialOf(request.headers)).catch(options.onError);
-        if (visitor && 'refusal' in visitor) closeWithTimeout(socket, closeCodes.abuse.code, visitor.refusal.reason);
+        const viewer = await options.authorize(request, credentialOf(request.headers)).catch(options.onError);
+        if (viewer && 'refusal' in viewer) closeWithTimeout(socket, closeCodes.abuse.code, viewer.refusal.reason);
       }
     },
     close() {
       heartbeat.stop();
-      for (const socket of wss.clients) socket.close(closeCodes.serviceRestart.code, 'the server is restarting');
+      for (const socket of wss.clients)
+        socket.close(closeCodes.serviceRestart.code, 'the server is restarting; reconnect');
     },
   };
 }

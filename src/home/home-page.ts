@@ -1,11 +1,10 @@
 /**
- * Writes the start page: what this is, whether it runs, which model answers, and how to chat with it. Pure: it
- * shows all that it is given.
+ * Renders the start page: the state of the server, its model, and how to chat. Pure.
  */
 import { keyVariablesInWords } from '../llm/providers/presets.ts';
 import type { PageFiles } from './page-files.ts';
 
-/** The model that answers. */
+/** The model that answers chats. */
 export interface ActiveModel {
   /** The provider's name in the configuration. */
   name: string;
@@ -18,22 +17,22 @@ export interface HomePageData {
   version: string;
   /** True while chats are accepted. */
   isServing: boolean;
-  /** Of the WebSocket, as this viewer reaches it. */
+  /** URL of the WebSocket, as this client reaches it. */
   address: string;
-  /** On which this machine reaches the server. */
+  /** The local port of the server. */
   port: number;
-  /** Null for a viewer who has to send a token first. */
+  /** Null if the client has not sent a required token. */
   activeModel: ActiveModel | null;
   /** Whether chats need a token. */
   requiresToken: boolean;
-  /** Whether this viewer may open the inspection page. */
+  /** Whether this client may open the inspection page. */
   mayInspect: boolean;
 }
 
-/** Of `chat.websocket.port`: commands need no flag for it. */
+/** The default of `chat.websocket.port`: commands need no flag for it. */
 const DEFAULT_PORT = 8000;
 
-/** The page as HTML. Every value is escaped. */
+/** Returns the page as HTML. Every value is escaped. */
 export function writeHomePage({ html, docs }: Pick<PageFiles, 'html' | 'docs'>, facts: HomePageData): string {
   const { requiresToken: asksForToken } = facts;
   const values: Record<string, string> = {
@@ -44,8 +43,8 @@ export function writeHomePage({ html, docs }: Pick<PageFiles, 'html' | 'docs'>, 
     port: facts.port === DEFAULT_PORT ? '' : ` --port ${facts.port}`,
     answers: answers(facts.activeModel),
     token: asksForToken
-      ? 'This server asks for a token. Its operator makes one with <code>./run.sh token NAME</code>. Put it in the place of <code>TOKEN</code>, and for <code>./run.sh say</code> into the environment variable <code>PARLEY_TOKEN</code>.'
-      : 'No token is needed. Send a request, and read the frames of the answer.',
+      ? 'This server requires a token. Its operator creates one with <code>./run.sh token NAME</code>. Replace <code>TOKEN</code> with it. For <code>./run.sh say</code>, set the environment variable <code>PARLEY_TOKEN</code>.'
+      : 'No token is needed. Send a request, and read the frames of the response.',
     request: escaped(JSON.stringify({ action: 'chat', request_id: '1', payload: { text: 'add 2 and 3' } })),
     header: asksForToken ? escaped(' -H "Authorization: Bearer TOKEN"') : '',
     protocols: asksForToken ? escaped(", ['parley', 'parley.token.TOKEN']") : '',
@@ -56,7 +55,7 @@ export function writeHomePage({ html, docs }: Pick<PageFiles, 'html' | 'docs'>, 
 }
 
 function answers(answering: ActiveModel | null): string {
-  if (answering === null) return 'a model that is shown only with a token';
+  if (answering === null) return 'a model that is shown only to clients with a token';
   if (answering.demo)
     return `the demo model, offline; set ${keyVariablesInWords().replaceAll(/\b[A-Z_]+\b/g, '<code>$&</code>')} and restart for a real one`;
   return `<code>${escaped(answering.model)}</code> of the provider ${escaped(answering.name)}`;

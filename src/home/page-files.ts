@@ -1,10 +1,10 @@
-/** Reads the files that the start page consists of and links to: its own, its icon, and the documentation. */
+/** Reads the files of the start page, its icon, and the documentation that it links to. */
 import { globSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface PageFiles {
-  /** With `{{name}}` where a value belongs. */
+  /** A template with `{{name}}` for each value. */
   html: string;
   css: string;
   /** The style sheet with the colours, which the inspector loads too. */
@@ -19,7 +19,7 @@ export interface PageFiles {
 const project = join(import.meta.dirname, '..', '..');
 const folder = join(project, 'docs');
 
-/** Reads the page's own files at once and a document when it is asked for. */
+/** Reads the page's own files now, and a document on request. */
 export function readPageFiles(): PageFiles {
   const own = (name: string) => readFileSync(join(import.meta.dirname, 'page', name), 'utf8');
   const inspectors = (name: string) => readFileSync(join(project, 'src', 'inspect', 'page', name), 'utf8');

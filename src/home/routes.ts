@@ -1,4 +1,4 @@
-/** Serves the start page, its files, the documentation, and what browsers and crawlers ask every server for. */
+/** Serves the start page, its files, the documentation, the icon and robots.txt. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { writeHomePage, type ActiveModel } from './home-page.ts';
 import type { PageFiles } from './page-files.ts';
@@ -9,13 +9,13 @@ export interface HomeDeps {
   /** Path of the WebSocket. */
   endpoint: string;
   isServing(): boolean;
-  /** The model that answers now. */
+  /** The model that answers chats now. */
   activeModel(): ActiveModel;
   /** Whether chats need a token. */
   requiresToken: boolean;
-  /** Whether the sender may chat: has sent a token, where one is needed. */
+  /** Whether the client may chat: no token is required, or it sent a valid one. */
   mayChat(request: IncomingMessage): Promise<boolean>;
-  /** Whether the sender may open the inspection page. */
+  /** Whether the client may open the inspection page. */
   mayInspect(request: IncomingMessage): boolean;
 }
 
@@ -24,15 +24,15 @@ const COMMON_HEADERS = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 } as const;
-/** No script at all. Its console may reach this server's WebSocket, as the example on it does. */
+/** Allows no script. The browser's console may open this server's WebSocket, for the example on the page. */
 const POLICY =
   "default-src 'none'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const DOCS = '/docs/';
 
-/** A host that may be shown as it was sent. */
+/** A Host header that can be shown unchanged. */
 const PLAIN_HOST = /^(?:[a-z\d](?:[a-z\d.-]{0,252})|\[[\da-f:.]{2,45}\])(?::\d{1,5})?$/i;
 
-/** Answers GET and HEAD for a path of its own. Resolves with false for any other path. Rejects if a file cannot be read. */
+/** Responds to GET and HEAD for its own paths. Resolves with false for other paths. Rejects if a file cannot be read. */
 export function createHomeRoutes(
   deps: HomeDeps,
 ): (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean> {
@@ -81,7 +81,7 @@ export function createHomeRoutes(
   };
 }
 
-/** The address of the WebSocket by the name that the sender knows this server by. A proxy says if it speaks TLS. */
+/** The URL of the WebSocket, with the host of the request. A proxy reports TLS in `x-forwarded-proto`. */
 function addressFor({ headers, socket }: IncomingMessage, endpoint: string): string {
   const host = PLAIN_HOST.test(headers.host ?? '') ? headers.host : `localhost:${socket.localPort}`;
   return `${headers['x-forwarded-proto'] === 'https' ? 'wss' : 'ws'}://${host}${endpoint}`;

@@ -1,5 +1,5 @@
 /**
- * The table of actions: for each, the schemas of its payload and its result. The decoder, the map of handlers, the
+ * Defines the table of actions: the schemas of the payload and the result of each. The decoder, the map of handlers, the
  * client's types, docs/reference/protocol.md and the JSON Schema are derived from it.
  */
 import { z } from 'zod';
@@ -14,7 +14,7 @@ export const actions = {
   ...conversationActions,
   ...mcpActions,
   ping: {
-    payload: () => z.object({}).describe('Asks whether the server is there.'),
+    payload: () => z.object({}).describe('Checks that the server responds.'),
     result: z.strictObject({}),
   },
 } satisfies Record<string, ActionEntry>;

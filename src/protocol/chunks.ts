@@ -1,31 +1,31 @@
 /**
- * The parts of a turn while it runs. A chunk that shows a row of the log carries the row's `seq`; what carries
- * none is told once and not kept. `data` is always text, for clients that know no more.
+ * Defines chunks: the parts of a turn while it runs. A chunk that shows a row of the log has the row's `seq`. A chunk
+ * without `seq` is sent once and not stored. `data` is always text, for clients that know no more.
  */
 import { z } from 'zod';
 import { toolStatuses } from '../../machines/log.ts';
 import { count, seq } from './values.ts';
 
 const kind = <Name extends string>(name: Name) => z.literal(name).describe('The kind of chunk.');
-const messageId = z
-  .string()
-  .describe('The message: the id that its row will have. Every new attempt at a message has a new one.');
-const callId = z.string().describe('The call, unique within the conversation.');
-const rowSeq = seq.describe('The row that it shows.');
+const messageId = z.string().describe('The message: the future id of its row. Each attempt at a message has a new id.');
+const callId = z.string().describe('The call. Unique within the conversation.');
+const rowSeq = seq.describe('The row that the chunk shows.');
 const remembered = z
   .literal(true)
   .exactOptional()
-  .describe('Nobody was asked: a person had decided about this tool before.');
+  .describe('Decided by a remembered decision of a person about this tool.');
 
 export const chunks = {
   text: z
     .strictObject({
-      type: z.enum(['text', 'reasoning']).describe('`text`: the answer. `reasoning`: what the model thought before.'),
+      type: z
+        .enum(['text', 'reasoning'])
+        .describe('`text`: the answer. `reasoning`: the reasoning of the model before it.'),
       message_id: messageId,
       offset: count.describe(
-        'Where it starts, in UTF-16 units, text and reasoning counted each by itself. Never within a surrogate pair.',
+        'Position of its start, in UTF-16 units. Text and reasoning are counted separately. Never within a surrogate pair.',
       ),
-      data: z.string().describe('What comes there.'),
+      data: z.string().describe('The text at that position.'),
     })
     .describe('A piece of a message.'),
   tool_call: z
@@ -34,84 +34,82 @@ export const chunks = {
       call_id: callId,
       name: z.string().describe('The tool.'),
       server: z.string().describe('Its MCP server.'),
-      arguments: z.record(z.string(), z.unknown()).describe('What it is called with.'),
+      arguments: z.record(z.string(), z.unknown()).describe('The arguments of the call.'),
       attempt: seq.exactOptional().describe('2: the one repeat of an idempotent call.'),
       resumed: z
         .literal(true)
         .exactOptional()
-        .describe('It goes on where its server had laid it down: people have answered.'),
-      edited: z.literal(true).exactOptional().describe('A person has changed the arguments.'),
+        .describe('The call was suspended for a question to a person, and continues with the answer.'),
+      edited: z.literal(true).exactOptional().describe('A person changed the arguments.'),
       remembered,
       data: z.string().describe('The arguments as JSON text.'),
       seq: rowSeq,
     })
-    .describe('A call that is made now.'),
+    .describe('A tool call starts.'),
   tool_result: z
     .strictObject({
       type: kind('tool_result'),
       call_id: callId,
       name: z.string().describe('The tool.'),
-      status: z
-        .enum(toolStatuses)
-        .describe('How it ended. `outcome_unknown`: it may have taken effect, nobody can tell.'),
+      status: z.enum(toolStatuses).describe('How the call ended. `outcome_unknown`: the call may have taken effect.'),
       remembered,
-      data: z.string().describe('The result as the model is shown it, cut at `max_result_tokens`.'),
-      duration_ms: z.number().min(0).describe('How long it took, in ms.'),
+      data: z.string().describe('The result that the model gets, cut at `max_result_tokens`.'),
+      duration_ms: z.number().min(0).describe('Duration in ms.'),
       seq: rowSeq,
     })
     .describe(
-      'The end of a call. One that was not made (the tool is unknown, its arguments are no JSON object, a person declined it, the limit of hops is reached) has a result and no `tool_call`.',
+      'A tool call ends. A call that was not made has a result, but no `tool_call`: its tool is unknown, its arguments are no JSON object, a person denied it, or the hop limit is reached.',
     ),
   tool_progress: z
     .strictObject({
       type: kind('tool_progress'),
       call_id: callId,
-      progress: z.number().describe('How far it is, by the measure of the server.'),
-      total: z.number().exactOptional().describe('How far it will be at its end.'),
-      data: z.string().describe("The server's words, or none."),
+      progress: z.number().describe('Progress, in the unit of the server.'),
+      total: z.number().exactOptional().describe('Progress at the end of the call.'),
+      data: z.string().describe("The server's message. May be empty."),
     })
-    .describe('A call that runs tells how far it is.'),
+    .describe('Progress of a running call.'),
   approval_request: z
     .strictObject({
       type: kind('approval_request'),
-      interrupt_id: z.string().describe('To answer with `respond`.'),
+      interrupt_id: z.string().describe('The id for `respond`.'),
       call_id: callId,
       about: z
         .literal('sampling')
         .exactOptional()
-        .describe('The server of a call that runs wants to ask the model, at the cost of whoever pays for it.'),
+        .describe('The server of a running call wants to send a request to the model, which may cost money.'),
       name: z.string().describe('The tool.'),
       server: z.string().describe('Its MCP server.'),
       arguments: z
         .record(z.string(), z.unknown())
-        .describe('What it would be called with; or what the model would be asked, as the MCP has it.'),
-      expires_at: z.string().describe('UTC, ISO 8601: after it the call is denied.'),
-      data: z.string().describe('The question in words.'),
+        .describe('The arguments of the call. For sampling: the request to the model, as MCP defines it.'),
+      expires_at: z.string().describe('UTC, ISO 8601. After this time the call is denied.'),
+      data: z.string().describe('The question as text.'),
       seq: rowSeq,
     })
-    .describe('A call that waits for a person.'),
+    .describe('A call that waits for approval by a person.'),
   elicitation_request: z
     .strictObject({
       type: kind('elicitation_request'),
-      interrupt_id: z.string().describe('To answer with `respond`.'),
+      interrupt_id: z.string().describe('The id for `respond`.'),
       call_id: callId,
       name: z.string().describe('The tool.'),
-      server: z.string().describe('Its MCP server, whose question it is: show people who asks.'),
+      server: z.string().describe('The MCP server that asks. Show it to the person.'),
       mode: z
         .enum(['form', 'url'])
         .describe(
-          '`form`: to be filled in. `url`: a page to be visited, by a person who has seen where it leads; what happens there stays there.',
+          '`form`: a form to fill in. `url`: a page to open. Show the URL to the person first. Parley does not see what happens on the page.',
         ),
       requested_schema: z
         .record(z.string(), z.unknown())
         .exactOptional()
-        .describe('With `form`: JSON Schema of the answer, a flat object.'),
+        .describe('With `form`: JSON Schema of the values, a flat object.'),
       url: z.string().exactOptional().describe('With `url`: http or https.'),
-      expires_at: z.string().describe('UTC, ISO 8601: after it nobody is waited for.'),
-      data: z.string().describe('The question in the words of the server.'),
+      expires_at: z.string().describe('UTC, ISO 8601. After this time a response is too late.'),
+      data: z.string().describe('The question of the server.'),
       seq: rowSeq,
     })
-    .describe('The server of a call that runs asks a person. The clock of the call stands still meanwhile.'),
+    .describe('The server of a running call asks a person. The timeout of the call is paused meanwhile.'),
   notice: z
     .strictObject({
       type: kind('notice'),
@@ -130,33 +128,36 @@ export const chunks = {
           'resource_unavailable',
         ])
         .describe(
-          '`started`: a queued turn begins. `queued_for_turn`: the server has enough turns at work. `queued_for_provider`: the provider has as many requests as it may. `context_truncated`: messages were cut in the middle to fit the context. `retrying`: the provider failed and is asked again, or the next one. `server_connecting`: the turn waits for an MCP server that has just been started. `server_unavailable`, `server_available`: an MCP server is away or was removed from the configuration, is back. `server_authorizing`: an MCP server can be used when somebody has authorized it in a browser. `server_log`: an MCP server says something while it is at work on a call. `resource_unavailable`: a resource that belongs to the system prompt is left out.',
+          '`started`: a queued turn begins. `queued_for_turn`: the limit of running turns is reached. `queued_for_provider`: a limit of the provider is reached. `context_truncated`: messages were cut in the middle to fit the context. `retrying`: the provider failed, and the request goes to it or to the next provider. `server_connecting`: the turn waits for an MCP server that was just started. `server_unavailable`: an MCP server is not available, or was removed from the configuration. `server_available`: it is available again. `server_authorizing`: a person must authorize an MCP server in a browser. `server_log`: a log message of an MCP server during a call. `resource_unavailable`: the system prompt lacks a resource that could not be read.',
         ),
-      data: z.string().describe('The same in words.'),
+      data: z.string().describe('The notice as text.'),
       position: count
         .exactOptional()
-        .describe('With `queued_for_turn` and `queued_for_provider`: how many stand in line, this one included.'),
-      delay_ms: count.exactOptional().describe('With `retrying`: the wait until then, in ms.'),
-      provider: z.string().exactOptional().describe('With `retrying` and `queued_for_provider`: who will be asked.'),
+        .describe('With `queued_for_turn` and `queued_for_provider`: length of the queue, this turn included.'),
+      delay_ms: count.exactOptional().describe('With `retrying`: the delay in ms.'),
+      provider: z
+        .string()
+        .exactOptional()
+        .describe('With `retrying` and `queued_for_provider`: the provider that gets the request.'),
       server: z.string().exactOptional().describe('With `server_...`: the MCP server.'),
       url: z
         .string()
         .exactOptional()
-        .describe('With `server_authorizing`: what to open, in a browser on the machine of the server.'),
+        .describe('With `server_authorizing`: the URL to open in a browser on the machine of the Parley server.'),
       level: z
         .enum(['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'])
         .exactOptional()
-        .describe('With `server_log`: how grave it is.'),
+        .describe('With `server_log`: the severity.'),
       call_id: z.string().exactOptional().describe('With `server_log`: the call.'),
     })
-    .describe('Something worth telling that changes nothing. More kinds may come.'),
+    .describe('Information about the turn. It changes nothing. New kinds may be added.'),
   reset: z
     .strictObject({
       type: kind('reset'),
       message_id: z.string().describe('The message.'),
       data: z.string().describe('Empty.'),
     })
-    .describe('Forget what was shown of a message: it is begun anew, or not known.'),
+    .describe('Discard the text of this message: it starts again, or the server does not have it.'),
 };
 
 export const chunk = z.discriminatedUnion('type', [

@@ -1,5 +1,5 @@
 /**
- * From the text of a frame to a request, or to the fault to answer with. Knows no socket and no conversation.
+ * Decodes the text of a frame into a request, or into the fault to reply with.
  */
 import { z } from 'zod';
 import type { Fault } from '../../machines/log.ts';
@@ -9,7 +9,7 @@ import type { ProtocolLimits } from './action-entry.ts';
 import { payloadSchemas, type Request } from './actions.ts';
 import { clientId } from './values.ts';
 
-/** What was wrong, and as much of whom and what it is about as can be read. */
+/** A frame that is no valid request: the fault, and the ids if they are readable. */
 export interface Undecodable {
   requestId: string | null;
   conversationId: string | undefined;
@@ -18,7 +18,7 @@ export interface Undecodable {
 
 export type Decoded = { request: Request } | Undecodable;
 
-/** Of a frame that is otherwise wrong. */
+/** Reads the ids of a frame that is otherwise invalid. */
 const readableFields = z
   .object({
     request_id: clientId.nullable().catch(null),
@@ -26,7 +26,7 @@ const readableFields = z
   })
   .catch({ request_id: null, payload: {} });
 
-/** Makes the decoder of text frames. It never throws: what is wrong comes back as the fault to answer with. */
+/** Creates the decoder of text frames. It never throws: it returns the fault of an invalid frame. */
 export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded {
   const schemas = payloadSchemas(limits);
   const names = [...schemas.keys()];
@@ -44,10 +44,10 @@ export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded
       return {
         requestId: null,
         conversationId: undefined,
-        fault: fault('invalid_json', 'The frame is not valid JSON.'),
+        fault: fault('invalid_json', 'The frame is not valid JSON. Send one JSON object in each text frame.'),
       };
     }
-    // Before any schema: they read values recursively, and thousands of levels would end the process.
+    // Before the schemas: they read values recursively, and thousands of levels would crash the process.
     if (isDeeperThan(json, limits.maxDepth)) {
       return undecodable(
         json,
@@ -61,7 +61,7 @@ export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded
     if (!schema) {
       return undecodable(
         json,
-        fault('unknown_action', `There is no action "${action.slice(0, 40)}". Use one of: ${names.join(', ')}.`, {
+        fault('unknown_action', `Unknown action "${action.slice(0, 40)}". Use one of: ${names.join(', ')}.`, {
           allowed: names,
         }),
       );
@@ -73,14 +73,14 @@ export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded
   };
 }
 
-/** Names the request and the conversation, as far as they can be read, so that the sender can match the error. */
-function undecodable(json: unknown, problem: Fault): Undecodable {
+/** Adds the ids of request and conversation if they are readable, so that the client can match the error. */
+function undecodable(json: unknown, error: Fault): Undecodable {
   const { request_id: requestId, payload } = readableFields.parse(json);
-  return { requestId, conversationId: payload.conversation_id, fault: problem };
+  return { requestId, conversationId: payload.conversation_id, fault: error };
 }
 
 function invalidRequest(error: z.ZodError, prefix: string[] = []): Fault {
   const issue = error.issues[0];
   const path = [...prefix, ...(issue?.path ?? [])].join('.') || 'frame';
-  return fault('invalid_request', `${path}: ${issue?.message ?? 'not as expected'}.`, { path });
+  return fault('invalid_request', `${path}: ${issue?.message ?? 'invalid value'}.`, { path });
 }

@@ -1,6 +1,6 @@
 /**
- * Every frame that the server sends, and the few that more than one part of it sends. The schemas describe;
- * nothing is run on a frame on its way out.
+ * Defines every frame that the server sends, and builds those that several parts of it send. The server does not check
+ * outgoing frames with the schemas; the tests do.
  */
 import { z } from 'zod';
 import type { Decision } from '../../machines/conversation/rows/approval.ts';
@@ -14,44 +14,47 @@ import { count, seq } from './values.ts';
 
 const status = <Name extends string>(name: Name) => z.literal(name).describe('The kind of frame.');
 const conversationId = z.string().describe('The conversation.');
-const ofTurn = { request_id: z.string().describe("The turn's, whoever reads it."), conversation_id: conversationId };
+const ofTurn = {
+  request_id: z.string().describe('The request_id of the turn, for every reader.'),
+  conversation_id: conversationId,
+};
 const replayed = z
   .literal(true)
-  .describe('The turn had ended before this chat asked for it: it is told anew, nothing ran.');
+  .describe('The turn had ended before this chat was sent. This is a repetition of its end; nothing ran.');
 
 export const turnTotals = z.strictObject({
-  // What a provider reports is taken as it is.
-  tokens: z.number().describe('The sum of `total_tokens` over its requests to the model.'),
-  usage: usageSchema.strict().describe('The same in parts.'),
+  // The values of a provider are not checked.
+  tokens: z.number().describe('Sum of `total_tokens` of its requests to the model.'),
+  usage: usageSchema.strict().describe('The sum of the usage.'),
   usage_by_hop: z
     .array(
       z.strictObject({
-        hop: count.describe('Which request of the turn it was, from 0.'),
-        model: z.string().nullable().describe('The model that answered it.'),
-        usage: usageSchema.strict().describe('What it has used.'),
+        hop: count.describe('Number of the request in the turn, from 0.'),
+        model: z.string().nullable().describe('The model that answered.'),
+        usage: usageSchema.strict().describe('Usage of the request.'),
       }),
     )
     .readonly()
-    .describe('The same for each request to the model. Empty for turns of earlier versions.'),
-  model: z.string().nullable().describe('The model that answered; null where none did.'),
-  tool_hops: count.describe('How often the model was given results of tools.'),
+    .describe('Usage of each request to the model. Empty for turns of earlier versions.'),
+  model: z.string().nullable().describe('The model that answered. Null if none.'),
+  tool_hops: count.describe('Number of requests to the model that had new results of tools.'),
 }) satisfies z.ZodType<TurnTotals>;
 
 export const turnMetadata = turnTotals.extend({
-  finish_reason: z.enum(finishReasons).describe('Why it ended.'),
+  finish_reason: z.enum(finishReasons).describe('Why the turn ended.'),
 }) satisfies z.ZodType<TurnMetadata>;
 
 export const faultSchema = z.strictObject({
-  code: z.string().describe('Which kind of fault it is; more kinds may come.'),
-  message: z.string().describe('What is wrong, fit for people.'),
+  code: z.string().describe('The error code. New codes may be added.'),
+  message: z.string().describe('The error as text, for people.'),
   retryable: z.boolean().describe('Whether the same request may succeed later.'),
-  data: z.record(z.string(), z.unknown()).describe('What the code has to say for programs.'),
+  data: z.record(z.string(), z.unknown()).describe('Details of the error, for programs.'),
 }) satisfies z.ZodType<Fault>;
 
 const conversationState = z.strictObject({
-  value: z.string().describe('The state, dotted: `idle`, `turn.streaming`, ...'),
-  hop: count.describe('How often the model was given results of tools in this turn.'),
-  can: z.array(z.string()).describe('The actions that it takes now.'),
+  value: z.string().describe('The state, with dots: `idle`, `turn.streaming`, ...'),
+  hop: count.describe('Number of requests to the model in this turn that had new results of tools.'),
+  can: z.array(z.string()).describe('The actions that are possible now.'),
 });
 
 export const frames = {
@@ -59,60 +62,62 @@ export const frames = {
     .strictObject({
       ...ofTurn,
       status: status('processing'),
-      seq: seq.exactOptional().describe("The message's row; absent when it is no longer kept."),
+      seq: seq.exactOptional().describe("The message's row. Absent if it is deleted."),
       metadata: z
         .strictObject({
           disposition: z
             .enum(['started', 'queued', 'attached'])
-            .describe('`queued`: another runs. `attached`: the turn had begun before, and this socket follows it now.'),
-          position: count.exactOptional().describe('With `queued`: its place in the queue, 1 is the next.'),
+            .describe(
+              '`started`: the turn begins. `queued`: another turn runs. `attached`: the turn began earlier, and this socket now gets its frames.',
+            ),
+          position: count.exactOptional().describe('With `queued`: the position in the queue, from 1.'),
         })
-        .describe('How it goes on.'),
+        .describe('What happens with the message.'),
     })
-    .describe('Once a turn: the message is stored.'),
+    .describe('The message is stored. Sent once for each turn.'),
   chunk: z
     .strictObject({
       ...ofTurn,
       request_id: z
         .string()
         .nullable()
-        .describe("The turn's, whoever reads it; null for the `reset` of a message that no turn is known to write."),
+        .describe('The request_id of the turn, for every reader. Null for the `reset` of a message of no known turn.'),
       status: status('chunk'),
-      chunk: chunk.describe('Told apart by its `type`.'),
+      chunk: chunk.describe('The chunk. Its `type` says which.'),
     })
     .describe('A part of a turn.'),
   complete: z
     .strictObject({
       ...ofTurn,
       status: status('complete'),
-      seq: seq.exactOptional().describe('The row that ends the turn; absent when it is no longer kept.'),
-      metadata: turnMetadata.extend({ replayed: replayed.exactOptional() }).describe('How it ended, and what it took.'),
+      seq: seq.exactOptional().describe('The row that ends the turn. Absent if it is deleted.'),
+      metadata: turnMetadata
+        .extend({ replayed: replayed.exactOptional() })
+        .describe('How the turn ended, and its usage.'),
     })
-    .describe('The end of a turn that did not fail, a stopped one too.'),
+    .describe('The end of a turn that did not fail. Also for a stopped turn.'),
   error: z
     .strictObject({
-      request_id: z.string().nullable().describe('The request, or the turn; null for a frame without a legible one.'),
+      request_id: z.string().nullable().describe('The request or the turn. Null if the request had no readable id.'),
       status: status('error'),
-      conversation_id: z.string().exactOptional().describe('The conversation, where there is one.'),
-      seq: seq.exactOptional().describe('The row that ends the turn, if a turn has failed.'),
-      error: faultSchema.describe('What is wrong.'),
+      conversation_id: z.string().exactOptional().describe('The conversation, if any.'),
+      seq: seq.exactOptional().describe('The row that ends the turn, if a turn failed.'),
+      error: faultSchema.describe('The error.'),
       metadata: turnTotals
         .partial()
         .extend({ replayed: replayed.exactOptional() })
         .exactOptional()
-        .describe(
-          'If a turn has failed: what it took until then, as `complete` tells it; absent for turns of earlier versions.',
-        ),
+        .describe('If a turn failed: its usage until then, as in `complete`. Absent for turns of earlier versions.'),
     })
-    .describe('A request was refused, or a turn has failed.'),
+    .describe('A request was rejected, or a turn failed.'),
   result: z
     .strictObject({
-      request_id: z.string().describe("The request's."),
+      request_id: z.string().describe('The request_id of the request.'),
       status: status('result'),
-      conversation_id: z.string().exactOptional().describe('The conversation, where the action names one.'),
-      result: z.union([...resultSchemas.values()]).describe("The action's answer."),
+      conversation_id: z.string().exactOptional().describe('The conversation, if the request names one.'),
+      result: z.union([...resultSchemas.values()]).describe('The result of the action.'),
     })
-    .describe('The answer to every action but `chat`.'),
+    .describe('The response to every action except `chat`.'),
   event: z
     .strictObject({
       request_id: z.string().nullable().describe('The turn that the row belongs to.'),
@@ -121,17 +126,17 @@ export const frames = {
       seq: seq.describe('The number of the row.'),
       event: logEvent.describe('The row.'),
     })
-    .describe('For subscribers: a row, after its commit and before any later frame of its turn.'),
+    .describe('For subscribers: a row, after its commit and before later frames of its turn.'),
   state: z
     .strictObject({
       status: status('state'),
       conversation_id: conversationId,
-      state: conversationState.describe('Where the conversation stands.'),
+      state: conversationState.describe('The state of the conversation.'),
     })
-    .describe('For subscribers that asked: a change of the chart.'),
+    .describe('For subscribers with `state: true`: the state of the statechart changed.'),
   deleted: z
     .strictObject({ status: status('deleted'), conversation_id: conversationId })
-    .describe('The conversation is gone.'),
+    .describe('The conversation was deleted.'),
 };
 
 export const frame = z.discriminatedUnion('status', [
@@ -147,20 +152,20 @@ export const frame = z.discriminatedUnion('status', [
 
 export type Frame = z.infer<typeof frame>;
 
-/** Where a conversation stands: its chart's state, dotted, and what it takes now. */
+/** The state of a conversation's chart, with dots, and the actions that are possible now. */
 export type ConversationState = z.infer<typeof conversationState>;
 
-/** An `error` frame that answers a request outside any turn. */
-export function errorFrame(requestId: string | null, problem: Fault, conversationId?: string): Frame {
+/** An `error` frame that answers a request, not the end of a turn. */
+export function errorFrame(requestId: string | null, error: Fault, conversationId?: string): Frame {
   return {
     request_id: requestId,
     status: 'error',
     ...(conversationId === undefined ? {} : { conversation_id: conversationId }),
-    error: problem,
+    error,
   };
 }
 
-/** A `result` frame; with the conversation where the action names one. */
+/** A `result` frame. `conversationId`: if the request names one. */
 export function resultFrame(requestId: string, result: Result, conversationId?: string): Frame {
   return {
     request_id: requestId,
@@ -170,7 +175,7 @@ export function resultFrame(requestId: string, result: Result, conversationId?: 
   };
 }
 
-/** The answer to a `respond` that nobody waits for any more: what was decided, or that nothing was ever asked. */
+/** The frame for a `respond` to a question that is closed or does not exist. `interrupt`: null if it does not exist. */
 export function lateResponseFrame(
   to: { requestId: string; conversationId: string },
   interrupt: { decision: Decision | null } | null,
@@ -179,14 +184,14 @@ export function lateResponseFrame(
   if (interrupt === null)
     return errorFrame(
       requestId,
-      fault('not_found', 'Nothing of that interrupt_id was asked in this conversation.'),
+      fault('not_found', 'This conversation has no question with that interrupt_id. Check the ids.'),
       conversationId,
     );
   const { decision } = interrupt;
   if (decision === null)
     return errorFrame(
       requestId,
-      fault('conversation_failed', 'The answer could not be taken in. Send it again.'),
+      fault('conversation_failed', 'The conversation failed before it stored the response. Send it again.'),
       conversationId,
     );
   return resultFrame(requestId, { already: { decision } }, conversationId);

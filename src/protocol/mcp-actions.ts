@@ -1,4 +1,4 @@
-/** The actions on MCP servers: their tools, prompts and resources. Part of the table in actions.ts. */
+/** Defines the actions on MCP servers: their tools, prompts and resources. Part of the table in actions.ts. */
 import { z } from 'zod';
 import type { ActionEntry } from './action-entry.ts';
 import {
@@ -13,44 +13,43 @@ import {
 } from './values.ts';
 
 const offeredTool = z.strictObject({
-  name: z.string().describe('As the model calls it.'),
+  name: z.string().describe('The name that the model uses.'),
   server: z.string().describe('Its MCP server.'),
-  title: z.string().nullable().describe('Its name for people; null where it has none.'),
-  description: z.string().describe('What it does, in the words of its server.'),
-  input_schema: z.record(z.string(), z.unknown()).describe('JSON Schema of its arguments, as the server gave it.'),
+  title: z.string().nullable().describe('Display name. Null if none.'),
+  description: z.string().describe('Description from its server.'),
+  input_schema: z.record(z.string(), z.unknown()).describe('JSON Schema of its arguments, as the server sent it.'),
   annotations: z
     .record(z.string(), z.boolean())
     .describe(
-      "What its server says of it, in the MCP's words: `readOnlyHint`, `destructiveHint`, `idempotentHint`, `openWorldHint`.",
+      'Hints from its server, as MCP names them: `readOnlyHint`, `destructiveHint`, `idempotentHint`, `openWorldHint`.',
     ),
 });
 
 const mcpServer = z.strictObject({
-  name: z.string().describe('As it is configured.'),
+  name: z.string().describe('Its name in the configuration.'),
   state: z
     .string()
-    .describe('The state of its chart: `ready`, `connecting`, `authorizing`, `backingOff`, `failed`, ...'),
-  tools: count.describe('How many it offers.'),
-  protocol: z
-    .string()
-    .nullable()
-    .describe('The revision of the MCP that is spoken with it; null while there is no connection.'),
-  error: z.string().nullable().describe('What is wrong, in words.'),
+    .describe('The state of its statechart: `ready`, `connecting`, `authorizing`, `backingOff`, `failed`, ...'),
+  tools: count.describe('Number of its tools.'),
+  protocol: z.string().nullable().describe('MCP revision of the connection. Null without a connection.'),
+  error: z.string().nullable().describe('The error, as text. Null if none.'),
   authorize_url: z
     .string()
     .nullable()
-    .describe('With `authorizing`: what somebody has to open in a browser on the machine of the server; else null.'),
+    .describe('With `authorizing`: the URL to open in a browser on the machine of the Parley server. Else null.'),
 });
 
 const ofServer = z.string().describe('Its MCP server.');
 const named = {
   server: ofServer,
-  name: z.string().describe('As its server calls it.'),
-  title: z.string().nullable().describe('For people; null where the server gives none.'),
-  description: z.string().describe('In the words of its server.'),
+  name: z.string().describe('Its name at the server.'),
+  title: z.string().nullable().describe('Display name. Null if none.'),
+  description: z.string().describe('Description from its server.'),
 };
-const mimeType = z.string().nullable().describe('Null where the server does not say.');
-const servers = z.array(mcpServer).describe('All that are configured. Of one that is not `ready` nothing is listed.');
+const mimeType = z.string().nullable().describe('Null if unknown.');
+const servers = z
+  .array(mcpServer)
+  .describe('All configured servers. A server that is not `ready` has no entries in the list.');
 
 const offeredPrompt = z.strictObject({
   ...named,
@@ -58,72 +57,70 @@ const offeredPrompt = z.strictObject({
     .array(
       z.strictObject({
         name: z.string().describe('Its name.'),
-        description: z.string().describe('In the words of the server.'),
-        required: z.boolean().describe('Whether it must be filled in.'),
+        description: z.string().describe('Description from the server.'),
+        required: z.boolean().describe('Whether a value is required.'),
       }),
     )
-    .describe('What is to be filled in.'),
+    .describe('Its arguments.'),
 });
 
 const offeredResource = z.strictObject({
   ...named,
-  uri: z.string().describe('To read it by.'),
+  uri: z.string().describe('The URI for `read_resource`.'),
   mime_type: mimeType,
-  size_bytes: z.number().nullable().describe('Null where the server does not say.'),
+  size_bytes: z.number().nullable().describe('Null if unknown.'),
 });
 
 const resourceTemplate = z.strictObject({
   ...named,
-  uri_template: z.string().describe('RFC 6570: what its variables are filled in with makes a URI.'),
+  uri_template: z.string().describe('URI template (RFC 6570).'),
   mime_type: mimeType,
 });
 
 export const mcpActions = {
   tools: {
-    payload: () => z.object({}).describe('The tools of the MCP servers, and the state of each server.'),
+    payload: () => z.object({}).describe('Lists the tools of the MCP servers, and the state of each server.'),
     result: z.strictObject({
       tools: z
         .array(offeredTool)
-        .describe(
-          'What the servers offer. Tools whose `permission` is `never` are among them, but no model is told of those.',
-        ),
-      servers: z.array(mcpServer).describe('All that are configured.'),
+        .describe('Tools of all servers. Tools with `permission: never` are listed too, but are not sent to a model.'),
+      servers: z.array(mcpServer).describe('All configured servers.'),
     }),
   },
   prompts: {
     payload: () =>
       z
-        .object({ server: mcpServerName.optional().describe('Of this MCP server alone.'), ...page })
-        .describe('A page of the prompts that MCP servers offer.'),
+        .object({ server: mcpServerName.optional().describe('Only entries of this MCP server.'), ...page })
+        .describe('Lists the prompts of the MCP servers, one page at a time.'),
     result: z.strictObject({
-      prompts: z.array(offeredPrompt).describe('In the order of the servers.'),
+      prompts: z.array(offeredPrompt).describe('Ordered by server.'),
       next_cursor: nextCursor,
       servers,
     }),
   },
   get_prompt: {
-    payload: () => filledPrompt.describe('A prompt, filled in.'),
+    payload: () => filledPrompt.describe('Gets a prompt with its arguments filled in.'),
     result: z.strictObject({
-      description: z.string().describe('In the words of the server.'),
+      description: z.string().describe('Description from the server.'),
       messages: z
         .array(
           z.strictObject({
-            role: z.enum(['user', 'assistant']).describe('Who says it.'),
-            text: z.string().describe('What a model is shown of it.'),
-            content: z.record(z.string(), z.unknown()).describe('The content block as the server gave it.'),
+            role: z.enum(['user', 'assistant']).describe('The role of the message.'),
+            text: z.string().describe('The text that a model gets.'),
+            content: z.record(z.string(), z.unknown()).describe('The content block as the server sent it.'),
           }),
         )
-        .describe('What the prompt says.'),
+        .describe('The messages of the prompt.'),
     }),
   },
   resources: {
     payload: () =>
       z
-        .object({ server: mcpServerName.optional().describe('Of this MCP server alone.'), ...page })
-        .describe('A page of the resources that MCP servers offer, and of the templates for more.'),
+        .object({ server: mcpServerName.optional().describe('Only entries of this MCP server.'), ...page })
+        .describe('Lists the resources and resource templates of the MCP servers, one page at a time.'),
     result: z.strictObject({
-      resources: z.array(offeredResource).describe('In the order of the servers.'),
-      templates: z.array(resourceTemplate).describe('They follow the last of the resources.'),
+      resources: z.array(offeredResource).describe('Ordered by server.'),
+      templates: z.array(resourceTemplate).describe('Listed after the last resource.'),
       next_cursor: nextCursor,
       servers,
     }),
@@ -131,19 +128,22 @@ export const mcpActions = {
   read_resource: {
     payload: () =>
       z
-        .object({ server: mcpServerName, uri: mcpName.describe('The resource, listed or made of a template.') })
-        .describe('What a resource holds.'),
+        .object({
+          server: mcpServerName,
+          uri: mcpName.describe('The resource: a listed URI, or one made from a template.'),
+        })
+        .describe('Reads a resource.'),
     result: z.strictObject({
       contents: z
         .array(
           z.strictObject({
-            uri: z.string().describe('The part; that of the resource, or one below it.'),
+            uri: z.string().describe('The URI of the part: that of the resource or of a part of it.'),
             mime_type: mimeType,
-            text: z.string().nullable().describe('Null for what is no text.'),
-            blob: z.string().nullable().describe('Base64; null for text.'),
+            text: z.string().nullable().describe('Null if the part is binary.'),
+            blob: z.string().nullable().describe('Base64. Null if the part is text.'),
           }),
         )
-        .describe('Its parts.'),
+        .describe('The parts of the resource.'),
     }),
   },
   complete_argument: {
@@ -151,25 +151,25 @@ export const mcpActions = {
       z
         .object({
           server: mcpServerName,
-          prompt: mcpName.optional().describe('The prompt whose argument it is.'),
-          uri_template: mcpName.optional().describe('Or the template whose variable it is.'),
+          prompt: mcpName.optional().describe('The prompt that has the argument.'),
+          uri_template: mcpName.optional().describe('Or the template that has the variable.'),
           argument: z
             .object({
               name: argumentText.describe('Its name.'),
-              value: argumentText.describe('As far as it is typed in.'),
+              value: argumentText.describe('The beginning of the value.'),
             })
-            .describe('What to complete.'),
-          known: promptArguments.describe('The other arguments, as far as they are filled in.'),
+            .describe('The argument to complete.'),
+          known: promptArguments.describe('Values of other arguments.'),
         })
         .refine(({ prompt, uri_template: template }) => (prompt === undefined) !== (template === undefined), {
           path: ['prompt'],
           error: 'expected either a prompt or a uri_template',
         })
-        .describe('What an argument may be, given its beginning.'),
+        .describe('Suggests values for an argument, given its beginning.'),
     result: z.strictObject({
-      values: z.array(z.string()).describe('At most 100.'),
-      total: z.number().nullable().describe('How many there are; null where the server has not counted them.'),
-      has_more: z.boolean().describe('Whether there are more than these.'),
+      values: z.array(z.string()).describe('Suggested values, at most 100.'),
+      total: z.number().nullable().describe('Number of all possible values. Null if the server did not count them.'),
+      has_more: z.boolean().describe('Whether more values exist.'),
     }),
   },
 } satisfies Record<string, ActionEntry>;

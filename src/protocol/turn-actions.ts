@@ -1,4 +1,4 @@
-/** The actions on turns: start one, cancel one, answer what one has asked. Part of the table in actions.ts. */
+/** Defines the actions on turns: start, cancel, respond to a question. Part of the table in actions.ts. */
 import { z } from 'zod';
 import { approvalDecisions, chatModes, questionDecisions } from '../../machines/conversation/client-events.ts';
 import { decisions } from '../../machines/conversation/rows/approval.ts';
@@ -14,7 +14,7 @@ import {
   seq,
 } from './values.ts';
 
-/** UTF-16 units of the reason for a decision, which the model is told. */
+/** UTF-16 units of the reason for a decision, which the model gets. */
 const MAX_REASON = 1000;
 
 /** Resources that one chat may name. */
@@ -32,31 +32,33 @@ export const turnActions = {
             .transform((text) => text.toWellFormed())
             .optional()
             .describe(
-              'The message. A chat with `prompt` may leave it out: the last words of the prompt are the message. So may one with `rewind_to`: the same text is asked again.',
+              'The message. Optional with `prompt`: the last message of the prompt takes its place. Optional with `rewind_to`: the earlier text is sent again.',
             ),
-          prompt: filledPrompt.optional().describe('A prompt of an MCP server, whose messages go before the text.'),
+          prompt: filledPrompt.optional().describe('A prompt of an MCP server. Its messages go before the text.'),
           resources: z
             .array(z.object({ server: mcpServerName, uri: mcpName.describe('The resource.') }))
             .max(MAX_RESOURCES, `expected at most ${MAX_RESOURCES} resources`)
             .default([])
             .describe(
-              "Resources of MCP servers, which go before the text. They are kept in the message's row as they are read now.",
+              "Resources of MCP servers. They go before the text. The server reads them now and stores them in the message's row.",
             ),
           conversation_id: ownConversationId,
           streaming: z
             .boolean()
             .optional()
             .describe(
-              '`false`: no live text, each message whole when it is written. Absent is the setting of the server.',
+              '`false`: the client gets each message whole, once it is stored. If absent, the setting of the server applies.',
             ),
           mode: z
             .enum(chatModes)
             .default('queue')
-            .describe('If a turn runs already: wait behind it, be refused, or stop it and go first.'),
+            .describe('What to do while another turn runs: wait behind it, be rejected, or stop it and go first.'),
           cursor: cursor
             .optional()
-            .describe('Where the client stands in this turn, if it comes back to it; absent is the beginning.'),
-          metadata: z.record(z.string(), z.json()).optional().describe("Kept in `extra` of the message's row."),
+            .describe(
+              'How much of this turn the client has, if it reconnects. If absent, it gets the turn from the beginning.',
+            ),
+          metadata: z.record(z.string(), z.json()).optional().describe("Stored in `extra` of the message's row."),
           model: z
             .string()
             .refine(
@@ -65,19 +67,21 @@ export const turnActions = {
             )
             .optional()
             .describe(
-              'The model to ask, one that the configuration allows (`allowed_models`); absent is the usual one. A provider that stands in answers with its own where it has not got this one.',
+              'The model to use. The configuration must allow it (`allowed_models`). If absent, the default model is used. A fallback provider without this model uses its own.',
             ),
           rewind_to: seq
             .optional()
             .describe(
-              "The row of a user's message on the present branch, in whose place this one is asked: the turn knows what was before it.",
+              "The row of a user's message on the current branch. The chat replaces that message: the model sees only what was before it.",
             ),
         })
         .refine((chat) => chat.text !== undefined || chat.prompt !== undefined || chat.rewind_to !== undefined, {
           path: ['text'],
-          error: 'expected text, which only a chat with prompt or rewind_to may leave out',
+          error: 'expected text; it is optional only with prompt or rewind_to',
         })
-        .describe('A message that asks for a turn. The same chat again, same id and text, never starts a second one.'),
+        .describe(
+          'Sends a message, which starts a turn. Sending it again with the same id and text never starts a second turn.',
+        ),
     result: null,
   },
   cancel: {
@@ -85,26 +89,28 @@ export const turnActions = {
       z
         .object({
           conversation_id: ownConversationId,
-          target: clientId.optional().describe('The request_id of the turn that is meant; absent is the running one.'),
+          target: clientId
+            .optional()
+            .describe('The request_id of the turn to stop. If absent, the running turn is stopped.'),
         })
-        .describe('Stops a turn, or takes back a queued one.'),
+        .describe('Stops a running turn, or removes a queued one.'),
     result: z
       .strictObject({
-        cancelled: z.array(z.string()).describe('The request_ids of the turns that were stopped.'),
-        disposition: z.enum(['cancelled', 'nothing_running']).describe('Whether there was anything to stop.'),
+        cancelled: z.array(z.string()).describe('The request_ids of the stopped turns.'),
+        disposition: z.enum(['cancelled', 'nothing_running']).describe('Whether a turn was stopped.'),
       })
-      .describe('It comes after the Stop is in the log and before the end of the turn.'),
+      .describe('It is sent after the cancel is in the log and before the end of the turn.'),
   },
   respond: {
     payload: () =>
       z
         .object({
           conversation_id: conversationId,
-          interrupt_id: clientId.describe('Of the `approval_request` or `elicitation_request`.'),
+          interrupt_id: clientId.describe('The `interrupt_id` of the `approval_request` or `elicitation_request`.'),
           decision: z
             .enum([...approvalDecisions, ...questionDecisions])
             .describe(
-              'Of an `approval_request`: `approve` or `deny`. Of an `elicitation_request`: `answer`, `decline` (the person will not) or `cancel` (the person has looked away).',
+              'For an `approval_request`: `approve` or `deny`. For an `elicitation_request`: `answer`, `decline` (the person refuses) or `cancel` (the person dismissed the question).',
             ),
           reason: z
             .string()
@@ -112,41 +118,41 @@ export const turnActions = {
             .max(MAX_REASON, `expected at most ${MAX_REASON} characters`)
             .transform((text) => text.toWellFormed())
             .optional()
-            .describe('For the model, which is told with the decision.'),
+            .describe('Sent to the model with the decision.'),
           arguments: z
             .record(z.string(), z.json())
             .optional()
-            .describe(
-              "With `approve`: makes the call with these instead of the model's. They must fit the tool's schema.",
-            ),
+            .describe("With `approve`: replace the model's arguments. They must match the tool's schema."),
           content: z
             .record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]))
             .optional()
             .describe(
-              'With `answer`: the form as it was filled in. It must fit the `requested_schema`; what is left out gets its default.',
+              'With `answer`: the values of the form. They must match the `requested_schema`. Missing fields get their defaults.',
             ),
           remember: z
             .boolean()
             .default(false)
-            .describe('`true`: decides about this tool for the rest of the conversation.'),
+            .describe('`true`: the decision applies to this tool for the rest of the conversation.'),
         })
         .refine(({ decision, arguments: changed }) => changed === undefined || decision === 'approve', {
           path: ['arguments'],
-          error: 'only a call that is approved can be made with other arguments',
+          error: 'expected nothing; arguments can be changed only with approve',
         })
         .refine(({ decision, content }) => content === undefined || decision === 'answer', {
           path: ['content'],
-          error: 'only an answer has content',
+          error: 'expected nothing; only answer has content',
         })
-        .describe('Answers what a turn has asked a person. The first answer counts.'),
+        .describe('Answers a question that a turn has asked. The first response counts.'),
     result: z.union([
-      z.strictObject({ accepted: z.literal(true).describe('The decision counts.') }),
+      z.strictObject({ accepted: z.literal(true).describe('The decision is stored.') }),
       z.strictObject({
         already: z
           .strictObject({
-            decision: z.enum(decisions).describe('What was decided.'),
+            decision: z.enum(decisions).describe('The decision that counts.'),
           })
-          .describe('Another came first: a person, the time, or the end of the turn.'),
+          .describe(
+            'The question was closed before: by another response, by its time limit, or by the end of the turn.',
+          ),
       }),
     ]),
   },

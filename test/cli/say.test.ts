@@ -57,7 +57,7 @@ describe('say', () => {
       say(t, parley.url, ['Hi'], { PARLEY_TOKEN: token }),
     ]);
     assert.match(gone.stderr, /^No Parley server answers at ws:\/\/localhost:9\/ws\/chat \(tried 5 times\)\.[^\n]*\n$/);
-    assert.match(none.stderr, /^This server asks for a token\. [^\n]*PARLEY_TOKEN\.\n$/);
+    assert.match(none.stderr, /^This server requires a token\. [^\n]*PARLEY_TOKEN\.\n$/);
     assert.deepEqual([gone.code, none.code, right.code], [1, 1, 0]);
   });
 

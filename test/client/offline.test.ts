@@ -84,9 +84,7 @@ describe('a wire that is dead without a word', () => {
       step.release();
     }
     assert.equal(await turn.text(), 'one two');
-    assert.ok(
-      remote.statuses.some((status) => status.status === 'waiting' && status.reason === 'the server fell silent'),
-    );
+    assert.ok(remote.statuses.some((status) => status.status === 'waiting' && status.reason === 'heartbeat timed out'));
   });
 
   test('and a quiet one is not taken for it', async (t) => {

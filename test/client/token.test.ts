@@ -78,7 +78,7 @@ describe('a token', () => {
     assert.throws(() => connect('ws://127.0.0.1:9/', { token: 'two words' }), {
       name: 'ParleyError',
       code: 'invalid_options',
-      message: /^The token cannot be sent: /,
+      message: /^The token contains invalid characters\. /,
     });
   });
 });

@@ -28,7 +28,7 @@ export function protocolDefinitions(): Record<string, Schema> {
     const { success: mayBeLeftOut } = payload.safeParse({});
     const sent = z.object({
       action: z.literal(action),
-      request_id: clientId.describe("The client's own, new for every request."),
+      request_id: clientId.describe('An id that the client chooses, new for every request.'),
       payload: mayBeLeftOut ? payload.optional() : payload,
     });
     return [`request.${action}`, sent] as const;
@@ -44,14 +44,14 @@ export function protocolDefinitions(): Record<string, Schema> {
   return {
     request: {
       oneOf: requests.map(([name]) => ({ $ref: `#/$defs/${name}` })),
-      description: 'Whatever a client sends.',
+      description: 'Any request of a client.',
     },
     ...define(requests, close),
     ...define(received, open),
   };
 }
 
-/** The file. */
+/** The content of docs/reference/protocol.schema.json. */
 export function protocolSchema(): Schema {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -74,7 +74,7 @@ function define(
     unrepresentable: 'any',
     uri: (name) => `#/$defs/${name}`,
     override({ jsonSchema }) {
-      // zod bounds every integer by what a number can hold, and says of every key that it is text.
+      // zod limits every integer to the safe range, and says of every key that it is a string.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       delete jsonSchema.propertyNames;
       finish(jsonSchema);
@@ -87,14 +87,14 @@ function define(
   );
 }
 
-/** Where zod keeps what refers to itself: here only `z.json()`, which in JSON is anything. */
+/** zod's definitions of recursive schemas: here only `z.json()`, which allows any JSON. */
 const sharedParts = '__shared';
 
 function close(node: Schema): void {
   if (isShared(node.additionalProperties)) delete node.additionalProperties;
   if (!node.properties) return;
   node.additionalProperties = false;
-  // A field that is known and refused has no schema.
+  // A known field that is not allowed has no schema.
   for (const [field, schema] of Object.entries(node.properties))
     if (Object.keys(schema).length === 0) delete node.properties[field];
 }

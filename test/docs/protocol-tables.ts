@@ -9,7 +9,7 @@ import type { Schema } from './protocol-schema.ts';
 
 type Definitions = Record<string, Schema>;
 
-/** Every table by the name of its place in the page. */
+/** The tables, by the name of their placeholder in the page. */
 export function protocolTables(definitions: Definitions): Record<string, string> {
   const named = (kind: string) =>
     Object.entries(definitions)
@@ -20,7 +20,7 @@ export function protocolTables(definitions: Definitions): Record<string, string>
 
   return {
     overview: table(
-      ['action', 'payload', 'answer'],
+      ['action', 'payload', 'response'],
       named('request').map(([action, request]) => [
         `[\`${action}\`](#${action})`,
         names(payloadOf(request)),
@@ -44,22 +44,22 @@ export function protocolTables(definitions: Definitions): Record<string, string>
       .join('\n\n'),
     rows: fieldTable(definitions['log_event'] ?? {}),
     errors: table(
-      ['code', 'retryable', 'what has happened', 'what to do', '`data`'],
+      ['code', 'retryable', 'cause', 'remedy', '`data`'],
       Object.entries<ErrorEntry>(errorCodes).map(errorRow),
     ),
     data: table(
-      ['in `data`', 'means'],
+      ['key of `data`', 'meaning'],
       Object.entries(faultData).map(([key, says]) => [`\`${key}\``, says]),
     ),
     closes: table(
-      ['code', 'because', 'come back'],
+      ['code', 'reason', 'reconnect'],
       Object.values(closeCodes).map(({ code, because, comeBack }) => [String(code), because, comeBack]),
     ),
-    limits: table(['key', 'default', 'what it limits'], limitKeys.map(limitRow)),
+    limits: table(['key', 'default', 'limits'], limitKeys.map(limitRow)),
   };
 }
 
-/** The definition of text serves reasoning too. */
+/** The definition `text` is for reasoning too. */
 const titles: Record<string, string> = { text: 'text and reasoning' };
 
 const limitKeys = [
@@ -84,7 +84,7 @@ function section(name: string, parts: string[]): string {
 }
 
 function answer(result: Schema | undefined): string[] {
-  if (result === undefined) return ['The answer is [its turn](#the-frames-of-a-turn).'];
+  if (result === undefined) return ['The response is [its turn](#the-frames-of-a-turn).'];
   const fields = fieldTable(result);
   return [fields === '' ? 'The result is empty.' : `The result. ${result.description ?? ''}`.trim(), fields];
 }
@@ -107,10 +107,10 @@ function names(payload: Schema): string {
     .join(', ');
 }
 
-/** Empty for a shape without fields. */
+/** Empty for a schema without fields. */
 function fieldTable(schema: Schema): string {
   const rows = alternativesOf(schema).flatMap((each) => fieldRows(each, ''));
-  return rows.length === 0 ? '' : table(['field', 'is', 'means'], rows);
+  return rows.length === 0 ? '' : table(['field', 'type', 'meaning'], rows);
 }
 
 function fieldRows(schema: Schema, above: string): string[][] {
@@ -126,7 +126,7 @@ function fieldRows(schema: Schema, above: string): string[][] {
   });
 }
 
-/** What a value may be; null among it. */
+/** The schemas that a value may match. */
 function alternativesOf(schema: Schema): Schema[] {
   return schema.anyOf?.filter(isSchema) ?? [schema];
 }
@@ -143,7 +143,7 @@ function words(field: Schema): string {
   if (field.enum) return field.enum.map((value) => `\`${String(value)}\``).join(', ');
   const alternatives = (field.anyOf ?? field.oneOf ?? []).filter(isSchema);
   if (alternatives.length > 0) return [...new Set(alternatives.map(words))].join(' or ');
-  // What may be null has two types.
+  // A nullable value has two types.
   const types: string[] = [field.type ?? []].flat();
   return types.map((type) => typeWords(type, field)).join(' or ');
 }

@@ -10,14 +10,14 @@ import { protocolDefinitions, type Schema } from './protocol-schema.ts';
 
 const project = join(import.meta.dirname, '..', '..');
 
-describe('what is written from the protocol', async () => {
+describe('docs/reference/protocol.md and docs/reference/protocol.schema.json', async () => {
   for (const { path, text } of await generatedFiles()) {
     test(`${path} is up to date (else: node test/docs/protocol.ts)`, async () => {
       assert.equal(await readFile(join(project, path), 'utf8'), text);
     });
   }
 
-  test('explains every field', () => {
+  test('describe every field', () => {
     const unexplained: string[] = [];
     const walk = (node: unknown, path: string) => {
       if (typeof node !== 'object' || node === null) return;
@@ -35,7 +35,7 @@ describe('what is written from the protocol', async () => {
     assert.deepEqual(unexplained, []);
   });
 
-  test('leads nowhere that is not there', async () => {
+  test('have no broken links and no duplicate headings', async () => {
     const page = await readFile(join(project, 'docs', 'reference', 'protocol.md'), 'utf8');
     const headings = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
       heading.toLowerCase().replaceAll(' ', '-'),
@@ -47,7 +47,7 @@ describe('what is written from the protocol', async () => {
     assert.deepEqual(
       headings.filter((heading, index) => headings.indexOf(heading) !== index),
       [],
-      'two of one name',
+      'duplicate headings',
     );
   });
 });
@@ -74,10 +74,10 @@ describe('docs/reference/protocol.schema.json', async () => {
       },
       fits: true,
     },
-    { name: 'a request without payload where none is needed', request: { action: 'ping' }, fits: true },
-    { name: 'a request without payload where one is needed', request: { action: 'history' }, fits: false },
+    { name: 'a request without an optional payload', request: { action: 'ping' }, fits: true },
+    { name: 'a request without a required payload', request: { action: 'history' }, fits: false },
     {
-      name: 'a mode that there is not',
+      name: 'an unknown mode',
       request: { action: 'chat', payload: { text: 'Hi', mode: 'sometime' } },
       fits: false,
     },
@@ -88,7 +88,7 @@ describe('docs/reference/protocol.schema.json', async () => {
       fits: false,
     },
     {
-      name: 'a page of too many rows',
+      name: 'a page with too many rows',
       request: { action: 'history', payload: { conversation_id: 'c1', limit: 501 } },
       fits: false,
     },
@@ -97,20 +97,20 @@ describe('docs/reference/protocol.schema.json', async () => {
       request: { action: 'chat', payload: { text: 'Hi', model: 'm' } },
       fits: true,
     },
-    { name: 'an action that there is not', request: { action: 'dance' }, fits: false },
+    { name: 'an unknown action', request: { action: 'dance' }, fits: false },
   ]) {
-    test(`judges ${name} as the server does`, () => {
+    test(`agrees with the server on ${name}`, () => {
       const sent = { request_id: 'r1', ...request };
       assert.deepEqual([judge(sent).valid, 'request' in decode(JSON.stringify(sent))], [fits, fits]);
     });
   }
 
-  test('finds the misspelling that the server would pass over', () => {
+  test('rejects a misspelt field, which the server ignores', () => {
     const sent = { action: 'cancel', request_id: 'r1', payload: { taget: 'r0' } };
     assert.deepEqual([judge(sent).valid, 'request' in decode(JSON.stringify(sent))], [false, true]);
   });
 
-  test('lets the server say more than is known, and not less', () => {
+  test('allows unknown fields in frames, but not missing ones', () => {
     const frame = { status: 'deleted', conversation_id: 'c1' };
     assert.ok(judge(frame).valid);
     assert.ok(judge({ ...frame, at: 'noon' }).valid);
@@ -118,7 +118,7 @@ describe('docs/reference/protocol.schema.json', async () => {
   });
 });
 
-/** `action` and `payload` of a request say themselves what they are. */
+/** `action` and `payload` of a request need no description. */
 const isEnvelope = /^\/request\.\w+\/(?:action|payload)$/;
 
 function fieldsOf(properties: unknown): [name: string, field: Schema][] {

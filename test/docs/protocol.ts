@@ -1,7 +1,7 @@
 /**
- * Writes docs/reference/protocol.md and docs/reference/protocol.schema.json from src/protocol/ and src/error-codes.ts; what the page says
- * in sentences is protocol-page.md. Run it after a change of either: node test/docs/protocol.ts. A test fails
- * while one is out of date.
+ * Writes docs/reference/protocol.md and docs/reference/protocol.schema.json from src/protocol/ and src/error-codes.ts; the text of the
+ * page is in protocol-page.md. Run it after a change of either: node test/docs/protocol.ts. A test fails while a
+ * generated file is out of date.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,18 +18,18 @@ export async function generatedFiles(): Promise<{ path: string; text: string }[]
   ];
 }
 
-/** Every table has its place in the page, and every place its table. */
+/** Throws if a table has no placeholder in the page, or a placeholder no table. */
 async function protocolPage(): Promise<string> {
   const page = await readFile(join(import.meta.dirname, 'protocol-page.md'), 'utf8');
   const tables = new Map(Object.entries(protocolTables(protocolDefinitions())));
   const whole = page.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const table = tables.get(name);
     if (table === undefined)
-      throw new Error(`protocol-page.md has a place for "${name}", of which there is no table, or for the second time`);
+      throw new Error(`protocol-page.md has a placeholder "${name}" without a table, or has it twice.`);
     tables.delete(name);
     return table;
   });
-  if (tables.size > 0) throw new Error(`protocol-page.md has no place for ${[...tables.keys()].join(', ')}`);
+  if (tables.size > 0) throw new Error(`protocol-page.md lacks the placeholders ${[...tables.keys()].join(', ')}.`);
   return whole;
 }
 

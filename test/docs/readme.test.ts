@@ -79,7 +79,7 @@ describe('the client of the README', () => {
     assert.deepEqual(nonsense, {
       code: 1,
       stdout: '',
-      stderr: '"nonsense" is not the address of a WebSocket. Write one such as ws://localhost:8000/ws/chat.\n',
+      stderr: '"nonsense" is not a WebSocket URL. Use a URL such as ws://localhost:8000/ws/chat.\n',
     });
   });
 
@@ -96,9 +96,9 @@ describe('the client of the README', () => {
     ]);
     assert.equal(right.code, 0);
     for (const [{ code, stderr }, sentence] of [
-      [none, /^This server asks for a token\. [^\n]*\n$/],
-      [wrong, /^The token is not known here\. [^\n]*\n$/],
-      [unsendable, /^The token cannot be sent: [^\n]*\n$/],
+      [none, /^This server requires a token\. [^\n]*\n$/],
+      [wrong, /^The token is unknown\. [^\n]*\n$/],
+      [unsendable, /^The token contains invalid characters\. [^\n]*\n$/],
     ] as const) {
       assert.equal(code, 1);
       assert.match(stderr, sentence);
@@ -123,6 +123,6 @@ describe('the client of the README', () => {
     const parley = await prepare(t);
     const { code, stdout, stderr } = await run(parley, ['Hi', parley.url], old);
     assert.deepEqual([code, stdout], [1, '']);
-    assert.match(stderr, /^Parley's client needs Node 22\.18 or newer, and this is Node [^\n]*\n$/);
+    assert.match(stderr, /^Parley's client needs Node 22\.18 or newer, but this is Node [^\n]*\n$/);
   });
 });

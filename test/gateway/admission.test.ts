@@ -107,7 +107,7 @@ describe('until the verdict', () => {
       frames.map(({ request_id: id, error }) => [id, error?.code]),
       [[null, 'unauthorized']],
     );
-    assert.deepEqual([code, reason, sessions], [1008, 'unauthorized: send a token that is known here', []]);
+    assert.deepEqual([code, reason, sessions], [1008, 'unauthorized: the token is unknown; send a valid one', []]);
   });
 
   for (const { name, send } of [
@@ -125,7 +125,7 @@ describe('until the verdict', () => {
       const [code, reason] = await once(client.socket, 'close');
       assert.deepEqual(
         [code, String(reason)],
-        [1008, 'too much was sent before the token was checked: auth.max_unverified_bytes'],
+        [1008, 'too much data before the token was checked: auth.max_unverified_bytes'],
       );
       decide('alice');
       // Another socket, whose verdict is there: that of the first came too late for it.
@@ -178,7 +178,7 @@ describe('without a verdict the client is asked to come again, and the fault is 
         frames.map(({ error }) => [error?.code, error?.retryable]),
         [['internal', true]],
       );
-      assert.deepEqual([code, reason, sessions], [1013, 'the token could not be checked', []]);
+      assert.deepEqual([code, reason, sessions], [1013, 'the token could not be checked; reconnect later', []]);
       assert.equal(errors.length, 1);
       assert.match(String(errors[0]), fault);
     });

@@ -171,7 +171,7 @@ describe('a fork', () => {
     const client = connectClient(t, parley.url);
     await chat(client, 'c1', 'One', 'Two');
     await assert.rejects(client.fork('c1', 4), rejectsWith({ path: 'payload.at_seq', nearest: [3, 6] }));
-    await assert.rejects(client.fork('c1', 4), /no fork can be made at 4.*The nearest places are 3 and 6\./);
+    await assert.rejects(client.fork('c1', 4), /no fork is possible at 4.*Nearest: 3 and 6\./);
     await assert.rejects(client.fork('c1', 99), rejectsWith({ path: 'payload.at_seq', nearest: [6] }));
     await assert.rejects(client.fork('c1', 0), rejectsWith({ path: 'payload.at_seq' }));
     const step = saysStepwise('one two');

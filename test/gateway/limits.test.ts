@@ -189,7 +189,7 @@ describe('a frame', () => {
     await client.ask('ping');
     client.socket.send('{');
     const [code, reason] = await once(client.socket, 'close');
-    assert.deepEqual([code, String(reason)], [1008, 'too many bad frames']);
+    assert.deepEqual([code, String(reason)], [1008, 'too many bad frames: chat.websocket.max_bad_frames']);
   });
 
   test('in a flood closes the socket with 1008, in a burst within frame_burst does not', async (t) => {
@@ -198,6 +198,6 @@ describe('a frame', () => {
     await client.ask('ping');
     for (let sent = 0; sent < 10; sent += 1) client.send('ping');
     const [code, reason] = await once(client.socket, 'close');
-    assert.deepEqual([code, String(reason)], [1008, 'too many frames']);
+    assert.deepEqual([code, String(reason)], [1008, 'too many frames: chat.websocket.frames_per_second']);
   });
 });

@@ -120,7 +120,7 @@ describe('a request under a name of this machine with signs of a proxy', () => {
       }
       assert.equal(
         (await chat(`Host: ${host}`, ...UPGRADE, header)).close?.reason,
-        `came through a proxy: pass Host on and list it in ${KEY}, or set auth.mode to token`,
+        `came through a proxy: forward Host and list it in ${KEY}, or set auth.mode to token`,
         header,
       );
       assert.match(

@@ -86,8 +86,8 @@ describe('the start page', () => {
     const withoutToken = await get(parley, '/');
     assert.equal(withoutToken.status, 200);
     assert.ok(
-      withoutToken.body.includes('a model that is shown only with a token') &&
-        withoutToken.body.includes('This server asks for a token'),
+      withoutToken.body.includes('a model that is shown only to clients with a token') &&
+        withoutToken.body.includes('This server requires a token'),
     );
     assert.ok(
       withoutToken.body.includes('Authorization: Bearer TOKEN') && withoutToken.body.includes('parley.token.TOKEN'),
@@ -131,7 +131,7 @@ describe('the server over HTTP', () => {
       assert.deepEqual([status, headers['content-type']], [404, 'text/plain; charset=utf-8'], path);
       assert.match(
         body,
-        /^There is no page \S.*\. The WebSocket is \/ws\/chat; the pages are \/, \/health, \/ready, \/metrics, \/inspect\.\n$/,
+        /^No page at \S.*\. The WebSocket endpoint is \/ws\/chat; the pages are \/, \/health, \/ready, \/metrics, \/inspect\.\n$/,
       );
       assert.ok(body.length < 500);
     }
@@ -167,7 +167,7 @@ describe('the server over HTTP', () => {
       for (const path of ['/', '/health', '/inspect', '/nothing']) {
         const { status, headers, body } = await get(parley, path, { method });
         assert.deepEqual([status, headers.allow], [405, 'GET, HEAD'], `${method} ${path}`);
-        assert.match(body, /^Pages are read-only here: /);
+        assert.match(body, /^Pages are read-only\. /);
       }
     }
   });

@@ -184,7 +184,10 @@ describe('the socket of viewers', () => {
       (await rejectedWatcher(url, { headers: { origin: 'https://elsewhere.example' } })).reason,
       /^origin not allowed: .*chat\.websocket\.allowed_hosts/,
     );
-    assert.equal((await rejectedWatcher(url.replace('conversation=c1', ''))).reason, 'say which: ?conversation=ID');
+    assert.equal(
+      (await rejectedWatcher(url.replace('conversation=c1', ''))).reason,
+      'no conversation in the URL; add ?conversation=ID',
+    );
   });
 
   test('does not exist if inspection is off', async (t) => {

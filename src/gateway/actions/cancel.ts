@@ -1,13 +1,13 @@
 /**
- * The action `cancel`. A chat for which something is still being looked up is stopped once it has its place in the
- * conversation. A conversation in which nothing can be running is not opened for it: the log tells.
+ * Handles the action `cancel`. If the target chat still waits for a lookup, waits for it, so that the conversation has
+ * the chat. Reads the log first, so that a conversation without a running turn is not opened.
  */
 import { resultFrame } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/actions.ts';
 import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
-/** Resolves when the Stop is on its way, or answered; what runs is stopped in this tick. Rejects when the log cannot be read. */
+/** Sends the cancel to the conversation, or replies directly. A running turn is cancelled before this function first awaits. Rejects if the log cannot be read. */
 export async function handleCancel(
   deps: ActionDeps,
   session: ClientSession,
@@ -25,10 +25,10 @@ export async function handleCancel(
   const ref = { owner: session.subject, conversationId: conversation_id ?? session.ownConversation() };
   const runs = () => (registry.state(ref)?.running ?? null) !== null;
   const pending = target === undefined && runs() ? null : pendingChats.find(ref, target);
-  // Not otherwise: a socket's chat that follows its Stop must not get past it.
+  // Await only if needed: a chat sent after this cancel must not overtake it.
   if (pending) await pending.settled;
   const isOpen = registry.state(ref) !== null || (await store.load(ref.owner, ref.conversationId, 0)).open.length > 0;
-  // Somebody may have opened it while the log was being read.
+  // The conversation may have been opened during the read of the log.
   if (!isOpen && registry.state(ref) === null) return nothingRuns(ref.conversationId);
   registry.route(ref, {
     type: 'client.cancel',

@@ -1,6 +1,6 @@
 /**
- * The action `chat`: from the request to the conversation's event. What a chat that goes back stands in for is
- * looked up in the log first, and what it names is read from the MCP servers; every other chat is handed on at once.
+ * Handles the action `chat`: converts the request to the event for its conversation. A chat with `rewind_to` needs a
+ * lookup in the log first, and a chat with a prompt or resources reads them first. Every other chat is routed at once.
  */
 import { hash } from 'node:crypto';
 import type { Fault } from '../../../machines/log.ts';
@@ -13,7 +13,7 @@ import type { ClientSession } from '../session.ts';
 
 type Chat = Payload<'chat'>;
 
-/** Null when the chat is on its way; else the lookup, which rejects when the log cannot be read. */
+/** Null if the chat is routed; else the lookup, which rejects if the log cannot be read. */
 export function handleChat(
   deps: ActionDeps,
   session: ClientSession,
@@ -21,11 +21,11 @@ export function handleChat(
   chat: Chat,
 ): Promise<void> | null {
   const conversationId = chat.conversation_id ?? session.ownConversation();
-  const onceLookedUp = (lookup: Promise<void>) =>
+  const afterLookup = (lookup: Promise<void>) =>
     deps.pendingChats.add({ owner: session.subject, conversationId }, requestId, lookup);
   if (chat.rewind_to !== undefined)
-    return onceLookedUp(routeRewind(deps, session, { requestId, conversationId, chat, rewindTo: chat.rewind_to }));
-  if (hasIncludes(chat)) return onceLookedUp(routeComposed(deps, session, { requestId, conversationId, chat }));
+    return afterLookup(routeRewind(deps, session, { requestId, conversationId, chat, rewindTo: chat.rewind_to }));
+  if (hasIncludes(chat)) return afterLookup(routeComposed(deps, session, { requestId, conversationId, chat }));
   const text = chat.text ?? '';
   route(deps, session, { requestId, conversationId, chat, rewindTo: null, text, included: [], digest: digestOf(text) });
   return null;
@@ -37,15 +37,15 @@ interface ChatRequest {
   chat: Chat;
 }
 
-/** The same chat again is known by what it names, and nothing is read for it a second time. */
-async function routeComposed(deps: ActionDeps, session: ClientSession, asked: ChatRequest): Promise<void> {
-  const { requestId, conversationId, chat } = asked;
+/** A repeated chat is recognized by the names of its prompt and resources. They are not read again. */
+async function routeComposed(deps: ActionDeps, session: ClientSession, request: ChatRequest): Promise<void> {
+  const { requestId, conversationId, chat } = request;
   const known = await deps.store.turn(session.subject, conversationId, requestId);
   const composed = known
     ? { text: chat.text ?? '', included: [] }
     : await composeMessage(deps.promptsAndResources, chat, deps.maxTextLength);
   if ('code' in composed) return deps.delivery.reply(session.id, errorFrame(requestId, composed, conversationId));
-  route(deps, session, { ...asked, rewindTo: null, ...composed, digest: digestOf(JSON.stringify(identityOf(chat))) });
+  route(deps, session, { ...request, rewindTo: null, ...composed, digest: digestOf(JSON.stringify(identityOf(chat))) });
 }
 
 function identityOf({ text, prompt, resources }: Chat): unknown[] {
@@ -55,18 +55,18 @@ function identityOf({ text, prompt, resources }: Chat): unknown[] {
 async function routeRewind(
   deps: ActionDeps,
   session: ClientSession,
-  asked: ChatRequest & { rewindTo: number },
+  request: ChatRequest & { rewindTo: number },
 ): Promise<void> {
-  const { requestId, conversationId, chat, rewindTo } = asked;
+  const { requestId, conversationId, chat, rewindTo } = request;
   const { store, delivery } = deps;
   const owner = session.subject;
-  // The same chat again has left the branch that it went back on; it is still the same chat.
+  // A repeated chat has left the branch that it rewound. It is still the same chat.
   const [known, point] = await Promise.all([
     store.turn(owner, conversationId, requestId),
     store.rewindPoint(owner, conversationId, rewindTo),
   ]);
   if (known === null && point === null) {
-    const message = `payload.rewind_to: expected the seq of a user's message on the branch that the conversation is on; ${rewindTo} is none.`;
+    const message = `payload.rewind_to: expected the seq of a user's message on the current branch, but ${rewindTo} is not one.`;
     delivery.reply(
       session.id,
       errorFrame(requestId, fault('invalid_request', message, { path: 'payload.rewind_to' }), conversationId),
@@ -77,10 +77,10 @@ async function routeRewind(
   const composed =
     known || point === null ? { text: chat.text ?? '', included: [] } : await composeAgain(deps, chat, point);
   if ('code' in composed) return delivery.reply(session.id, errorFrame(requestId, composed, conversationId));
-  route(deps, session, { ...asked, ...composed, digest: digestOf(JSON.stringify([rewindTo, ...again])) });
+  route(deps, session, { ...request, ...composed, digest: digestOf(JSON.stringify([rewindTo, ...again])) });
 }
 
-/** A chat that says nothing of its own asks the same again, with all that it brought along. */
+/** Without text, prompt and resources the earlier message is sent again, with all that it included. */
 async function composeAgain(
   { promptsAndResources, maxTextLength }: ActionDeps,
   chat: Chat,
@@ -98,9 +98,9 @@ async function composeAgain(
 function route(
   { registry, streaming }: ActionDeps,
   session: ClientSession,
-  asked: ChatRequest & ComposedMessage & { rewindTo: number | null; digest: string },
+  request: ChatRequest & ComposedMessage & { rewindTo: number | null; digest: string },
 ): void {
-  const { requestId, conversationId, chat, rewindTo, text, included, digest } = asked;
+  const { requestId, conversationId, chat, rewindTo, text, included, digest } = request;
   const { mode, model = null, metadata = null, cursor = null } = chat;
   registry.route(
     { owner: session.subject, conversationId },

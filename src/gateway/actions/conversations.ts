@@ -1,6 +1,6 @@
 /**
- * The action `conversations`: a page of the list that a sidebar shows. It opens no conversation: what each
- * of them is doing, the log tells.
+ * Handles the action `conversations`: replies with a page of the list. Opens no conversation: their activity is read
+ * from the log.
  */
 import { roundCost } from '../../../machines/usage.ts';
 import { fault } from '../../errors.ts';
@@ -11,7 +11,7 @@ import type { ListedConversation } from '../../store/listing.ts';
 import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
-/** Rejects when the log cannot be read. */
+/** Rejects if the log cannot be read. */
 export async function handleConversations(
   { store, delivery }: ActionDeps,
   session: ClientSession,
@@ -20,8 +20,8 @@ export async function handleConversations(
 ): Promise<void> {
   const page = await store.conversations(session.subject, { limit, ...(cursor === undefined ? {} : { cursor }) });
   if (!page) {
-    const problem = 'payload.cursor: expected the next_cursor of an earlier page, or none.';
-    delivery.reply(session.id, errorFrame(requestId, fault('invalid_request', problem, { path: 'payload.cursor' })));
+    const message = 'payload.cursor: expected the next_cursor of an earlier page, or none.';
+    delivery.reply(session.id, errorFrame(requestId, fault('invalid_request', message, { path: 'payload.cursor' })));
     return;
   }
   delivery.reply(

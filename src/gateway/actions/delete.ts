@@ -1,6 +1,6 @@
 /**
- * The action `delete`. The conversation itself sees to its end, whatever it is at; here only those are turned
- * away who mean one that is not theirs, or not there.
+ * Handles the action `delete`. Rejects it if the conversation does not exist for this owner. Otherwise the conversation
+ * deletes itself, in any state.
  */
 import { noSuchConversation } from '../../errors.ts';
 import { errorFrame } from '../../protocol/frames.ts';
@@ -8,7 +8,7 @@ import type { Payload } from '../../protocol/actions.ts';
 import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
-/** Rejects when the log cannot be read. */
+/** Rejects if the log cannot be read. */
 export async function handleDelete(
   { registry, store, delivery }: ActionDeps,
   session: ClientSession,

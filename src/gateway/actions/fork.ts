@@ -1,6 +1,6 @@
 /**
- * The action `fork`: a conversation goes on in two ways from the end of one of its turns. It opens neither
- * of them; the origin may be at work meanwhile.
+ * Handles the action `fork`: copies a conversation up to the end of a turn into a new one. Opens neither of them. The
+ * original may be running.
  */
 import { fault } from '../../errors.ts';
 import { errorFrame, resultFrame } from '../../protocol/frames.ts';
@@ -8,7 +8,7 @@ import type { Payload } from '../../protocol/actions.ts';
 import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
-/** Every outcome is a frame. */
+/** Every outcome is a frame, also a failure of the store. */
 export async function handleFork(
   { store, delivery }: ActionDeps,
   session: ClientSession,
@@ -20,15 +20,13 @@ export async function handleFork(
     delivery.reply(session.id, resultFrame(requestId, { conversation_id: outcome.conversationId }, conversationId));
     return;
   }
-  const problem = outcome.status === 'failed' ? outcome.fault : invalidForkPoint(atSeq, outcome.nearest);
-  delivery.reply(session.id, errorFrame(requestId, problem, conversationId));
+  const failure = outcome.status === 'failed' ? outcome.fault : invalidForkPoint(atSeq, outcome.nearest);
+  delivery.reply(session.id, errorFrame(requestId, failure, conversationId));
 }
 
 function invalidForkPoint(atSeq: number, nearest: readonly number[]) {
   const where =
-    nearest.length === 0
-      ? 'No turn of this conversation has ended yet.'
-      : `The nearest ${nearest.length === 1 ? 'place is' : 'places are'} ${nearest.join(' and ')}.`;
-  const problem = `payload.at_seq: no fork can be made at ${atSeq}, only where a turn has ended and no other was waiting. ${where}`;
-  return fault('invalid_request', problem, { path: 'payload.at_seq', nearest });
+    nearest.length === 0 ? 'No turn of this conversation has ended yet.' : `Nearest: ${nearest.join(' and ')}.`;
+  const message = `payload.at_seq: no fork is possible at ${atSeq}. It must be the end of a turn while no other turn was queued. ${where}`;
+  return fault('invalid_request', message, { path: 'payload.at_seq', nearest });
 }

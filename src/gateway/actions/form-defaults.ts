@@ -1,6 +1,5 @@
 /**
- * The defaults of a form that a server has asked with: what a person has left out is sent as the server proposed it
- * (MCP 2025-11-25, elicitation). Pure.
+ * Adds the defaults of an elicitation form (MCP 2025-11-25) for fields that the person left out. Pure.
  */
 import { z } from 'zod';
 import type { FormContent } from '../../../machines/conversation/client-events.ts';
@@ -9,7 +8,7 @@ const value = z.union([z.string(), z.number(), z.boolean(), z.array(z.string())]
 const property = z.object({ default: value });
 const form = z.object({ properties: z.record(z.string(), z.unknown()) });
 
-/** `given` and, for what is not in it, the defaults of a flat object's schema. */
+/** `given`, and for missing fields the defaults of the schema, which is a flat object. */
 export function withDefaults(schema: Record<string, unknown>, given: FormContent): FormContent {
   const { data } = form.safeParse(schema);
   const proposed = Object.entries(data?.properties ?? {}).flatMap(

@@ -1,5 +1,5 @@
 /**
- * The action `history`: one page of a conversation's rows, newest last. It opens no conversation.
+ * Handles the action `history`: replies with a page of a conversation's rows, newest last. Opens no conversation.
  */
 import { noSuchConversation } from '../../errors.ts';
 import { eventOf } from '../../delivery/render.ts';
@@ -8,7 +8,7 @@ import type { Payload } from '../../protocol/actions.ts';
 import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
-/** Rejects when the log cannot be read. */
+/** Rejects if the log cannot be read. */
 export async function handleHistory(
   { store, delivery }: ActionDeps,
   session: ClientSession,

@@ -1,6 +1,6 @@
 /**
- * What a chat names to be included, read from the MCP servers before the chat is handed on: its conversation never
- * waits for a server, and what is stored is what was read.
+ * Reads the prompt and resources of a chat from their MCP servers before the chat is routed. So the conversation never
+ * waits for a server, and the log stores what was read.
  */
 import type { Fault } from '../../../machines/log.ts';
 import type { Included } from '../../../machines/context-window/included.ts';
@@ -12,7 +12,7 @@ import { unavailableFault } from './unavailable-fault.ts';
 
 type Chat = Payload<'chat'>;
 
-/** A message with all that belongs to it. */
+/** A message with its prompt messages and resources. */
 export interface ComposedMessage {
   text: string;
   included: Included[];
@@ -22,7 +22,7 @@ export function hasIncludes({ prompt, resources }: Chat): boolean {
   return prompt !== undefined || resources.length > 0;
 }
 
-/** `maxLength`: UTF-16 units of all texts together. Never rejects: what cannot be had is a fault. */
+/** `maxLength`: UTF-16 units of all texts together. Never rejects: returns a fault if something cannot be read. */
 export async function composeMessage(
   promptsAndResources: PromptsAndResources,
   { text, prompt, resources }: Chat,
@@ -39,17 +39,20 @@ export async function composeMessage(
       resources.length > 0 && missing !== filled ? 'payload.resources' : 'payload.prompt',
     );
   const included = [...read, filled].flatMap((each) => (Array.isArray(each) ? each : []));
-  // A prompt's last words are the message, where there is no other.
+  // Without text, the last message of the prompt is the message.
   const last = text === undefined ? included.pop() : undefined;
   if (last?.role === 'assistant')
-    return invalid('payload.text', 'expected text, as the prompt ends with words of the assistant');
+    return invalidRequest(
+      'payload.text',
+      'expected text, because the last message of the prompt is from the assistant',
+    );
   const message = text ?? last?.text ?? '';
   const length = included.reduce((sum, each) => sum + each.text.length, message.length);
-  if (message === '') return invalid('payload.text', 'expected text, as the prompt has none');
+  if (message === '') return invalidRequest('payload.text', 'expected text, because the prompt has none');
   if (length > maxLength)
-    return invalid(
+    return invalidRequest(
       'payload',
-      `the message and what it includes have ${length} characters, at most ${maxLength} are taken`,
+      `the message with its prompt and resources has ${length} characters; at most ${maxLength} are allowed`,
     );
   return { text: message, included };
 }
@@ -75,6 +78,6 @@ async function readResource(
   return [{ role: 'user', text: parts.map(partText).join('\n').toWellFormed(), from: { server, uri } }];
 }
 
-function invalid(path: string, what: string): Fault {
+function invalidRequest(path: string, what: string): Fault {
   return fault('invalid_request', `${path}: ${what}.`, { path });
 }

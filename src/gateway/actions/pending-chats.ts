@@ -1,17 +1,17 @@
 /**
- * The chats for which something is being looked up: until that is there they have no place in their conversation,
- * and a Stop that means one of them waits for it. Knows nothing of what is looked up, and stops nothing itself.
+ * Tracks chats whose lookups are pending. Their conversations do not have them yet, so a cancel for such a chat waits for
+ * the lookup.
  */
 import { conversationKey, type ConversationRef } from '../../conversation-ref.ts';
 
 export interface PendingChats {
-  /** Until the lookup settles, which it is returned for. */
+  /** Adds a chat until its lookup settles. Returns the lookup. */
   add(ref: ConversationRef, requestId: string, lookup: Promise<void>): Promise<void>;
-  /** The one that a Stop means: its target, else the one that was sent last. Resolves once it has been handed on, or refused; null where none is find. */
+  /** The chat with the request id `target`, or the newest if undefined. `settled` resolves when it is routed or rejected. Null if none. */
   find(ref: ConversationRef, target: string | undefined): { requestId: string; settled: Promise<void> } | null;
 }
 
-/** Holds no more than what the clients' own requests have under way. */
+/** Bounded by the pending requests of the clients. */
 export function createPendingChats(): PendingChats {
   const pending = new Map<string, { requestId: string; settled: Promise<void> }[]>();
 

@@ -1,7 +1,6 @@
 /**
- * The action `respond`: a person's answer to what a turn has asked. The log is looked at first, so that an answer to
- * nothing, or one that comes too late, opens no conversation; and what the person has written is checked before
- * anything is decided.
+ * Handles the action `respond`: a person's response to a question of a turn. Reads the log first, so that a response that
+ * is late or has no question opens no conversation. Validates arguments and forms before the conversation gets them.
  */
 import { isDeepStrictEqual } from 'node:util';
 import {
@@ -27,13 +26,13 @@ export interface RespondDeps {
 type Response = Payload<'respond'>;
 type Question = Record<string, unknown>;
 
-/** What is wrong with an answer, by the way to its field. */
+/** The path of an invalid field, and what was expected. */
 interface InvalidField {
   path: string;
   message: string;
 }
 
-/** Rejects when the log cannot be read. Who of two is first is decided by the conversation, not here. */
+/** Rejects if the log cannot be read. The conversation decides which of two responses is first. */
 export async function handleRespond(
   { registry, store, delivery, mcpServers }: RespondDeps,
   session: Pick<ClientSession, 'id' | 'subject'>,
@@ -70,7 +69,7 @@ export async function handleRespond(
   );
 }
 
-/** What a person has written beside the decision, or why it is not taken. */
+/** The arguments and form of a response, or the invalid field. */
 async function readResponse(
   mcpServers: RespondDeps['mcpServers'],
   question: Question,
@@ -81,9 +80,15 @@ async function readResponse(
   if (!decisions.includes(response.decision))
     return { path: 'payload.decision', message: `expected one of ${decisions.join(', ')} for this question` };
   if (kind !== 'approval_request' && response.arguments !== undefined)
-    return { path: 'payload.arguments', message: 'expected nothing, as no call is being approved' };
+    return {
+      path: 'payload.arguments',
+      message: 'expected nothing, because the question is not about approving a call',
+    };
   if (kind !== 'approval_request' && response.remember)
-    return { path: 'payload.remember', message: 'expected nothing, as no call is being approved' };
+    return {
+      path: 'payload.remember',
+      message: 'expected nothing, because the question is not about approving a call',
+    };
   if (kind === 'elicitation_request')
     return response.decision === 'answer'
       ? readForm(mcpServers, question, response)
@@ -95,12 +100,12 @@ async function readResponse(
 
 async function readArguments(
   mcpServers: RespondDeps['mcpServers'],
-  { server, tool_name: toolName, arguments: asked }: Question,
+  { server, tool_name: toolName, arguments: original }: Question,
   { arguments: given }: Response,
 ) {
-  // A form sends back all that it was given: what is as it was is no change.
-  if (given === undefined || isDeepStrictEqual(given, asked)) return { arguments: null, content: null };
-  // Right after a start the tool may not be known yet.
+  // A form returns all its fields. Unchanged arguments are no change.
+  if (given === undefined || isDeepStrictEqual(given, original)) return { arguments: null, content: null };
+  // After a start the tool may not be known yet.
   await mcpServers.settled();
   return (
     invalidField(
@@ -115,11 +120,11 @@ async function readArguments(
 
 function readForm(mcpServers: RespondDeps['mcpServers'], { ask }: Question, { content: given }: Response) {
   const { schema }: { schema?: Record<string, unknown> } = Object(ask);
-  // A page that was visited: what happened there is not told here.
+  // The question is a page to open. The response has no content.
   if (schema === undefined)
     return given === undefined
       ? { arguments: null, content: null }
-      : { path: 'payload.content', message: 'expected nothing, as the question is a page to visit' };
+      : { path: 'payload.content', message: 'expected nothing, because the question is a page to open' };
   const content = withDefaults(schema, given ?? {});
   return invalidField('payload.content', mcpServers.validateForm(schema, content)) ?? { arguments: null, content };
 }

@@ -1,6 +1,6 @@
 /**
- * The actions `subscribe` and `unsubscribe`: where the conversation stands, then everything from the cursor on, until
- * it is no longer wanted. Neither opens a conversation: of one that has left memory the log tells where it stands.
+ * Handles the action `subscribe`: replies with the state of the conversation, then sends everything after the cursor.
+ * Opens no conversation: if it is not in memory, its state is read from the log.
  */
 import { WAITING_STATE } from '../../../machines/conversation/decisions/log-state.ts';
 import { onlyWaits } from '../../../machines/conversation/decisions/recovery.ts';
@@ -24,7 +24,7 @@ export function handleSubscribe(
   );
 }
 
-/** The result and the first step of catching up happen in one tick: nothing of the conversation comes between. */
+/** The result and the start of catching up happen in one tick, so no frame of the conversation comes between. */
 async function subscribe(
   { registry, store, delivery }: ActionDeps,
   session: ClientSession,
@@ -58,7 +58,7 @@ async function subscribe(
   });
 }
 
-/** A conversation that no actor runs is idle, or waits for people. */
+/** The state of a conversation that is not in memory: idle, or waiting for people. */
 function dormant({ rows, open }: LoadedConversation): { state: ConversationState; running: string | null } {
   const { interrupted } = foldLog(
     rows,

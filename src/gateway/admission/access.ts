@@ -1,6 +1,6 @@
 /**
  * Checks where a request comes from, before anything is read of it: by its Host, by signs of a proxy and by its page. A
- * server that asks for no token and listens on loopback serves this machine and the hosts that the configuration lists.
+ * server that requires no token and listens on loopback serves this machine and the hosts that the configuration lists.
  */
 import type { IncomingMessage } from 'node:http';
 import { matchesHost, parseHost, parseHostPattern, parseOriginPattern, type Host } from '../../host-names.ts';
@@ -10,9 +10,9 @@ import { isAllowedOrigin, isOfListedHost, type OriginRules } from './origin.ts';
 import { proxySign } from './proxy-signs.ts';
 
 export interface AccessOptions {
-  /** As `chat.websocket.allowed_hosts` has them. Entries that are no host allow nothing. */
+  /** The entries of `chat.websocket.allowed_hosts`. Invalid entries allow nothing. */
   allowedHosts: readonly string[];
-  /** As `chat.websocket.allow_origins` has them. */
+  /** The entries of `chat.websocket.allow_origins`. */
   allowOrigins: readonly string[];
   tokenRequired: boolean;
   /** The address that the server listens on is loopback. */
@@ -20,13 +20,13 @@ export interface AccessOptions {
 }
 
 export interface Access {
-  /** For a plain HTTP request: null, or why it is refused. */
+  /** Checks an HTTP request: null, or why it is rejected. */
   page(request: IncomingMessage): Refusal | null;
-  /** For a WebSocket of chat. */
+  /** Checks a WebSocket of chat. */
   socket(request: IncomingMessage): Refusal | null;
-  /** For a WebSocket of inspection: its own page may use it, pages that `allow_origins` lists may not. */
+  /** Checks a WebSocket of inspection: the server's own page may use it, pages in `allow_origins` may not. */
   viewer(request: IncomingMessage): Refusal | null;
-  /** True for a request from this machine, under one of its own names, not through a proxy and not from a foreign page. */
+  /** True for a request from this machine, under one of its own names, not through a proxy and not from another site's page. */
   isLocal(request: IncomingMessage): boolean;
 }
 
@@ -45,11 +45,11 @@ export function createAccess({ allowedHosts, allowOrigins, tokenRequired, onLoop
   const localRules: OriginRules = { hosts: [], tokenRequired: false, everyOrigin: false, origins: [] };
   const isForLoopback = onLoopback && !tokenRequired;
 
-  /** A name of the operator's choice may come through a proxy; so may a page of it, under whatever name the proxy asks. */
+  /** A host in `allowed_hosts` may come through a proxy. So may its pages, with any Host that the proxy sends. */
   const fromElsewhere = (request: IncomingMessage): Refusal | null => {
     if (!isForLoopback) return null;
     const host = hostOf(request);
-    if (!host) return hostRefusal('The request has no Host header, or no single valid one.');
+    if (!host) return hostRefusal('The request needs exactly one valid Host header.');
     if (hosts.some((pattern) => matchesHost(pattern, host))) return null;
     if (!isLoopbackName(host.hostname)) return hostRefusal(`The request is for the host ${shown(host.hostname)}.`);
     const { origin } = request.headers;
@@ -76,19 +76,19 @@ export function createAccess({ allowedHosts, allowOrigins, tokenRequired, onLoop
   };
 }
 
-/** Null without a Host header, with two, or with one that is no host. */
+/** Null without a valid Host header, or with more than one. */
 function hostOf({ rawHeaders }: IncomingMessage): Host | null {
   const given = rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'host');
   return given.length === 1 ? parseHost(given[0] ?? '') : null;
 }
 
-/** Without an Origin it is no browser: browsers send one with every WebSocket. */
+/** A request without Origin is not from a browser: browsers send it with every WebSocket. */
 function foreignSocket(request: IncomingMessage, rules: OriginRules): Refusal | null {
   const { origin } = request.headers;
   return origin === undefined || isAllowedOrigin(origin, hostOf(request), rules) ? null : originRefusal(request);
 }
 
-/** Browsers send Origin with few plain requests; the others have Referer or Sec-Fetch-Site, or neither. */
+/** Browsers send Origin with few HTTP requests. Others have Referer or Sec-Fetch-Site, or neither. */
 function isForeignPage(request: IncomingMessage, rules: OriginRules): boolean {
   const { headers } = request;
   if (isLinkFollowed(headers)) return false;
@@ -97,7 +97,7 @@ function isForeignPage(request: IncomingMessage, rules: OriginRules): boolean {
   return headers['sec-fetch-site'] === 'cross-site' && !rules.everyOrigin;
 }
 
-/** A person has opened a link of another site in a tab of its own: that site reads nothing of the answer. */
+/** A person followed a link from another site. That site cannot read the response. */
 function isLinkFollowed(headers: IncomingMessage['headers']): boolean {
   return (
     headers['sec-fetch-mode'] === 'navigate' &&
@@ -107,14 +107,14 @@ function isLinkFollowed(headers: IncomingMessage['headers']): boolean {
   );
 }
 
-const WHY = 'This server asks for no token, so it serves only this machine and the hosts in its configuration.';
+const WHY = 'This server requires no token, so it serves only this machine and the hosts in its configuration.';
 
 const FOREIGN_VIEWER: Refusal = {
   kind: 'origin',
   key: HOSTS,
   status: 403,
-  message: `Inspection is for its own page. If that is served by a proxy, list its host in ${HOSTS}.`,
-  reason: `origin not allowed: inspection is for its own page; list its host in ${HOSTS}`,
+  message: `Only the server's own page may use inspection. If a proxy serves that page, list its host in ${HOSTS}.`,
+  reason: `origin not allowed: only its own page may use inspection; list its host in ${HOSTS}`,
 };
 
 function hostRefusal(what: string): Refusal {
@@ -122,7 +122,7 @@ function hostRefusal(what: string): Refusal {
     kind: 'host',
     key: HOSTS,
     status: 421,
-    message: `${what} ${WHY} Use localhost, or list the host in ${HOSTS}, or set auth.mode to token.`,
+    message: `${what} ${WHY} Use localhost, list the host in ${HOSTS}, or set auth.mode to token.`,
     reason: `host not allowed: list it in ${HOSTS}, or set auth.mode to token`,
   };
 }
@@ -132,8 +132,8 @@ function proxyRefusal(sign: string): Refusal {
     kind: 'proxy',
     key: HOSTS,
     status: 403,
-    message: `The request came through a proxy: ${sign} shows that. ${WHY} Let the proxy pass Host on (nginx: proxy_set_header Host $host) and list that host in ${HOSTS}, or set auth.mode to token.`,
-    reason: `came through a proxy: pass Host on and list it in ${HOSTS}, or set auth.mode to token`,
+    message: `The request came through a proxy: ${sign} shows that. ${WHY} Let the proxy forward Host (nginx: proxy_set_header Host $host) and list that host in ${HOSTS}, or set auth.mode to token.`,
+    reason: `came through a proxy: forward Host and list it in ${HOSTS}, or set auth.mode to token`,
   };
 }
 
@@ -142,12 +142,12 @@ function originRefusal({ headers }: IncomingMessage): Refusal {
     kind: 'origin',
     key: ORIGINS,
     status: 403,
-    message: `The request is from a page of ${pageShown(headers.origin ?? headers.referer)}, which is not allowed here. List its origin in ${ORIGINS}, or, if it is this server behind a proxy, its host in ${HOSTS}.`,
+    message: `Pages of ${pageShown(headers.origin ?? headers.referer)} may not use this server. List the origin in ${ORIGINS}. If it is this server behind a proxy, list its host in ${HOSTS}.`,
     reason: `origin not allowed: list it in ${ORIGINS}, or its host in ${HOSTS}`,
   };
 }
 
-/** Without path and query, which may hold secrets. */
+/** The host of a page, without path and query, which may contain secrets. */
 function pageShown(page: string | undefined): string {
   if (page === undefined) return 'another site';
   return shown(URL.canParse(page) ? new URL(page).host || page.slice(0, 10) : page);

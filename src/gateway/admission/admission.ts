@@ -1,5 +1,5 @@
 /**
- * Accepts or refuses WebSocket connections of chat. A refused client gets a close code and a reason, because browsers
+ * Accepts or rejects WebSocket connections of chat. A rejected client gets a close code and a reason, because browsers
  * hide the reason of a failed handshake. Its socket is terminated if it does not close in time.
  */
 import type { IncomingMessage } from 'node:http';
@@ -21,9 +21,9 @@ export interface AdmissionOptions {
   maxConnections: number;
   maxConnectionsPerAddress: number;
   maxConnectionsPerSubject: number;
-  /** What a socket may send before it is known whose it is. */
+  /** Bytes that a socket may send before its token is checked. */
   maxUnverifiedBytes: number;
-  /** Null, or why a socket from there is refused whatever token it brings. */
+  /** Null, or why the request is rejected regardless of its token. */
   refusalOf(request: IncomingMessage): Refusal | null;
   onRefused: ReportRefusal;
   /** Takes bounded time. */
@@ -31,15 +31,15 @@ export interface AdmissionOptions {
   onError(error: unknown): void;
 }
 
-/** Beside the options: what only the listening side knows. */
+/** The parts of the gateway that admission uses. */
 export interface AdmissionDeps {
-  /** Every socket there is, the one that asks included. */
+  /** All sockets, including the new one. */
   sockets: ReadonlySet<WebSocket>;
-  /** Takes the socket over. What it sent until now is heard right after. */
+  /** Takes over an accepted socket. The frames that it sent until now are emitted after this call. */
   open(socket: WebSocket, request: IncomingMessage, subject: string): void;
 }
 
-/** Called once for each accepted socket; ends in `open`, or in the socket's close. */
+/** Returns the function that admits one upgraded socket: it calls `open` or closes the socket. */
 export function createAdmission(
   options: AdmissionOptions,
   { sockets, open }: AdmissionDeps,
@@ -48,9 +48,9 @@ export function createAdmission(
   const subjects = createConnectionCounter(() => options.maxConnectionsPerSubject);
 
   return async (socket, request) => {
-    const refuse = (refusal: Refusal, code: number, problem?: Fault) => {
+    const refuse = (refusal: Refusal, code: number, error?: Fault) => {
       options.onRefused(refusal, request);
-      reject(socket, code, refusal.reason, problem);
+      reject(socket, code, refusal.reason, error);
     };
     if (sockets.size > options.maxConnections) return refuse(refusals.connections, closeCodes.tryLater.code);
     if (!addresses.countUntilClosed(addressOf(request.socket), socket))
@@ -80,15 +80,15 @@ export function createAdmission(
   };
 }
 
-function reject(socket: WebSocket, code: number, reason: string, problem?: Fault): void {
+function reject(socket: WebSocket, code: number, reason: string, error?: Fault): void {
   if (socket.readyState !== socket.OPEN) return;
-  if (problem) socket.send(JSON.stringify(errorFrame(null, problem)));
+  if (error) socket.send(JSON.stringify(errorFrame(null, error)));
   closeWithTimeout(socket, code, reason);
 }
 
 /**
- * Keeps what a socket sends until it is known whose it is; the function it returns lets that be heard.
- * Counted as it comes off the network, so that the parts of a frame that never ends count as well.
+ * Holds the frames of a socket until its token is checked. Returns the function that releases them. Bytes are counted
+ * as they arrive from the network, so that the fragments of an endless frame count too.
  */
 function holdFrames(
   socket: WebSocket,
@@ -116,14 +116,14 @@ function holdFrames(
   };
 }
 
-/** How many sockets each address or subject has at once, up to a limit. Keeps nothing of those that have none. */
+/** Counts the open sockets of each address or subject, up to a limit. Stores nothing for those without sockets. */
 interface ConnectionCounter {
-  /** Counts a socket until it closes; false, and not counted, when there are `most` already. */
+  /** Counts a socket until it closes. False if the limit is reached; then the socket is not counted. */
   countUntilClosed(key: string, socket: Pick<WebSocket, 'once'>): boolean;
 }
 
-/** `most` is read for each socket. */
-function createConnectionCounter(most: () => number): ConnectionCounter {
+/** `limit` is called for each socket. */
+function createConnectionCounter(limit: () => number): ConnectionCounter {
   const counts = new Map<string, number>();
   const add = (key: string, change: number) => {
     const count = (counts.get(key) ?? 0) + change;
@@ -132,7 +132,7 @@ function createConnectionCounter(most: () => number): ConnectionCounter {
   };
   return {
     countUntilClosed(key, socket) {
-      if ((counts.get(key) ?? 0) >= most()) return false;
+      if ((counts.get(key) ?? 0) >= limit()) return false;
       add(key, 1);
       socket.once('close', () => add(key, -1));
       return true;

@@ -1,16 +1,16 @@
 /**
- * Whose connections are counted together. Behind a reverse proxy everybody has the proxy's address:
- * headers that tell another one are not believed, since anybody can send them.
+ * Determines the address by which connections are counted. Behind a reverse proxy all clients have the proxy's address:
+ * headers with the client's address are ignored, because every client can send them.
  */
 import type { Socket } from 'node:net';
 
-/** A mapped IPv4 address is an IPv4 address that came to an IPv6 listener. */
+/** Prefix of an IPv4 address at an IPv6 listener. */
 const MAPPED = '::ffff:';
 const GROUPS = 8;
-/** Of an IPv6 address, the part that a network gives away whole: a /64 is one customer's, often one host's. */
+/** Groups of the network part of an IPv6 address: one customer, often one host, has a whole /64. */
 const NETWORK_GROUPS = 4;
 
-/** An IPv4 address as it is, an IPv6 address by its /64. */
+/** An IPv4 address unchanged, an IPv6 address as its /64 network. */
 export function addressOf({ remoteAddress = '' }: Pick<Socket, 'remoteAddress'>): string {
   const address = remoteAddress.startsWith(MAPPED) ? remoteAddress.slice(MAPPED.length) : remoteAddress;
   if (!address.includes(':')) return address;

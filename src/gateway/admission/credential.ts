@@ -1,15 +1,14 @@
 /**
- * How a client proves who it is: by a token in `Authorization`, or, from browsers, which cannot set
- * headers on a WebSocket, among the subprotocols that it offers. The URL is never looked at: it ends up
- * in histories and in the logs of proxies.
+ * Reads the token of a client from `Authorization`, or from the offered subprotocols, because browsers cannot set
+ * headers on a WebSocket. The URL is never used: browser histories and logs of proxies contain it.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { PROTOCOL, TOKEN_PREFIX } from '../../protocol/subprotocols.ts';
 
-/** How to send one, for those who did not. */
+/** Explains how to send a token. */
 export const HOW_TO_SEND = `Send it as "Authorization: Bearer TOKEN", or from a browser as the subprotocols "${PROTOCOL}" and "${TOKEN_PREFIX}TOKEN".`;
 
-/** What the client sent, unverified; null for nothing. `Authorization` beats a subprotocol. */
+/** The unverified token; null if none. `Authorization` takes precedence over a subprotocol. */
 export function credentialOf(
   headers: Pick<IncomingHttpHeaders, 'authorization' | 'sec-websocket-protocol'>,
 ): string | null {
@@ -19,8 +18,8 @@ export function credentialOf(
 }
 
 /**
- * What the handshake answers: our name, else the first one offered, because browsers give up a socket
- * whose offers were all passed over. Never a token, which the answer would show once more.
+ * The subprotocol for the handshake's response: `parley`, else the first offer, because browsers close a socket if no
+ * offer is selected. Never a token, which the response would expose.
  */
 export function selectProtocol(offers: ReadonlySet<string>): string | false {
   if (offers.has(PROTOCOL)) return PROTOCOL;

@@ -1,6 +1,6 @@
 /**
- * Decides which pages may use the server: those of the visitor's own machine, those that the configuration lists, and
- * those of this server's own host where that proves something. Without this any page could use a visitor's localhost
+ * Decides which pages may use the server: pages of the user's own machine, those in the configuration, and those of
+ * this server's host if that proves something. Otherwise any page could use a server on the user's localhost
  * (cross-site WebSocket hijacking; browsers send Origin but do not enforce it).
  */
 import { isIP } from 'node:net';
@@ -16,14 +16,14 @@ import { isLoopbackName } from '../../loopback.ts';
 
 export interface OriginRules {
   origins: readonly OriginPattern[];
-  /** Every page may: `*` is listed. */
+  /** All pages are allowed: `*` is listed. */
   everyOrigin: boolean;
   hosts: readonly HostPattern[];
-  /** Then a page needs more than its origin, and one of the same host is trusted under any name. */
+  /** If a token is required, the origin alone gives no access, so a page of the same host is trusted under any name. */
   tokenRequired: boolean;
 }
 
-/** `origin` is the value of an `Origin` or a `Referer` header; `host` is the request's, null where it has none. */
+/** `origin` is the value of an `Origin` or a `Referer` header; `host` is the request's, null if none. */
 export function isAllowedOrigin(origin: string, host: Host | null, rules: OriginRules): boolean {
   if (rules.everyOrigin) return true;
   const page = parsePage(origin);
@@ -50,8 +50,8 @@ function isListedHost({ hostname, port }: Host, hosts: readonly HostPattern[]): 
 }
 
 /**
- * A foreign name can be made to point at this server (DNS rebinding), and its page is then one of the same host. So
- * without a token a name proves nothing, but an address does: it cannot be made to point anywhere else.
+ * A foreign name can resolve to this server (DNS rebinding); its page then has the same host. So without a token a name
+ * proves nothing. An IP address does, because it cannot be redirected.
  */
 function isOwnHost(page: Host, host: Host | null, { tokenRequired }: OriginRules): boolean {
   const isSame = host !== null && page.hostname === host.hostname && page.port === host.port;

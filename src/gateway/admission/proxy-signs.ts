@@ -4,14 +4,14 @@
  */
 import type { IncomingMessage } from 'node:http';
 
-/** Headers by which proxies and content networks say for whom they ask. */
+/** Headers in which proxies and content networks name the client. */
 const FORWARDING =
   /^(?:forwarded|via|cdn-loop|cf-ray|cf-visitor|x-forwarded(?:-.+)?|x-original-(?:host|forwarded-for)|x-envoy-external-address|(?:.+-)?(?:client|connecting|real|remote|user|src)-?(?:ip|addr))$/;
 
-/** What nginx puts in front of everything that the client sent, by the lines and in the spelling that its documentation has for WebSockets. */
+/** Headers that nginx sends before those of the client, with the settings and spelling of its documentation for WebSockets. */
 const BEFORE_HOST = new Set(['Connection', 'Upgrade']);
 
-/** The first sign, in words that fit "... shows that"; null for none. */
+/** The first sign, as text that fits "... shows that". Null if none. */
 export function proxySign(request: IncomingMessage): string | null {
   const { headers, httpVersion } = request;
   const header = Object.keys(headers).find((name) => FORWARDING.test(name));
@@ -27,7 +27,7 @@ function isUpgrade(connection = ''): boolean {
   return connection.split(',').some((option) => option.trim().toLowerCase() === 'upgrade');
 }
 
-/** nginx writes its own headers first: those of `proxy_set_header`, then Host. Clients begin with Host, or with others of their own. */
+/** nginx sends the headers of `proxy_set_header` first, then Host. Clients begin with Host, or with other headers. */
 function beginsLikeNginx(rawHeaders: readonly string[]): boolean {
   const names = rawHeaders.filter((_, index) => index % 2 === 0);
   const host = names.indexOf('Host');

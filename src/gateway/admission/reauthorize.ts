@@ -1,4 +1,4 @@
-/** Closes sockets that have lost their authorization: a token that was removed, or now belongs to another subject. */
+/** Closes sockets whose token was removed, or now belongs to another subject. */
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import type { Verify } from '../../auth/verifier.ts';
@@ -8,7 +8,7 @@ import { errorFrame } from '../../protocol/frames.ts';
 import { closeWithTimeout } from '../close-socket.ts';
 
 export interface Reauthorization {
-  /** Remembers a socket, until it closes, with what it was admitted for. */
+  /** Stores the credential and subject of a socket until it closes. */
   add(socket: WebSocket, credential: string | null, subject: string): void;
   /** Checks every socket again, one in each turn of the event loop. A socket whose check fails stays open. */
   checkAll(): Promise<void>;
@@ -22,7 +22,7 @@ export function createReauthorization(verify: Verify, onError: (error: unknown) 
       socket.once('close', () => admitted.delete(socket));
     },
     async checkAll() {
-      // A socket that is being admitted by the old tokens is among them afterwards.
+      // First waits for sockets that are being admitted by the old tokens.
       await nextTick();
       for (const [socket, { credential, subject }] of admitted) {
         await nextTick();
@@ -42,9 +42,9 @@ function close(socket: WebSocket): void {
     JSON.stringify(
       errorFrame(
         null,
-        fault('unauthorized', 'The token of this connection is not valid any more. Connect with a valid one.'),
+        fault('unauthorized', 'The token of this connection was removed or changed. Connect with a valid token.'),
       ),
     ),
   );
-  closeWithTimeout(socket, closeCodes.abuse.code, 'unauthorized: the token is not valid any more');
+  closeWithTimeout(socket, closeCodes.abuse.code, 'unauthorized: the token was removed or changed');
 }

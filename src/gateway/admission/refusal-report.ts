@@ -1,25 +1,25 @@
 /**
- * Counts refused requests and connections, and logs them: one line a minute for each kind, so that a client that comes
- * back time and again fills neither the disk nor the log. Nothing is logged that may hold a token.
+ * Counts and logs rejected requests and connections. Logs one line a minute for each kind, so that a client that
+ * reconnects repeatedly does not fill the disk. Logs nothing that may contain a token.
  */
 import type { IncomingMessage } from 'node:http';
 import { shown, type Refusal, type RefusalKind } from '../../refusal.ts';
 
 export interface RefusalReportOptions {
-  /** For the metric; called for each refusal. */
+  /** Called for each refusal, for the metric. */
   count(kind: RefusalKind): void;
   log(fields: Record<string, string | number>): void;
   nowMs(): number;
 }
 
-/** What was refused. Its path and query are not looked at: clients put tokens there. */
+/** The rejected request. Path and query are not read, because clients put tokens there. */
 export type Refused = Pick<IncomingMessage, 'headers'> & { socket: Pick<IncomingMessage['socket'], 'remoteAddress'> };
 
 export type ReportRefusal = (refusal: Pick<Refusal, 'kind' | 'key'>, refused: Refused) => void;
 
 const LOG_INTERVAL_MS = 60_000;
 
-/** `suppressed` in a line is the number of refusals of its kind since the line before it. */
+/** `suppressed` in a log line: the number of refusals of this kind since the previous line. */
 export function createRefusalReport({ count, log, nowMs }: RefusalReportOptions): ReportRefusal {
   const lines = new Map<RefusalKind, { atMs: number; suppressed: number }>();
   return ({ kind, key }, { headers: { origin, host }, socket: { remoteAddress } }) => {
@@ -41,7 +41,7 @@ export function createRefusalReport({ count, log, nowMs }: RefusalReportOptions)
   };
 }
 
-/** The header as given, without what belongs in neither Host nor Origin and may be a secret: a user's name, a path, a query. */
+/** The scheme and host of a header. User name, path and query are removed: they may be secret. */
 function hostPart(text: string): string {
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?(.*)$/is.exec(text) ?? [];
   const [authority = ''] = rest.split(/[/?#]/, 1);

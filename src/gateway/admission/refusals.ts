@@ -1,13 +1,13 @@
-/** Lists the refusals that do not depend on where a request comes from: tokens and limits. */
+/** Lists the refusals for tokens and limits. */
 import type { Refusal, RefusalKind } from '../../refusal.ts';
 import { HOW_TO_SEND } from './credential.ts';
 
-/** Of a whole limit: the client may come back. */
+/** A limit is reached. The client may reconnect later. */
 const limit = (kind: RefusalKind, key: string, what: string): Refusal => ({
   kind,
   key,
   status: 503,
-  message: `Refused: ${what}. Come back later, or raise ${key}.`,
+  message: `Rejected: ${what}. Connect again later, or raise ${key}.`,
   reason: `${what}: ${key}`,
 });
 
@@ -37,22 +37,23 @@ export const refusals = {
     kind: 'unverified_bytes',
     key: 'auth.max_unverified_bytes',
     status: 403,
-    message: 'Too much was sent before the token was checked.',
-    reason: 'too much was sent before the token was checked: auth.max_unverified_bytes',
+    message:
+      'The client sent too much before the token was checked. Wait for the first frame, or raise auth.max_unverified_bytes.',
+    reason: 'too much data before the token was checked: auth.max_unverified_bytes',
   },
   unverifiable: {
     kind: 'verification',
     key: 'auth.verification_timeout',
     status: 503,
-    message: 'The token could not be checked. Connect again shortly.',
-    reason: 'the token could not be checked',
+    message: 'The token could not be checked. Connect again later.',
+    reason: 'the token could not be checked; reconnect later',
   },
   noToken: token(
-    `This server asks for a token. ${HOW_TO_SEND}`,
+    `This server requires a token. ${HOW_TO_SEND}`,
     'unauthorized: send a token in Authorization or as a subprotocol',
   ),
   unknownToken: token(
-    'The token is not known here. Ask whoever runs this server for one that is.',
-    'unauthorized: send a token that is known here',
+    'The token is unknown. Ask the operator of this server for a valid one.',
+    'unauthorized: the token is unknown; send a valid one',
   ),
 } as const satisfies Record<string, Refusal>;
