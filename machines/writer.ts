@@ -3,7 +3,18 @@
  * disk is asked again, when it counts as broken. The appends themselves wait in a queue beside the chart; here is
  * only the news that some wait. No row, SQL or callback ever enters this file.
  */
-import { assign, cancel, fromCallback, fromPromise, raise, setup, type DoneActorEvent, type EventObject } from 'xstate';
+import {
+  assign,
+  cancel,
+  fromCallback,
+  fromPromise,
+  raise,
+  setup,
+  type DoneActorEvent,
+  type ErrorActorEvent,
+  type EventObject,
+} from 'xstate';
+import { asObject } from './json-object.ts';
 import { providedAtBoot } from './provided-at-boot.ts';
 
 export interface SweepPaceMs {
@@ -30,12 +41,25 @@ export type WriterEvent =
   /** A batch is committed. */
   | DoneActorEvent<Committed, 'commit'>
   /** A slice is swept; true while its round is not over. */
-  | DoneActorEvent<boolean, 'slice'>;
+  | DoneActorEvent<boolean, 'slice'>
+  /** A batch or a reconnect failed. */
+  | ErrorActorEvent<unknown, 'commit' | 'reopening'>;
 
 /** What became of a batch. */
 export interface Committed {
   /** The batch was full: there may be rows left. */
   more: boolean;
+}
+
+/** Why the log cannot be written. `moved`: another program moved, replaced or deleted the file. */
+export type StorageProblem = (typeof STORAGE_PROBLEMS)[number];
+
+const STORAGE_PROBLEMS = ['full', 'locked', 'read_only', 'moved', 'disk', 'other'] as const;
+
+/** The problem that an error of the store names in `data.problem`. */
+export function storageProblemIn(error: unknown): StorageProblem {
+  const problem = asObject(asObject(error)?.['data'])?.['problem'];
+  return STORAGE_PROBLEMS.find((known) => known === problem) ?? 'other';
 }
 
 export interface WriterContext {
@@ -44,6 +68,8 @@ export interface WriterContext {
   closeAsked: boolean;
   /** Commits and reconnects that failed since the last good commit. */
   attempt: number;
+  /** Of the last commit or reconnect that failed. */
+  problem: StorageProblem;
   /** Pause before each retry; its length is the retry budget. */
   retryDelaysMs: readonly number[];
   sweepPaceMs: SweepPaceMs;
@@ -75,7 +101,7 @@ export const writerMachine = setup({
     sweepSlice: fromPromise<boolean>(providedAtBoot),
     reopenDatabase: fromPromise<void>(providedAtBoot),
     /** Answers everything that waits with `storage_failed`. */
-    refuseWaiting: fromPromise<void>(providedAtBoot),
+    refuseWaiting: fromPromise<void, { problem: StorageProblem }>(providedAtBoot),
     closeDatabase: fromPromise<void>(providedAtBoot),
   },
   actions: {
@@ -86,6 +112,7 @@ export const writerMachine = setup({
       event.type === 'xstate.done.actor.commit' ? { attempt: 0, waiting: context.waiting || event.output.more } : {},
     ),
     noteClose: assign({ closeAsked: true }),
+    noteProblem: assign(({ event }) => ('error' in event ? { problem: storageProblemIn(event.error) } : {})),
     noteSweep: assign({ sweepDue: true }),
     takeSweep: assign({ sweepDue: false }),
     /** After a slice that failed as after the last one of a round. */
@@ -119,6 +146,7 @@ export const writerMachine = setup({
       waiting: false,
       closeAsked: false,
       attempt: 0,
+      problem: 'other',
       retryDelaysMs,
       sweepPaceMs,
       sweepDue: false,
@@ -163,7 +191,10 @@ export const writerMachine = setup({
         id: 'commit',
         src: 'commitBatch',
         onDone: { target: 'ready', actions: 'noteCommitted' },
-        onError: [{ guard: 'budgetLeft', target: 'retrying' }, { target: 'failed' }],
+        onError: [
+          { guard: 'budgetLeft', target: 'retrying', actions: 'noteProblem' },
+          { target: 'failed', actions: 'noteProblem' },
+        ],
       },
       on: {
         'rows.waiting': { actions: 'noteWaiting' },
@@ -202,7 +233,10 @@ export const writerMachine = setup({
             id: 'reopening',
             src: 'reopenDatabase',
             onDone: '#writer.committing',
-            onError: [{ guard: 'budgetLeft', target: 'backingOff' }, { target: '#writer.failed' }],
+            onError: [
+              { guard: 'budgetLeft', target: 'backingOff', actions: 'noteProblem' },
+              { target: '#writer.failed', actions: 'noteProblem' },
+            ],
           },
         },
       },
@@ -220,6 +254,7 @@ export const writerMachine = setup({
       invoke: {
         id: 'refusal',
         src: 'refuseWaiting',
+        input: ({ context: { problem } }) => ({ problem }),
         onDone: { guard: 'closeAsked', target: 'closing' },
         onError: { guard: 'closeAsked', target: 'closing' },
       },

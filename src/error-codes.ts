@@ -91,8 +91,10 @@ export const errorCodes = {
   },
   storage_failed: {
     retryable: true,
-    cause: 'The disk is full or refuses, or another program holds the database.',
-    remedy: 'Send again when the disk works: nothing was stored.',
+    cause:
+      'The event log cannot be written. `data.problem`: `full`, `locked` (by another program), `read_only`, `moved` (also replaced or deleted), `disk`, `other`.',
+    remedy: 'Mend what the message names, then send again: nothing was stored.',
+    data: ['problem'],
   },
   conversation_failed: {
     retryable: true,

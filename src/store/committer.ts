@@ -6,6 +6,7 @@
 import Database from 'better-sqlite3';
 import { keyOf } from '../conversation-ref.ts';
 import { messageOf } from '../errors.ts';
+import { storageProblemOf } from './storage-problem.ts';
 import type { AppendWriter } from './thread/append-writer.ts';
 import type { Committed, PostedAppend, PostedOutcome } from './thread-messages.ts';
 
@@ -49,7 +50,7 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
   /** So that one append which the disk cannot take harms no stranger. */
   function oneByOne(appends: PostedAppend[]): Pick<Committed, 'outcomes' | 'failure'> {
     const stuck = new Set<string>();
-    let failure: string | null = null;
+    let failure: Committed['failure'] = null;
     const outcomes = appends.map((append): PostedOutcome => {
       // Later rows of the conversation must not overtake the one that waits for the disk.
       if (stuck.has(keyOf(append))) return 'postponed';
@@ -57,7 +58,7 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
         return inTransaction(() => inSavepoint(append));
       } catch (error) {
         stuck.add(keyOf(append));
-        failure = messageOf(error);
+        failure = failureOf(error);
         return 'postponed';
       }
     });
@@ -69,7 +70,7 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
       return { outcomes: inTransaction(() => appends.map(inSavepoint)), failure: null };
     } catch (error) {
       // Somebody else holds the file: each append would only wait for its turn in vain.
-      if (isBusy(error)) return { outcomes: appends.map(() => 'postponed'), failure: messageOf(error) };
+      if (isBusy(error)) return { outcomes: appends.map(() => 'postponed'), failure: failureOf(error) };
       return oneByOne(appends);
     }
   }
@@ -79,6 +80,8 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
     return { ...all(appends), commitMs: performance.now() - started };
   };
 }
+
+const failureOf = (error: unknown) => ({ message: messageOf(error), problem: storageProblemOf(error) });
 
 /** Rules that the rows themselves break; whatever else SQLite complains of may pass without them changing. */
 const brokenRules = /^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH|RANGE)/;

@@ -1,7 +1,7 @@
 /** The writer's chart without a disk: its actors end when the test says so, and its clock is moved by hand. */
 import assert from 'node:assert/strict';
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
-import { writerMachine } from '../../machines/writer.ts';
+import { writerMachine, type StorageProblem } from '../../machines/writer.ts';
 import type { SweepPaceMs } from '../../machines/writer.ts';
 
 type Step = 'openDatabase' | 'commitBatch' | 'sweepSlice' | 'reopenDatabase' | 'refuseWaiting' | 'closeDatabase';
@@ -18,6 +18,7 @@ export function writer(
     settle = Promise.withResolvers();
     return settle.promise;
   };
+  const problems: StorageProblem[] = [];
   const step = (name: Step) =>
     fromPromise(async (): Promise<void> => {
       await begin(name);
@@ -31,7 +32,10 @@ export function writer(
         commitBatch: fromPromise(() => begin('commitBatch')),
         sweepSlice: fromPromise(async () => (await begin('sweepSlice')).more),
         reopenDatabase: step('reopenDatabase'),
-        refuseWaiting: step('refuseWaiting'),
+        refuseWaiting: fromPromise<void, { problem: StorageProblem }>(async ({ input: { problem } }) => {
+          problems.push(problem);
+          await begin('refuseWaiting');
+        }),
         closeDatabase: step('closeDatabase'),
       },
     }),
@@ -41,6 +45,8 @@ export function writer(
   const settled = () => new Promise((resolve) => setImmediate(resolve));
   return {
     asked,
+    /** Why waiting appends were rejected, one for each time. */
+    problems,
     state: () => actor.getSnapshot().value,
     rows: () => actor.send({ type: 'rows.waiting' }),
     sweep: () => actor.send({ type: 'sweep.due' }),
@@ -50,8 +56,8 @@ export function writer(
       settle.resolve(output);
       await settled();
     },
-    async fail() {
-      settle.reject(new Error('the disk says no'));
+    async fail(problem?: StorageProblem) {
+      settle.reject(Object.assign(new Error('the disk says no'), { data: { problem } }));
       await settled();
     },
   };

@@ -2,7 +2,7 @@
  * Whether a database file may be served, and if not, the sentence that says why and what to do.
  * Reads only: a file that is refused stays as it was.
  */
-import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../../errors.ts';
@@ -59,19 +59,22 @@ function isOnReadOnlyDisk(folder: string): boolean {
 }
 
 /**
- * Before SQLite opens a file that a newer version wrote: opening alone may fold what a killed
- * server left in the write-ahead log. The offset is SQLite's (https://sqlite.org/fileformat.html).
+ * Rejects a file of a newer version before it is opened for writing, because the close of such a connection may move
+ * the write-ahead log of a killed server into the file. SQLite itself reads the version, with a read-only connection:
+ * a plain open and close of the file would drop this process's locks on it (see file-identity.ts).
  */
 export function checkVersionOf(path: string): void {
   if (!existsSync(path)) return;
-  const header = Buffer.alloc(64);
-  const descriptor = openSync(path, 'r');
+  let db: Database.Database | null = null;
   try {
-    readSync(descriptor, header, 0, header.length, 0);
+    db = new Database(path, { readonly: true, timeout: 0 });
+    checkVersion(Number(db.pragma('user_version', { simple: true })), path);
+  } catch (error) {
+    // A rollback journal of a killed program has to be played back first, which needs a writer. checkContent looks again.
+    if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_READONLY'))) throw error;
   } finally {
-    closeSync(descriptor);
+    db?.close();
   }
-  if (header.toString('latin1', 0, 15) === 'SQLite format 3') checkVersion(header.readUInt32BE(60), path);
 }
 
 /** What a file that may be served holds. */
@@ -114,7 +117,8 @@ const beside = {
   drafts: 'message_id',
 };
 
-function checkVersion(version: number, path: string): void {
+/** Throws for a file of a newer version. */
+export function checkVersion(version: number, path: string): void {
   if (version <= schemaVersion) return;
   throw refusal(
     path,

@@ -8,7 +8,7 @@ import type { AuditedTurn, LogRecord } from '../../../machines/audit.ts';
 import type { LogRow } from '../../../machines/log.ts';
 import { decodeRow } from '../columns.ts';
 import type { StoredRow } from '../columns.ts';
-import { checkVersionOf, refusal, refusalFor } from './file-checks.ts';
+import { checkVersion, refusal, refusalFor } from './file-checks.ts';
 
 /** Longer than a running server ever holds the file for itself. */
 const busyTimeoutMs = 5000;
@@ -39,12 +39,13 @@ export function openArchive(path: string): Archive {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file === undefined) throw refusal(path, 'does not exist', 'Start the server once, or name another file.');
   if (!file.isFile()) throw refusal(path, 'is not a file', 'Name the file of a database.');
-  checkVersionOf(path);
   let db: Database.Database | null = null;
   try {
     db = new Database(path, { readonly: true, timeout: busyTimeoutMs });
     // What is read here has been the same since version 1, so that old backups can be checked.
-    if (Number(db.pragma('user_version', { simple: true })) > 0) return archiveOf(db);
+    const version = Number(db.pragma('user_version', { simple: true }));
+    checkVersion(version, path);
+    if (version > 0) return archiveOf(db);
     throw refusal(
       path,
       'was not written by Parley',
