@@ -3,7 +3,18 @@
  * broken. The appends wait in a queue outside the chart; the chart only knows that some are queued. It sees no row, no
  * SQL and no callback.
  */
-import { assign, cancel, fromCallback, fromPromise, raise, setup, type DoneActorEvent, type EventObject } from 'xstate';
+import {
+  assign,
+  cancel,
+  fromCallback,
+  fromPromise,
+  raise,
+  setup,
+  type DoneActorEvent,
+  type ErrorActorEvent,
+  type EventObject,
+} from 'xstate';
+import { asObject } from './json-object.ts';
 import { providedAtBoot } from './provided-at-boot.ts';
 
 export interface SweepDelaysMs {
@@ -29,11 +40,24 @@ export type WriterEvent =
   /** A batch is committed. */
   | DoneActorEvent<CommittedBatch, 'commit'>
   /** A slice is swept. True while its round is not over. */
-  | DoneActorEvent<boolean, 'slice'>;
+  | DoneActorEvent<boolean, 'slice'>
+  /** A batch or a reconnect failed. */
+  | ErrorActorEvent<unknown, 'commit' | 'reopening'>;
 
 export interface CommittedBatch {
   /** The batch was full: there may be rows left. */
   more: boolean;
+}
+
+/** Why the log cannot be written. `moved`: another program moved, replaced or deleted the file. */
+export type StorageProblem = (typeof STORAGE_PROBLEMS)[number];
+
+const STORAGE_PROBLEMS = ['full', 'locked', 'read_only', 'moved', 'disk', 'other'] as const;
+
+/** The problem that an error of the store names in `data.problem`. */
+export function storageProblemIn(error: unknown): StorageProblem {
+  const problem = asObject(asObject(error)?.['data'])?.['problem'];
+  return STORAGE_PROBLEMS.find((known) => known === problem) ?? 'other';
 }
 
 export interface WriterContext {
@@ -42,6 +66,8 @@ export interface WriterContext {
   closeRequested: boolean;
   /** Commits and reconnects that failed since the last successful commit. */
   attempt: number;
+  /** The problem of the last commit or reconnect that failed. */
+  problem: StorageProblem;
   /** Delay before each retry. Its length is the retry budget. */
   retryDelaysMs: readonly number[];
   sweepDelaysMs: SweepDelaysMs;
@@ -73,7 +99,7 @@ export const writerMachine = setup({
     sweepSlice: fromPromise<boolean>(providedAtBoot),
     reopenDatabase: fromPromise<void>(providedAtBoot),
     /** Rejects all queued appends with `storage_failed`. */
-    rejectQueued: fromPromise<void>(providedAtBoot),
+    rejectQueued: fromPromise<void, { problem: StorageProblem }>(providedAtBoot),
     closeDatabase: fromPromise<void>(providedAtBoot),
   },
   actions: {
@@ -84,6 +110,7 @@ export const writerMachine = setup({
       event.type === 'xstate.done.actor.commit' ? { attempt: 0, queued: context.queued || event.output.more } : {},
     ),
     requestClose: assign({ closeRequested: true }),
+    noteProblem: assign(({ event }) => ('error' in event ? { problem: storageProblemIn(event.error) } : {})),
     noteSweepDue: assign({ sweepDue: true }),
     clearSweepDue: assign({ sweepDue: false }),
     /** A failed slice counts as the last one of its round. */
@@ -116,6 +143,7 @@ export const writerMachine = setup({
       queued: false,
       closeRequested: false,
       attempt: 0,
+      problem: 'other',
       retryDelaysMs,
       sweepDelaysMs,
       sweepDue: false,
@@ -160,7 +188,10 @@ export const writerMachine = setup({
         id: 'commit',
         src: 'commitBatch',
         onDone: { target: 'ready', actions: 'noteCommitted' },
-        onError: [{ guard: 'retriesLeft', target: 'retrying' }, { target: 'failed' }],
+        onError: [
+          { guard: 'retriesLeft', target: 'retrying', actions: 'noteProblem' },
+          { target: 'failed', actions: 'noteProblem' },
+        ],
       },
       on: {
         'rows.queued': { actions: 'noteQueued' },
@@ -199,7 +230,10 @@ export const writerMachine = setup({
             id: 'reopening',
             src: 'reopenDatabase',
             onDone: '#writer.committing',
-            onError: [{ guard: 'retriesLeft', target: 'backingOff' }, { target: '#writer.failed' }],
+            onError: [
+              { guard: 'retriesLeft', target: 'backingOff', actions: 'noteProblem' },
+              { target: '#writer.failed', actions: 'noteProblem' },
+            ],
           },
         },
       },
@@ -217,6 +251,7 @@ export const writerMachine = setup({
       invoke: {
         id: 'rejection',
         src: 'rejectQueued',
+        input: ({ context: { problem } }) => ({ problem }),
         onDone: { guard: 'closeRequested', target: 'closing' },
         onError: { guard: 'closeRequested', target: 'closing' },
       },

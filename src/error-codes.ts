@@ -20,6 +20,7 @@ export const faultData = {
   budget: 'the exhausted key of chat.service.budget',
   limit: 'the limit of that budget',
   used: 'the amount used',
+  problem: 'why the event log cannot be written',
 } as const;
 
 /** The meaning of a code, for people. */
@@ -90,8 +91,10 @@ export const errorCodes = {
   },
   storage_failed: {
     retryable: true,
-    cause: 'The disk is full or fails, or another program locks the database.',
-    remedy: 'Send the same request again when the disk works. Nothing was stored.',
+    cause:
+      'The event log cannot be written. `data.problem`: `full`, `locked` (by another program), `read_only`, `moved` (also replaced or deleted), `disk`, `other`.',
+    remedy: 'Repair what the message names, then send the same request again. Nothing was stored.',
+    data: ['problem'],
   },
   conversation_failed: {
     retryable: true,

@@ -11,7 +11,7 @@ import type { Fault } from '../../machines/log.ts';
 import type { McpServerInput } from '../../machines/mcp-server-types.ts';
 import type { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { coolingMs, registryMachine, type RegistryLimits, type ServerChanges } from '../../machines/registry.ts';
-import type { writerMachine } from '../../machines/writer.ts';
+import { storageProblemIn, type writerMachine } from '../../machines/writer.ts';
 import { createDismissalLogic } from './dismissal.ts';
 import { createExpiryLogic } from './expiry.ts';
 import { createSweepLogic } from './idle-sweep.ts';
@@ -25,6 +25,7 @@ import type { Delivery } from '../delivery/port.ts';
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import { errorFrame, type ConversationState } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
+import { storageCause } from '../store/storage-problem.ts';
 
 /**
  * The only way to reach conversations. Rejections (`shutting_down`, `overloaded`, `conversation_unavailable`) are error
@@ -164,7 +165,7 @@ export function createRegistry(options: RegistryOptions): Registry {
           ? shuttingDown(drainMs())
           : fault(
               'conversation_failed',
-              'The conversation failed and was closed. Send again: it reopens from its log.',
+              `${isStorageFault(error) ? `${storageCause(storageProblemIn(error))} ` : ''}The conversation failed and was closed. Send again: it reopens from its log.`,
             );
       for (const { session, requestId } of unanswered)
         delivery.reply(session, errorFrame(requestId, problem, ref.conversationId));

@@ -6,6 +6,7 @@
 import Database from 'better-sqlite3';
 import { conversationKey } from '../conversation-ref.ts';
 import { errorMessage } from '../errors.ts';
+import { storageProblemOf } from './storage-problem.ts';
 import type { AppendWriter } from './thread/append-writer.ts';
 import type { Committed, PostedAppend, PostedOutcome } from './thread-messages.ts';
 
@@ -49,7 +50,7 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
   /** One transaction for each append, so that an append that the disk rejects does not affect other conversations. */
   function oneByOne(appends: PostedAppend[]): Pick<Committed, 'outcomes' | 'failure'> {
     const postponed = new Set<string>();
-    let failure: string | null = null;
+    let failure: Committed['failure'] = null;
     const outcomes = appends.map((append): PostedOutcome => {
       // Later rows of the conversation must not overtake the postponed one.
       if (postponed.has(conversationKey(append))) return 'postponed';
@@ -57,7 +58,7 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
         return inTransaction(() => inSavepoint(append));
       } catch (error) {
         postponed.add(conversationKey(append));
-        failure = errorMessage(error);
+        failure = failureOf(error);
         return 'postponed';
       }
     });
@@ -69,7 +70,7 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
       return { outcomes: inTransaction(() => appends.map(inSavepoint)), failure: null };
     } catch (error) {
       // Another program holds the file: each append would wait for the lock in vain.
-      if (isBusy(error)) return { outcomes: appends.map(() => 'postponed'), failure: errorMessage(error) };
+      if (isBusy(error)) return { outcomes: appends.map(() => 'postponed'), failure: failureOf(error) };
       return oneByOne(appends);
     }
   }
@@ -79,6 +80,8 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
     return { ...all(appends), commitMs: performance.now() - started };
   };
 }
+
+const failureOf = (error: unknown) => ({ message: errorMessage(error), problem: storageProblemOf(error) });
 
 /** Errors that the rows themselves cause. Every other SQLite error may disappear on a retry. */
 const rowErrors = /^SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH|RANGE)/;

@@ -8,6 +8,7 @@ import { importLegacy } from './file/import-legacy.ts';
 import type { LegacyImport } from './file/import-legacy.ts';
 import { checkContent, checkPath, checkVersionOf, unavailable, unavailableBecause } from './file/file-checks.ts';
 import type { Content } from './file/file-checks.ts';
+import { identityOf, movedFile, watchFile, type FileWatch } from './file/file-identity.ts';
 import { lockFor } from './file/lock.ts';
 import { migrate } from './file/migrations.ts';
 import { createTables } from './file/schema.ts';
@@ -29,6 +30,9 @@ const maxReturnedPages = 10_000;
 
 export interface Connection {
   db: Database.Database;
+  /** The file that is served, see `identityOf`. Null for a database in memory. */
+  file: string | null;
+  watch: FileWatch;
   /** Moves the write-ahead log into the file, and returns free pages to the file system. */
   checkpoint(): void;
   close(): void;
@@ -40,14 +44,18 @@ export interface WriterConnection {
   legacyImport: LegacyImport | null;
 }
 
-/** Throws AppError `store_unavailable` if the file must not be served. `reconnect`: it was served before. */
-export function connectWriter(settings: ThreadSettings, reconnect: boolean): WriterConnection {
+/**
+ * Throws AppError `store_unavailable` if the file must not be served. `served`: the file of the last connection, null for
+ * the first. Throws `storage_failed` if the path leads to another file than that.
+ */
+export function connectWriter(settings: ThreadSettings, served: string | null): WriterConnection {
   const { path } = settings;
   if (path === null) return { connection: connectMemory(), legacyImport: null };
   try {
+    if (served !== null && identityOf(path) !== served) throw movedFile('event log');
     checkPath(path);
-    checkVersionOf(path);
-    return connectFile(path, settings, reconnect);
+    if (served === null) checkVersionOf(path);
+    return connectFile(path, settings, served !== null);
   } catch (error) {
     throw unavailableBecause(path, error);
   }
@@ -56,7 +64,7 @@ export function connectWriter(settings: ThreadSettings, reconnect: boolean): Wri
 function connectMemory(): Connection {
   const db = new Database(':memory:');
   createTables(db);
-  return { db, checkpoint() {}, close: () => db.close() };
+  return { db, file: null, watch: { check() {}, checkLog() {} }, checkpoint() {}, close: () => db.close() };
 }
 
 function connectFile(path: string, settings: ThreadSettings, reconnect: boolean): WriterConnection {
@@ -66,8 +74,11 @@ function connectFile(path: string, settings: ThreadSettings, reconnect: boolean)
     throw unavailable(path, 'is served by another Parley process', 'Stop that process, or configure another path.');
   try {
     const { db, adoption } = openFile(path, settings, reconnect);
+    const file = identityOf(path) ?? '';
     const connection = {
       db,
+      file,
+      watch: watchFile(db, path, file),
       checkpoint() {
         db.pragma(`incremental_vacuum(${maxReturnedPages})`);
         db.pragma('wal_checkpoint(TRUNCATE)');
@@ -157,5 +168,6 @@ function tune(db: Database.Database, settings: ThreadSettings): void {
 export function connectReader(path: string): Connection {
   const db = new Database(path, { readonly: true, timeout: busyTimeoutMs });
   db.pragma(`cache_size = -${cacheKiB}`);
-  return { db, checkpoint() {}, close: () => db.close() };
+  const file = identityOf(path) ?? '';
+  return { db, file, watch: watchFile(db, path, file), checkpoint() {}, close: () => db.close() };
 }

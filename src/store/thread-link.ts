@@ -41,8 +41,10 @@ export function createThreadLink(settings: ThreadSettings): ThreadLink {
     const waiting = asked.get(reply.id);
     if (waiting === undefined) return;
     asked.delete(reply.id);
-    if ('failure' in reply) waiting.reject(new AppError(reply.failure.code, reply.failure.message));
-    else waiting.resolve(reply.answer);
+    if ('failure' in reply) {
+      const { code, message, data } = reply.failure;
+      waiting.reject(new AppError(code, message, { data }));
+    } else waiting.resolve(reply.answer);
   }
 
   function lose(lost: Worker, cause: unknown): void {

@@ -5,6 +5,7 @@
 import type { StoredRewindPoint } from './rewind-points.ts';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import type { Spent } from '../../machines/usage.ts';
+import type { StorageProblem } from '../../machines/writer.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { LegacyImport } from './file/import-legacy.ts';
@@ -62,7 +63,7 @@ export interface Committed {
   /** One for each append, in order. */
   outcomes: PostedOutcome[];
   /** Why appends were postponed. Null if none were. */
-  failure: string | null;
+  failure: { message: string; problem: StorageProblem } | null;
   commitMs: number;
 }
 
@@ -102,4 +103,6 @@ export type JobKind = keyof Jobs;
 export type JobRequest = { [K in JobKind]: { id: number; kind: K; ask: Jobs[K]['ask'] } }[JobKind];
 
 /** Only the sender of a job knows the type of its answer. `never` is assignable to all of them. */
-export type JobReply = { id: number; answer: never } | { id: number; failure: { code: ErrorCode; message: string } };
+export type JobReply =
+  | { id: number; answer: never }
+  | { id: number; failure: { code: ErrorCode; message: string; data: Record<string, unknown> } };

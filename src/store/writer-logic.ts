@@ -4,11 +4,11 @@
  */
 import { setImmediate as endOfTick } from 'node:timers/promises';
 import { fromCallback, fromPromise } from 'xstate';
-import { writerMachine } from '../../machines/writer.ts';
-import type { WriterLogic } from '../../machines/writer.ts';
+import { storageProblemIn, writerMachine, type StorageProblem, type WriterLogic } from '../../machines/writer.ts';
 import { AppError, fault, errorMessage } from '../errors.ts';
 import type { LegacyImport } from './file/import-legacy.ts';
 import type { AppendQueue, QueuedAppend } from './append-queue.ts';
+import { storageFault } from './storage-problem.ts';
 import type { ThreadLink } from './thread-link.ts';
 import type { Committed, PostedOutcome } from './thread-messages.ts';
 
@@ -38,8 +38,8 @@ export function createWriterLogic(parts: {
   const { queue, writeThread, readThread, opened, end, now, onBatch, onAdoption, report } = parts;
 
   /** Reports the reason to the log. The chart only needs to know that the step failed. */
-  function failed(reason: string): AppError {
-    const error = new AppError('storage_failed', reason);
+  function failed(reason: string, problem: StorageProblem): AppError {
+    const error = new AppError('storage_failed', reason, { data: { problem } });
     report(error);
     return error;
   }
@@ -61,7 +61,7 @@ export function createWriterLogic(parts: {
     try {
       return await writeThread.ask('sweep', { now: new Date(now()).toISOString() });
     } catch (error) {
-      throw failed(errorMessage(error));
+      throw failed(errorMessage(error), storageProblemIn(error));
     }
   }
 
@@ -69,7 +69,7 @@ export function createWriterLogic(parts: {
     try {
       await writeThread.ask('open', { reconnect: true });
     } catch (error) {
-      throw failed(errorMessage(error));
+      throw failed(errorMessage(error), storageProblemIn(error));
     }
   }
 
@@ -80,7 +80,7 @@ export function createWriterLogic(parts: {
     const { outcomes, failure, commitMs } = await post(batch);
     const postponed = batch.filter((append, index) => !settle(append, outcomes[index] ?? 'postponed'));
     queue.requeue(postponed);
-    if (failure !== null) throw failed(failure);
+    if (failure !== null) throw failed(failure.message, failure.problem);
     onBatch({ appends: batch.length, rows: countRows(batch), commitMs });
     return { more: queue.size() > 0 };
   }
@@ -105,7 +105,7 @@ export function createWriterLogic(parts: {
         batch.map((append) => append.posted),
       );
     } catch (error) {
-      return { outcomes: [], failure: errorMessage(error), commitMs: 0 };
+      return { outcomes: [], failure: { message: errorMessage(error), problem: storageProblemIn(error) }, commitMs: 0 };
     }
   }
 
@@ -123,9 +123,7 @@ export function createWriterLogic(parts: {
       commitBatch: fromPromise(commitBatch),
       sweepSlice: fromPromise(sweepSlice),
       reopenDatabase: fromPromise(reopenDatabase),
-      rejectQueued: fromPromise(async () => {
-        queue.rejectAll(fault('storage_failed', 'The event log cannot be written at present. Nothing was stored.'));
-      }),
+      rejectQueued: fromPromise(async ({ input: { problem } }) => queue.rejectAll(storageFault(problem))),
       closeDatabase: fromPromise(end),
     },
   });

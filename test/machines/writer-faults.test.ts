@@ -37,6 +37,22 @@ describe('retrying', () => {
 });
 
 describe('failed', () => {
+  test('rejects what waits with the problem of the last try', async () => {
+    const running = await readyWriter([1]);
+    running.rows();
+    await running.fail('locked');
+    running.advance(1);
+    await running.fail('full');
+    await running.finish();
+    assert.deepEqual(running.problems, ['full']);
+  });
+
+  test('knows no problem of an error that names none', async () => {
+    const running = await failedWriter();
+    await running.finish();
+    assert.deepEqual(running.problems, ['other']);
+  });
+
   test('probes the disk with the next append, no faster than the last delay', async () => {
     const running = await readyWriter([10]);
     running.rows();

@@ -156,7 +156,7 @@ describe('a disk that became read-only', () => {
       createAppendWriter(db, () => false),
     )([posted('a', 'm1', 'Hello'), posted('b', 'm2', 'Hello')]);
     assert.deepEqual(outcomes, ['postponed', 'postponed']);
-    assert.match(failure ?? '', /readonly/);
+    assert.equal(failure?.problem, 'read_only');
   });
 });
 

@@ -115,7 +115,7 @@ describe('the committer', () => {
       posted('b', 'other', 'small'),
     ]);
     assert.deepEqual(outcomes, [1, 'postponed', 'postponed', 1]);
-    assert.match(failure ?? '', /full/);
+    assert.equal(failure?.problem, 'full');
     db.pragma('max_page_count = 1000000');
     const retried = [posted('a', 'huge', 'x'.repeat(1_000_000), true), posted('a', 'after', 'small', true)];
     assert.deepEqual(commit(retried).outcomes, [2, 3]);

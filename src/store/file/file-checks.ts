@@ -2,7 +2,7 @@
  * Checks whether a database file may be served. If not, throws with the reason and the remedy. Reads only: a rejected file
  * is unchanged.
  */
-import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../../errors.ts';
@@ -63,19 +63,22 @@ function isOnReadOnlyDisk(folder: string): boolean {
 }
 
 /**
- * Checks the version before SQLite opens the file: opening alone may checkpoint the write-ahead log of a killed server. The
- * offset is SQLite's (https://sqlite.org/fileformat.html). Throws AppError `store_unavailable` for a newer version.
+ * Rejects a file of a newer version before it is opened for writing, because the close of such a connection may move
+ * the write-ahead log of a killed server into the file. SQLite itself reads the version, with a read-only connection:
+ * a plain open and close of the file would drop this process's locks on it (see file-identity.ts).
  */
 export function checkVersionOf(path: string): void {
   if (!existsSync(path)) return;
-  const header = Buffer.alloc(64);
-  const descriptor = openSync(path, 'r');
+  let db: Database.Database | null = null;
   try {
-    readSync(descriptor, header, 0, header.length, 0);
+    db = new Database(path, { readonly: true, timeout: 0 });
+    checkVersion(Number(db.pragma('user_version', { simple: true })), path);
+  } catch (error) {
+    // A rollback journal of a killed program has to be played back first, which needs a writer. checkContent looks again.
+    if (!(error instanceof Database.SqliteError && error.code.startsWith('SQLITE_READONLY'))) throw error;
   } finally {
-    closeSync(descriptor);
+    db?.close();
   }
-  if (header.toString('latin1', 0, 15) === 'SQLite format 3') checkVersion(header.readUInt32BE(60), path);
 }
 
 /** The content of a file that may be served. */
@@ -118,7 +121,8 @@ const ownTables = {
   drafts: 'message_id',
 };
 
-function checkVersion(version: number, path: string): void {
+/** Throws for a file of a newer version. */
+export function checkVersion(version: number, path: string): void {
   if (version <= schemaVersion) return;
   throw unavailable(
     path,

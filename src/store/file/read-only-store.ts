@@ -8,7 +8,7 @@ import type { AuditedTurn, LogRecord } from '../../../machines/audit.ts';
 import type { LogRow } from '../../../machines/log.ts';
 import { decodeRow } from '../columns.ts';
 import type { StoredRow } from '../columns.ts';
-import { checkVersionOf, unavailable, unavailableBecause } from './file-checks.ts';
+import { checkVersion, unavailable, unavailableBecause } from './file-checks.ts';
 
 /** Longer than a running server ever locks the file. */
 const busyTimeoutMs = 5000;
@@ -39,12 +39,12 @@ export function openReadOnly(path: string): ReadOnlyStore {
   const file = statSync(path, { throwIfNoEntry: false });
   if (file === undefined) throw unavailable(path, 'does not exist', 'Start the server once, or name another file.');
   if (!file.isFile()) throw unavailable(path, 'is not a file', 'Name the file of a database.');
-  checkVersionOf(path);
   let db: Database.Database | null = null;
   try {
     db = new Database(path, { readonly: true, timeout: busyTimeoutMs });
     // Reads earlier versions too, so that old backups can be checked.
     const version = Number(db.pragma('user_version', { simple: true }));
+    checkVersion(version, path);
     if (version > 0) return readerOf(db, version);
     throw unavailable(path, 'was not written by Parley', 'Start the server with it once to import it.');
   } catch (error) {

@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { AppError, errorMessage } from '../../errors.ts';
 import type { LegacyImport } from '../file/import-legacy.ts';
 import { createAppendWriter } from './append-writer.ts';
+import { identityOf, movedFile } from '../file/file-identity.ts';
 import { createCommitter } from '../committer.ts';
 import type { Commit } from '../committer.ts';
 import { connectReader, connectWriter } from '../database.ts';
@@ -21,6 +22,7 @@ import type { Queries } from '../queries.ts';
 import { createRetention } from './retention.ts';
 import type { Retain, RetentionPolicy } from './retention.ts';
 import { createSlices } from './slices.ts';
+import { storageProblemOf } from '../storage-problem.ts';
 import { createSweep } from './sweep.ts';
 import type { Sweep } from './sweep.ts';
 import type { JobReply, JobRequest, ThreadSettings } from '../thread-messages.ts';
@@ -28,6 +30,8 @@ import type { JobReply, JobRequest, ThreadSettings } from '../thread-messages.ts
 const settings: ThreadSettings = workerData;
 
 let connection: Connection | null = null;
+/** The file of the first connection. Later ones must serve the same. */
+let served: string | null = null;
 let writing: {
   commit: Commit;
   sweep: Sweep;
@@ -41,9 +45,11 @@ let queries: Queries | null = null;
 function open(reconnect: boolean): LegacyImport | null {
   // A database in memory is lost with its connection, and has no disk that could fail.
   if (connection !== null && settings.path === null) return null;
+  connection?.watch.checkLog();
   disconnect();
-  const opened = connectWriter(settings, reconnect);
+  const opened = connectWriter(settings, reconnect ? served : null);
   connection = opened.connection;
+  served = connection.file;
   const { db } = connection;
   const slices = createSlices(db);
   const fork = createFork(db, slices);
@@ -95,11 +101,15 @@ function close(): void {
 /** The reader connects at its first job, when the writer has created the file, and again after a failure. */
 function read<T>(ask: (queries: Queries) => T): T {
   if (settings.role === 'reader' && settings.path !== null && connection === null) {
+    if (served !== null && identityOf(settings.path) !== served) throw movedFile('event log');
     connection = connectReader(settings.path);
+    served = connection.file;
     queries = createQueries(connection.db);
   }
-  if (queries === null) throw closed();
+  if (queries === null || connection === null) throw closed();
   try {
+    // What was read from a file that no path leads to any more must not be shown.
+    connection.watch.check();
     return ask(queries);
   } catch (error) {
     if (settings.role === 'reader') disconnect();
@@ -107,9 +117,17 @@ function read<T>(ask: (queries: Queries) => T): T {
   }
 }
 
-function write(): NonNullable<typeof writing> {
-  if (writing === null) throw closed();
-  return writing;
+/**
+ * Runs a job that changes the file. Checks the file before and after: a commit into a file that no path leads to any more
+ * must not be acknowledged.
+ */
+function write<T>(job: (parts: NonNullable<typeof writing>) => T): T {
+  if (writing === null || connection === null) throw closed();
+  const { watch } = connection;
+  watch.check();
+  const result = job(writing);
+  watch.check();
+  return result;
 }
 
 function run(request: JobRequest) {
@@ -119,15 +137,15 @@ function run(request: JobRequest) {
     case 'retain':
       return followPolicy(request.ask);
     case 'commit':
-      return write().commit(request.ask);
+      return write(({ commit }) => commit(request.ask));
     case 'drafts':
-      return write().saveDrafts(request.ask);
+      return write(({ saveDrafts }) => saveDrafts(request.ask));
     case 'sweep':
-      return write().sweep(request.ask.now);
+      return write(({ sweep }) => sweep(request.ask.now));
     case 'fork':
-      return write().fork.slice(request.ask);
+      return write(({ fork }) => fork.slice(request.ask));
     case 'remove':
-      return write().deletion.remove(request.ask.owner, request.ask.conversationId);
+      return write(({ deletion }) => deletion.remove(request.ask.owner, request.ask.conversationId));
     case 'load': {
       const { owner, conversationId, tokens, messages } = request.ask;
       return read((queries) => queries.load(owner, conversationId, { tokens, messages }));
@@ -182,9 +200,9 @@ function run(request: JobRequest) {
 const closed = () => new AppError('storage_failed', 'The database is not open.');
 
 /** Messages between threads lose the class and code of errors, so only code and message are sent. */
-function failure(error: unknown): { code: AppError['code']; message: string } {
-  if (error instanceof AppError) return { code: error.code, message: error.message };
-  return { code: 'storage_failed', message: errorMessage(error) };
+function failure(error: unknown): Extract<JobReply, { failure: unknown }>['failure'] {
+  if (error instanceof AppError) return { code: error.code, message: error.message, data: error.data };
+  return { code: 'storage_failed', message: errorMessage(error), data: { problem: storageProblemOf(error) } };
 }
 
 parentPort?.on('message', (request: JobRequest) => {

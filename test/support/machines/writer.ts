@@ -1,7 +1,7 @@
 /** Runs the writer's chart without a disk: the test ends its actors and advances its clock. */
 import assert from 'node:assert/strict';
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
-import { writerMachine } from '../../../machines/writer.ts';
+import { writerMachine, type StorageProblem } from '../../../machines/writer.ts';
 import type { SweepDelaysMs } from '../../../machines/writer.ts';
 
 type Step = 'openDatabase' | 'commitBatch' | 'sweepSlice' | 'reopenDatabase' | 'rejectQueued' | 'closeDatabase';
@@ -18,6 +18,7 @@ export function startWriter(
     settle = Promise.withResolvers();
     return settle.promise;
   };
+  const problems: StorageProblem[] = [];
   const step = (name: Step) =>
     fromPromise(async (): Promise<void> => {
       await begin(name);
@@ -31,7 +32,10 @@ export function startWriter(
         commitBatch: fromPromise(() => begin('commitBatch')),
         sweepSlice: fromPromise(async () => (await begin('sweepSlice')).more),
         reopenDatabase: step('reopenDatabase'),
-        rejectQueued: step('rejectQueued'),
+        rejectQueued: fromPromise<void, { problem: StorageProblem }>(async ({ input: { problem } }) => {
+          problems.push(problem);
+          await begin('rejectQueued');
+        }),
         closeDatabase: step('closeDatabase'),
       },
     }),
@@ -41,6 +45,8 @@ export function startWriter(
   const settled = () => new Promise((resolve) => setImmediate(resolve));
   return {
     asked: started,
+    /** Why waiting appends were rejected, one for each time. */
+    problems,
     state: () => actor.getSnapshot().value,
     rows: () => actor.send({ type: 'rows.queued' }),
     sweep: () => actor.send({ type: 'sweep.due' }),
@@ -50,8 +56,8 @@ export function startWriter(
       settle.resolve(output);
       await settled();
     },
-    async fail() {
-      settle.reject(new Error('the disk says no'));
+    async fail(problem?: StorageProblem) {
+      settle.reject(Object.assign(new Error('the disk says no'), { data: { problem } }));
       await settled();
     },
   };
