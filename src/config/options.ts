@@ -17,6 +17,7 @@ export function modelOptions({ llm }: Config) {
     connectTimeoutMs: ms(llm.connect_timeout),
     firstByteTimeoutMs: ms(llm.first_byte_timeout),
     stallTimeoutMs: ms(llm.stall_timeout),
+    finishTimeoutMs: ms(llm.finish_timeout),
     queueTimeoutMs: ms(llm.queue_timeout),
     providers: llm.providers,
   };

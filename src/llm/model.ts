@@ -22,10 +22,12 @@ export interface LanguageModelOptions {
   fallback: readonly string[];
   /** Timeout of TCP and TLS. */
   connectTimeoutMs: number;
-  /** From the request to the first byte of the answer. Loading a local model may take minutes. */
+  /** From the request to the first word of the answer. Loading a local model may take minutes. */
   firstByteTimeoutMs: number;
   /** Longest silence between two bytes of an answer. */
   stallTimeoutMs: number;
+  /** From the finish reason to the end of the stream. */
+  finishTimeoutMs: number;
   /** Limits of the circuit breakers. The same object for the life of the model. */
   circuit: CircuitLimits;
   /** Gets every change of a provider's circuit. */

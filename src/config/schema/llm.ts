@@ -38,10 +38,15 @@ export const llmSection = z
       .describe('Timeout of a connection. Distinguishes a provider that is down from one that is slow to answer.'),
     first_byte_timeout: seconds()
       .default(60)
-      .describe('Timeout of the first byte of an answer. Large models reason before their first word.'),
+      .describe(
+        'Timeout of the first word of an answer: text, reasoning or a tool call. Large models think before. Keep-alive comments do not count, before the answer and within it.',
+      ),
     stall_timeout: seconds()
       .default(30)
       .describe('Longest pause within an answer before it counts as lost. A cut connection gives no other sign.'),
+    finish_timeout: seconds()
+      .default(5)
+      .describe('Longest wait for the usage and the end of the stream after the finish reason of an answer.'),
     queue_timeout: seconds()
       .default(60)
       .describe(

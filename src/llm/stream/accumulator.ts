@@ -28,6 +28,10 @@ export interface Accumulator {
   readonly error: StreamError | null;
   /** Valid data lines so far, `[DONE]` included. */
   readonly chunks: number;
+  /** Grows with each text, reasoning and piece of a tool call, and with nothing else. */
+  readonly progress: number;
+  /** True once the finish reason has come. */
+  readonly isFinished: boolean;
   /** The answer. Null if no finish_reason has come: then the stream was cut. */
   answer(): StreamedAnswer | null;
 }
@@ -48,6 +52,10 @@ const maxAnswerChars = 16 * 1024 * 1024;
 /** One for each stream. `read` calls the sink, and throws only what the sink throws. An invalid stream sets `error`. */
 export function createAccumulator(sink: AnswerSink): Accumulator {
   let chunks = 0;
+  let progress = 0;
+  /** Index of the choice with the text, and of the one with the tool calls. */
+  let answerChoice: number | null = null;
+  let callChoice: number | null = null;
   let chars = 0;
   let finish: FinishReason | null = null;
   let fault: StreamError | null = null;
@@ -55,6 +63,8 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
   let model: string | null = null;
   let tools: ToolCallAssembly | null = null;
   let details: ReasoningDetails | null = null;
+  /** The first data line that is no chunk: a heartbeat, or the reason why no answer comes. */
+  let malformed: StreamError | null = null;
 
   function fail(reason: StreamError): false {
     // An error after the end of the answer does not invalidate the answer.
@@ -67,6 +77,7 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
     addReasoning(textOf(delta['reasoning_content']) ?? textOf(delta['reasoning']) ?? textOf(delta['thinking']));
     if (Array.isArray(delta['reasoning_details'])) {
       details ??= createReasoningDetails();
+      progress += 1;
       chars += details.add(delta['reasoning_details']);
     }
     const content = delta['content'];
@@ -76,9 +87,28 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
     const asked = Array.isArray(delta['tool_calls']) ? delta['tool_calls'] : legacyCall(delta);
     if (asked !== null && asked.length > 0) {
       tools ??= createToolCallAssembly();
+      progress += 1;
       if (!tools.add(asked)) return false;
     }
     return chars <= maxAnswerChars;
+  }
+
+  /**
+   * The part of a choice that belongs to the answer. Null if none does: only one answer is asked for, so further choices
+   * (`n` among the provider's parameters) are left out. Copilot puts the calls of an answer into a choice of their own.
+   */
+  function relevantPart(choice: JsonObject): JsonObject | null {
+    const index = typeof choice['index'] === 'number' ? choice['index'] : 0;
+    answerChoice ??= index;
+    const { delta, message } = choice;
+    const isWhole = !isObject(delta) || (Object.keys(delta).length === 0 && isObject(message));
+    const part = isWhole ? message : delta;
+    // A gateway may send the whole message after its pieces.
+    if (!isObject(part) || (isWhole && progress > 0)) return index === answerChoice ? {} : null;
+    const asks = Array.isArray(part['tool_calls']) && part['tool_calls'].length > 0;
+    if (asks) callChoice ??= index;
+    if (index === answerChoice) return asks && callChoice !== index ? { ...part, tool_calls: [] } : part;
+    return asks && callChoice === index ? { tool_calls: part['tool_calls'] } : null;
   }
 
   function readPart(part: unknown): void {
@@ -92,18 +122,26 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
   function addText(text: string | null): void {
     if (text === null) return;
     chars += text.length;
+    progress += 1;
     sink.text(text);
   }
 
   function addReasoning(text: string | null): void {
     if (text === null) return;
     chars += text.length;
+    progress += 1;
     sink.reasoning(text);
   }
 
   return {
     get error() {
-      return fault;
+      return fault ?? malformed;
+    },
+    get progress() {
+      return progress;
+    },
+    get isFinished() {
+      return finish !== null;
     },
     get chunks() {
       return chunks;
@@ -111,24 +149,34 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
     read(data) {
       if (data === '[DONE]') {
         chunks += 1;
+        // Servers without a finish reason end the answer with this alone.
+        if (progress > 0) finish ??= 'stop';
         return false;
       }
       const chunk = parseJson(data);
-      if (!isObject(chunk)) return fail({ kind: 'malformed', sample: data });
+      if (!isObject(chunk)) {
+        // Heartbeats come in many forms: nothing, a space, `ping`, a number, `null`. The answer goes on after them.
+        if (malformed === null && data.trim() !== '') malformed = { kind: 'malformed', sample: data };
+        return true;
+      }
       chunks += 1;
       const error = errorIn(chunk);
       if (error !== null) return fail({ kind: 'error', error });
 
       model ??= textOf(chunk['model']);
       usage = usageIn(chunk) ?? usage;
-      const choice = firstChoice(chunk['choices']);
-      if (choice === null) return true;
-      const delta = choice['delta'] ?? choice['message'];
-      if (isObject(delta) && !readDelta(delta)) return fail({ kind: 'oversized' });
-      const reason = textOf(choice['finish_reason']);
-      if (reason === 'error') return fail({ kind: 'error', error: 'The answer ended in an error.' });
-      // Some servers finish twice, or with every chunk: the first reason counts, and later text is kept.
-      if (reason !== null) finish ??= finishReasons[reason.toLowerCase()] ?? 'stop';
+      const choices = Array.isArray(chunk['choices']) ? chunk['choices'].filter(isObject) : [];
+      for (const choice of choices) {
+        const delta = relevantPart(choice);
+        if (delta === null) continue;
+        if (!readDelta(delta)) return fail({ kind: 'oversized' });
+        const reason = textOf(choice['finish_reason']);
+        if (reason === null) continue;
+        const known = finishReasonOf(reason);
+        if (known === null) return fail({ kind: 'error', error: `The answer ended with "${reason}".` });
+        // Some servers finish twice, or with every chunk: the first reason counts, and later text is kept.
+        finish ??= known;
+      }
       return true;
     },
     answer() {
@@ -143,18 +191,22 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
   };
 }
 
-/** The finish reasons of all providers, in lower case. Unlisted ones count as `stop`. */
-const finishReasons: Readonly<Record<string, FinishReason>> = {
-  length: 'length',
-  max_tokens: 'length',
-  model_length: 'length',
-  content_filter: 'content_filter',
-  safety: 'content_filter',
-  refusal: 'content_filter',
-  tool_calls: 'tool_calls',
-  tool_use: 'tool_calls',
-  function_call: 'tool_calls',
-};
+/** Finish reasons of all providers, in lower case, without what follows a colon (Gemini's own reason). */
+const FINISH_REASONS: readonly (readonly [FinishReason, RegExp])[] = [
+  ['stop', /^(?:stop|eos|eos_token|stop_sequence|stop_token|end|end_turn|done|complete|completed)$/],
+  ['length', /^(?:length|max_length|max_tokens|max_output_tokens|model_length|model_context_window_exceeded)$/],
+  [
+    'content_filter',
+    /^(?:content_filter(?:ed)?|safety|refusal|sensitive|recitation|prohibited_content|blocklist|spii|image_safety)$/,
+  ],
+  ['tool_calls', /^(?:tool_calls?|tool_use|function_call)$/],
+];
+
+/** Null for a reason that is no success: an unknown one, or a failure of the provider. */
+function finishReasonOf(reason: string): FinishReason | null {
+  const word = reason.toLowerCase().split(':', 1)[0]?.trim() ?? '';
+  return FINISH_REASONS.find(([, words]) => words.test(word))?.[0] ?? null;
+}
 
 /** `{"error": ...}`, or the `{"object": "error", "message": ...}` of older vLLM. */
 function errorIn(chunk: JsonObject): JsonObject | string | null {
@@ -169,13 +221,6 @@ function usageIn(chunk: JsonObject): JsonObject | null {
   const ofGroq = isObject(chunk['x_groq']) ? chunk['x_groq']['usage'] : null;
   const found = chunk['usage'] ?? ofGroq;
   return isObject(found) && Object.keys(found).length > 0 ? found : null;
-}
-
-/** Only the first choice counts. Further ones (`n` in a provider's parameters) are other answers. */
-function firstChoice(choices: unknown): JsonObject | null {
-  if (!Array.isArray(choices)) return null;
-  const choice: unknown = choices[0];
-  return isObject(choice) && (choice['index'] ?? 0) === 0 ? choice : null;
 }
 
 /** `function_call`, from before parallel calls. */

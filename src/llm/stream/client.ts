@@ -12,9 +12,10 @@ import { withPlainErrors } from './provider-error.ts';
 import { cutOff, notACompletion, requestFailed, timedOut, streamFailed, type Target } from './failed-answer.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
+import { parseJson } from '../../json.ts';
 import { MAX_TIMER_MS } from '../../scheduling/acquire.ts';
 import type { Transport } from './transport.ts';
-import { createWatchdog, type Silence, type Watchdog } from './watchdog.ts';
+import { createWatchdog, type Silence, type Watchdog, type WatchdogLimits } from './watchdog.ts';
 
 export interface ProviderClient {
   /** See `LanguageModel.stream`. */
@@ -22,10 +23,7 @@ export interface ProviderClient {
 }
 
 /** Read for each request. */
-export interface ClientOptions {
-  firstByteTimeoutMs: number;
-  stallTimeoutMs: number;
-}
+export type ClientOptions = WatchdogLimits;
 
 /**
  * A hop is one HTTP request and is never retried here. Failures are values. Rejects only if the sink throws, and then aborts
@@ -49,7 +47,7 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
       signal.addEventListener('abort', abort, { once: true });
 
       const silenceEnd = () => {
-        const limitMs = silence === 'next_byte' ? options.stallTimeoutMs : options.firstByteTimeoutMs;
+        const limitMs = silence === 'within_answer' ? options.stallTimeoutMs : options.firstByteTimeoutMs;
         return silence === null ? null : timedOut(asked, silence, limitMs);
       };
 
@@ -162,11 +160,9 @@ async function receive(
   sink: AnswerSink,
   reading: Reading,
 ): Promise<AnswerEnd> {
-  if (!body || contentType.includes('html')) return notACompletion(asked, contentType);
+  if (!body) return notACompletion(asked, contentType);
   const answer = createAccumulator(sink);
-  // Gateways that cannot stream send the whole completion as one JSON text.
-  const take = contentType.includes('application/json') ? wholeReader(answer) : eventReader(answer, reading.signal);
-  const torn = !(await readBody(body, take, reading.watchdog.beat));
+  const torn = !(await readBody(body, bodyReader(answer, reading), reading.watchdog.beat));
 
   if (reading.signal.aborted) return { status: 'aborted' };
   const whole = answer.answer();
@@ -177,29 +173,59 @@ async function receive(
   return torn || answer.chunks > 0 ? cutOff(asked) : notACompletion(asked, contentType);
 }
 
-function eventReader(answer: Accumulator, signal: AbortSignal): TextReader {
+/**
+ * Reads a body by its first character, because labels are often wrong: `{` begins a whole completion (of a gateway that
+ * cannot stream), anything else a stream of events. A page of HTML is a stream without events.
+ */
+function bodyReader(answer: Accumulator, reading: Reading): TextReader {
+  let reader: TextReader | null = null;
+  let before = '';
+  return (text) => {
+    if (reader !== null) return reader(text);
+    before += text;
+    const first = /\S/.exec(before)?.[0];
+    if (first === undefined && text !== '' && before.length < maxEventChars) return true;
+    reader = first === '{' || first === '[' ? wholeReader(answer, reading) : eventReader(answer, reading);
+    const wanted = reader(before);
+    return text === '' && before !== '' ? reader('') : wanted;
+  };
+}
+
+function eventReader(answer: Accumulator, { signal, watchdog }: Reading): TextReader {
   let wanted = true;
   const parser = createParser({
     maxBufferSize: maxEventChars,
     // One read may hold many events, and the sink may abort at any of them.
     onEvent(event) {
-      if (wanted) wanted = answer.read(event.data) && !signal.aborted;
+      if (!wanted) return;
+      const { progress } = answer;
+      wanted = answer.read(event.data) && !signal.aborted;
+      if (answer.progress > progress) watchdog.said();
+      if (answer.isFinished) watchdog.finished();
     },
     onError(error) {
       if (error.type === 'max-buffer-size-exceeded') wanted = false;
     },
   });
   return (text) => {
-    parser.feed(text);
+    // At the end: the last event may lack its blank line.
+    parser.feed(text === '' ? '\n\n' : text);
     return wanted;
   };
 }
 
-function wholeReader(answer: Accumulator): TextReader {
+function wholeReader(answer: Accumulator, { watchdog }: Reading): TextReader {
   let whole = '';
   return (text) => {
+    watchdog.said();
     whole += text;
-    if (text === '') answer.read(whole);
+    if (text === '') answer.read(onlyEntry(whole));
     return text !== '' && whole.length <= maxEventChars;
   };
+}
+
+/** Some gateways send a list with one completion. */
+function onlyEntry(text: string): string {
+  const list = parseJson(text);
+  return Array.isArray(list) && list.length === 1 ? JSON.stringify(list[0]) : text;
 }

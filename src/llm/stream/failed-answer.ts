@@ -73,8 +73,12 @@ export function notACompletion(asked: Target, contentType: string): FailedAnswer
 /** No byte came for `limitMs`. */
 export function timedOut(asked: Target, silence: Silence, limitMs: number): FailedAnswer {
   const seconds = `${limitMs / 1_000} s`;
-  return silence === 'first_byte'
-    ? failed(asked, 'provider_timeout', `sent nothing within ${seconds}. Try again, or raise llm.first_byte_timeout.`)
+  return silence !== 'within_answer'
+    ? failed(
+        asked,
+        'provider_timeout',
+        `sent nothing of an answer within ${seconds}. Try again, or raise llm.first_byte_timeout.`,
+      )
     : failed(
         asked,
         'provider_timeout',

@@ -18,6 +18,7 @@ export function languageModelAt(url: string, options: Partial<LanguageModelOptio
     connectTimeoutMs: 5_000,
     firstByteTimeoutMs: 5_000,
     stallTimeoutMs: 5_000,
+    finishTimeoutMs: 5_000,
     queueTimeoutMs: 5_000,
     circuit: { failures: 1_000, cooldownMs: 60_000 },
     onCircuitChange: () => {},
