@@ -16,14 +16,19 @@ export interface CircuitContext {
   limits: CircuitLimits;
   /** Failures in a row up to now. */
   failed: number;
+  /** Conversations whose failures count among them. Bounded by `limits.failures`. */
+  failedBy: readonly string[];
   /** Error code of the newest failure. Null after a success. */
   lastError: string | null;
 }
 
 export type CircuitEvent =
-  /** From requests that began in `closed`. One may end long after that. */
+  /**
+   * From requests that began in `closed`. One may end long after that. `by`: the conversation whose request the provider
+   * failed to process; null for a failure of the connection, which never depends on the request.
+   */
   | { type: 'request.succeeded' }
-  | { type: 'request.failed'; code: string }
+  | { type: 'request.failed'; code: string; by: string | null }
   /** From the probe: the request that `halfOpen` lets through. `probe.aborted`: cancelled, so it proves nothing. */
   | { type: 'probe.began' }
   | { type: 'probe.succeeded' }
@@ -44,19 +49,24 @@ export const providerCircuitMachine = setup({
     cooldown: ({ context }) => context.limits.cooldownMs,
   },
   guards: {
+    // A request that fails again unchanged says something about the conversation, not about the provider.
+    repeatsFailure: ({ context, event }) =>
+      event.type === 'request.failed' && event.by !== null && context.failedBy.includes(event.by),
     reachesFailureLimit: ({ context }) => context.failed + 1 >= context.limits.failures,
   },
   actions: {
     countFailure: assign(({ context, event }) => ({
       failed: context.failed + 1,
+      failedBy:
+        event.type === 'request.failed' && event.by !== null ? [...context.failedBy, event.by] : context.failedBy,
       lastError: 'code' in event ? event.code : context.lastError,
     })),
-    forgetFailures: assign({ failed: 0, lastError: null }),
+    forgetFailures: assign({ failed: 0, failedBy: [], lastError: null }),
   },
 }).createMachine({
   id: 'providerCircuit',
   description: 'Circuit breaker of a provider. One for each, shared by all conversations.',
-  context: ({ input }) => ({ limits: input, failed: 0, lastError: null }),
+  context: ({ input }) => ({ limits: input, failed: 0, failedBy: [], lastError: null }),
   initial: 'closed',
   states: {
     closed: {
@@ -64,6 +74,7 @@ export const providerCircuitMachine = setup({
       on: {
         'request.succeeded': { actions: 'forgetFailures' },
         'request.failed': [
+          { guard: 'repeatsFailure' },
           { guard: 'reachesFailureLimit', target: 'open', actions: 'countFailure' },
           { actions: 'countFailure' },
         ],

@@ -27,6 +27,8 @@ export interface SizedMessage {
 
 const NO_ANSWER = '[This message was stopped or failed before an answer began.]';
 const EMPTY_ANSWER = '[This answer has no text.]';
+const EMPTY_MESSAGE = '[This message has no text.]';
+const EMPTY_RESULT = '[This result has no text.]';
 const LOST_RESULT = '[The result of this call is not known.]';
 
 /** One turn's rows as messages: each tool call is followed by its result, in call order, independent of the order of their ends. */
@@ -46,6 +48,11 @@ export function turnMessages(turn: TurnRows): SizedMessage[] {
   return messages;
 }
 
+/** Some providers reject a message of white space alone, and with it every later turn. */
+function textOr<Fallback extends string | null>(text: string | null, fallback: Fallback): string | Fallback {
+  return text === null || text.trim() === '' ? fallback : text;
+}
+
 const none: ReadonlyMap<string, LogRow> = new Map();
 
 /** The results by call id. */
@@ -59,11 +66,12 @@ function resultsOf({ rows }: TurnRows): ReadonlyMap<string, LogRow> {
 /** Divides the row's tokens among its parts by their length. */
 function userMessages(row: LogRow): SizedMessage[] {
   // A shortcut for nearly all messages: a long context has hundreds, and it is built for every hop.
-  if (row.extra['included'] === undefined) return [sized({ role: 'user', content: row.content ?? '' }, row)];
+  if (row.extra['included'] === undefined)
+    return [sized({ role: 'user', content: textOr(row.content, EMPTY_MESSAGE) }, row)];
   const words = messageParts(row);
   const length = words.reduce((sum, { text }) => sum + text.length, 0);
   return words.map(({ role, text }) => ({
-    message: { role, content: text },
+    message: { role, content: textOr(text, EMPTY_MESSAGE) },
     tokens: words.length === 1 ? rowTokens(row) : Math.ceil((rowTokens(row) * text.length) / Math.max(1, length)),
   }));
 }
@@ -79,18 +87,17 @@ function assistantMessages(
   results: ReadonlyMap<string, LogRow>,
   reasoning: { reasoning?: Reasoning },
 ): SizedMessage[] {
-  // Some providers refuse an empty message, and with it every later turn.
   if (!row.tool_calls?.length)
-    return [sized({ role: 'assistant', content: row.content || EMPTY_ANSWER, ...reasoning }, row)];
+    return [sized({ role: 'assistant', content: textOr(row.content, EMPTY_ANSWER), ...reasoning }, row)];
   const asked = sized(
-    { role: 'assistant', content: row.content || null, tool_calls: row.tool_calls, ...reasoning },
+    { role: 'assistant', content: textOr(row.content, null), tool_calls: row.tool_calls, ...reasoning },
     row,
   );
   return [
     asked,
     ...row.tool_calls.map((call): SizedMessage => {
       const result = results.get(call.id);
-      const content = result?.content ?? LOST_RESULT;
+      const content = textOr(result?.content ?? LOST_RESULT, EMPTY_RESULT);
       return {
         message: { role: 'tool', content, tool_call_id: call.id },
         tokens: (result?.token_count ?? 0) + MESSAGE_OVERHEAD,

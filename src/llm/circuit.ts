@@ -6,7 +6,7 @@ import { createActor, type SnapshotFrom } from 'xstate';
 import { providerCircuitMachine, type CircuitLimits } from '../../machines/provider-circuit.ts';
 import { fault } from '../errors.ts';
 import type { ProviderClient } from './stream/client.ts';
-import type { AnswerEnd, ProviderStatus } from './port.ts';
+import type { AnswerEnd, AnswerRequest, ProviderStatus } from './port.ts';
 import type { Provider } from './providers/provider.ts';
 
 export interface Circuit extends ProviderClient {
@@ -58,9 +58,11 @@ export function createCircuit(
     return 'probe';
   };
 
-  const report = (as: 'request' | 'probe', end: AnswerEnd | null): void => {
+  const report = (as: 'request' | 'probe', end: AnswerEnd | null, { place }: AnswerRequest): void => {
     const code = end?.status === 'failed' ? end.fault.code : null;
-    if (code !== null && outages.has(code)) actor.send({ type: `${as}.failed`, code });
+    // The last part of the key is the answer's own.
+    const by = code === 'provider_failed' || code === 'provider_cut' ? JSON.stringify(place.slice(0, -1)) : null;
+    if (code !== null && outages.has(code)) actor.send({ type: `${as}.failed`, code, by });
     // A provider that rejects a request is reachable.
     else if (end?.status === 'finished' || code !== null) actor.send({ type: `${as}.succeeded` });
     else if (as === 'probe') actor.send({ type: 'probe.aborted' });
@@ -77,7 +79,7 @@ export function createCircuit(
         end = await client.stream(request, sink, signal);
         return end;
       } finally {
-        report(as, end);
+        report(as, end, request);
       }
     },
   };

@@ -208,7 +208,7 @@ describe('a broken stream', () => {
       'provider_context_length',
       /too long/,
     ],
-    ['that finishes in an error', streams(text('Hel'), finish('error')), 'provider_failed', /ended in an error/],
+    ['that finishes in an error', streams(text('Hel'), finish('error')), 'provider_failed', /ended with "error"/],
     [
       'with a line that is no JSON',
       streams(text('Hel'), data('{"choices": [{'), finish('stop')),
@@ -294,8 +294,8 @@ describe('a silent provider', () => {
   const impatient = { firstByteTimeoutMs: 80 };
   const restless = { stallTimeoutMs: 50 };
   const table: [title: string, reply: Reply, limits: typeof impatient | typeof restless, names: RegExp][] = [
-    ['before the headers', hangs(), impatient, /nothing within 0\.08 s.*llm\.first_byte_timeout/],
-    ['after the headers', stalls(), impatient, /nothing within 0\.08 s.*llm\.first_byte_timeout/],
+    ['before the headers', hangs(), impatient, /nothing of an answer within 0\.08 s.*llm\.first_byte_timeout/],
+    ['after the headers', stalls(), impatient, /nothing of an answer within 0\.08 s.*llm\.first_byte_timeout/],
     ['after a few words', stalls('Hel', 'lo'), restless, /stopped sending.*0\.05 s.*llm\.stall_timeout/],
   ];
   for (const [title, reply, limits, names] of table) {

@@ -78,14 +78,14 @@ describe('what a provider gave beside its words', () => {
 });
 
 describe('a message with reasoning is sent', () => {
-  const call = { id: 'c1', type: 'function' as const, function: { name: 'add', arguments: '{}' } };
+  const call = { id: 'call00001', type: 'function' as const, function: { name: 'add', arguments: '{}' } };
   const details = [{ type: 'reasoning.text', text: 'Hm.', signature: 'sig' }];
   const extra = { google: { thought_signature: 'sig' } };
   const plain = { role: 'assistant' as const, content: null, tool_calls: [call] };
   const messages: MessageWithReasoning[] = [
     { role: 'user', content: 'Add.' },
     { ...plain, reasoning: { text: 'Hm.', signatures: { details, calls: [extra] } } },
-    { role: 'tool', content: '1', tool_call_id: 'c1' },
+    { role: 'tool', content: '1', tool_call_id: 'call00001' },
   ];
   const table: [fields: ReasoningField[] | undefined, sent: object][] = [
     [undefined, plain],
@@ -116,7 +116,7 @@ describe('a message with reasoning is sent', () => {
       pass_back_reasoning: ['reasoning_content'] satisfies ReasoningField[],
     };
     await ask(languageModelAt(server.url, { providers: { scripted } }), {
-      messages: [{ role: 'user', content: 'Add.' }, plain, { role: 'tool', content: '1', tool_call_id: 'c1' }],
+      messages: [{ role: 'user', content: 'Add.' }, plain, { role: 'tool', content: '1', tool_call_id: 'call00001' }],
     });
     assert.deepEqual((await server.request(server.requests.length)).body.messages[1], {
       ...plain,

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { SimulatedClock, createActor } from 'xstate';
 import { providerCircuitMachine, type CircuitEvent } from '../../machines/provider-circuit.ts';
 
-const failed = { type: 'request.failed', code: 'provider_failed' } as const;
+const failed = { type: 'request.failed', code: 'provider_failed', by: null } as const;
 const succeeded = { type: 'request.succeeded' } as const;
 const began = { type: 'probe.began' } as const;
 
@@ -104,4 +104,27 @@ test('a probe that succeeds forgets what was', () => {
   assert.deepEqual([box.state(), box.context().failed, box.context().lastError], ['closed', 0, null]);
   box.send(failed);
   assert.equal(box.state(), 'closed');
+});
+
+describe('failures of one conversation', () => {
+  const failedBy = (by: string) => ({ type: 'request.failed', code: 'provider_failed', by }) as const;
+
+  test('count once, however often its request fails', () => {
+    const { send, state } = start();
+    send(failedBy('a'), failedBy('a'), failedBy('a'));
+    assert.equal(state(), 'closed');
+  });
+
+  test('open the circuit together with failures of another conversation', () => {
+    const { send, state } = start();
+    send(failedBy('a'), failedBy('b'));
+    assert.equal(state(), 'open');
+  });
+
+  test('count again after a success', () => {
+    const { send, state, context } = start();
+    send(failedBy('a'), succeeded, failedBy('a'));
+    assert.equal(state(), 'closed');
+    assert.equal(context().failed, 1);
+  });
 });

@@ -136,7 +136,7 @@ describe('the followers of a turn get a notice', () => {
       level: 'warning',
       data: 'talker: Mind the gap',
     });
-    assert.match(String(callId), /^call_/);
+    assert.match(String(callId), /^[a-zA-Z0-9]{9}$/);
     assert.equal(notices[1]?.data, 'talker: {"line":2}');
   });
 

@@ -2,7 +2,7 @@
  * Runs the state `streaming`: asks the model, sends its deltas straight to the followers, and reports only the end to
  * the chart. The unfinished text is held once, in the delivery's draft.
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { fromCallback } from 'xstate';
 import { z } from 'zod';
 import type { AnswerInput, AnswerStop } from '../../../machines/conversation/setup.ts';
@@ -12,6 +12,7 @@ import { offeredTools } from '../../../machines/conversation/decisions/hop-plan.
 import type { Usage } from '../../../machines/log.ts';
 import { fault } from '../../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../../llm/port.ts';
+import { idFromBytes } from '../../llm/strict-messages.ts';
 import type { McpServers } from '../../mcp/port.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Delivery } from '../../delivery/port.ts';
@@ -180,16 +181,25 @@ function callsOf(finished: Extract<AnswerEnd, { status: 'finished' }> | null): s
   return (finished?.toolCalls ?? []).map((call) => call.name + call.arguments).join('');
 }
 
-/** The call with Parley's own id, because providers repeat theirs. */
+/** The call with Parley's own id, because providers repeat theirs. Nine letters and digits, the only form that all accept. */
 function askedCall(
-  { name, arguments: text }: { name: string; arguments: string },
+  { name: written, arguments: text }: { name: string; arguments: string },
   tools: AnswerInput['tools'],
   misfitOf: McpServers['validateArguments'],
 ): RequestedCall {
   const args = parseArguments(text);
+  const name = tools.has(written) ? written : plainName(written);
   const tool = tools.get(name);
   const misfit = args !== null && tool !== undefined ? misfitOf(tool.inputSchema, args) : null;
-  return { callId: `call_${randomUUID()}`, name, text, arguments: args, misfit };
+  return { callId: idFromBytes(randomBytes(9)), name: tool ? name : written, text, arguments: args, misfit };
+}
+
+/** The name without what models add to it: `functions.NAME` (Kimi, GPT), `default_api.NAME` (Gemini), `NAME<|channel|>...` (gpt-oss). */
+function plainName(name: string): string {
+  return name
+    .replace(/^(?:functions|default_api)\./, '')
+    .replace(/<\|.*$/s, '')
+    .trim();
 }
 
 /** Some providers send an empty text for a call without arguments. */

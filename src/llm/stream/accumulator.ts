@@ -155,6 +155,8 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
       }
       const chunk = parseJson(data);
       if (!isObject(chunk)) {
+        // Half a chunk: a part of the answer is lost.
+        if (data.trimStart().startsWith('{')) return fail({ kind: 'malformed', sample: data });
         // Heartbeats come in many forms: nothing, a space, `ping`, a number, `null`. The answer goes on after them.
         if (malformed === null && data.trim() !== '') malformed = { kind: 'malformed', sample: data };
         return true;

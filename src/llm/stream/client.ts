@@ -8,6 +8,7 @@ import type OpenAI from 'openai';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
 import { readBody, type Body, type TextReader } from './body.ts';
 import { withReasoning } from '../pass-back-reasoning.ts';
+import { strictMessages } from '../strict-messages.ts';
 import { withPlainErrors } from './provider-error.ts';
 import { cutOff, notACompletion, requestFailed, timedOut, streamFailed, type Target } from './failed-answer.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
@@ -128,7 +129,7 @@ async function send(
     stream_options: { include_usage: true },
     ...parameters,
     model: asked.model,
-    messages: withReasoning(request.messages, asked.provider.passBackReasoning),
+    messages: strictMessages(withReasoning(request.messages, asked.provider.passBackReasoning)),
     ...tools,
     stream: true,
   };

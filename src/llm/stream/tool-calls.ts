@@ -53,6 +53,8 @@ export function createToolCallAssembly(): ToolCallAssembly {
     }
     // A name that comes again, or after the arguments began, is a repetition, not another piece.
     if (name !== null && name !== call.name && call.arguments === '') call.name += name;
+    // Some servers send an empty object before the real arguments.
+    if (piece !== '' && call.arguments.trim() === '{}') call.arguments = '';
     call.arguments += piece;
     argumentChars += piece.length;
     return argumentChars <= maxArgumentChars;

@@ -59,7 +59,7 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
     tools: options.tools ?? [],
     provider,
     model: model.modelFor(provider, options.model ?? null),
-    place: options.place ?? (['me', 'c1', randomUUID()] as const),
+    place: options.place ?? (['me', randomUUID(), randomUUID()] as const),
   };
   const sink = {
     queued(position: number) {
