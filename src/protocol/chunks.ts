@@ -128,6 +128,7 @@ export const chunks = {
           'started',
           'queued_for_turn',
           'queued_for_provider',
+          'tools_unsupported',
           'context_truncated',
           'retrying',
           'server_connecting',
@@ -138,14 +139,17 @@ export const chunks = {
           'resource_unavailable',
         ])
         .describe(
-          '`started`: a queued turn begins. `queued_for_turn`: the server has enough turns at work. `queued_for_provider`: the provider has as many requests as it may. `context_truncated`: messages were cut in the middle to fit the context. `retrying`: the provider failed and is asked again, or the next one. `server_connecting`: the turn waits for an MCP server that has just been started. `server_unavailable`, `server_available`: an MCP server is away or was removed from the configuration, is back. `server_authorizing`: an MCP server can be used when somebody has authorized it in a browser. `server_log`: an MCP server says something while it is at work on a call. `resource_unavailable`: a resource that belongs to the system prompt is left out.',
+          '`started`: a queued turn begins. `queued_for_turn`: the server has enough turns at work. `queued_for_provider`: the provider has as many requests as it may. `tools_unsupported`: the model takes no tools and is asked without them. `context_truncated`: messages were cut in the middle to fit the context. `retrying`: the provider failed and is asked again, or the next one. `server_connecting`: the turn waits for an MCP server that has just been started. `server_unavailable`, `server_available`: an MCP server is away or was removed from the configuration, is back. `server_authorizing`: an MCP server can be used when somebody has authorized it in a browser. `server_log`: an MCP server says something while it is at work on a call. `resource_unavailable`: a resource that belongs to the system prompt is left out.',
         ),
       data: z.string().describe('The same in words.'),
       position: count
         .exactOptional()
         .describe('With `queued_for_turn` and `queued_for_provider`: how many stand in line, this one included.'),
       delay_ms: count.exactOptional().describe('With `retrying`: the wait until then, in ms.'),
-      provider: z.string().exactOptional().describe('With `retrying` and `queued_for_provider`: who will be asked.'),
+      provider: z
+        .string()
+        .exactOptional()
+        .describe('With `retrying`, `queued_for_provider` and `tools_unsupported`: who will be asked.'),
       server: z.string().exactOptional().describe('With `server_...`: the MCP server.'),
       url: z
         .string()

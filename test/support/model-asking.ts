@@ -21,6 +21,7 @@ export function languageModelAt(url: string, options: Partial<LanguageModelOptio
     queueTimeoutMs: 5_000,
     circuit: { failures: 1_000, cooldownMs: 60_000 },
     onCircuitChange: () => {},
+    onRequiredChange: () => {},
     providers: { scripted: { base_url: url, model: 'configured-model' } },
     env: {},
     demo: createDemoModel({ chunkDelayMs: 0 }),
@@ -33,6 +34,8 @@ export interface Asked {
   reasoning: string;
   /** How many stood in the provider's line when it came to that; null for a request that had not to wait. */
   queued: number | null;
+  /** How often the sink was notified that the tools were left out. */
+  withoutTools: number;
   end: AnswerEnd;
 }
 
@@ -52,6 +55,7 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
   let text = '';
   let reasoning = '';
   let queued: number | null = null;
+  let withoutTools = 0;
   const provider = options.provider ?? model.providers[0]?.name ?? '';
   const request = {
     messages: options.messages ?? [{ role: 'user' as const, content: 'Hello' }],
@@ -64,6 +68,9 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
     queued(position: number) {
       queued = position;
     },
+    withoutTools() {
+      withoutTools += 1;
+    },
     text(delta: string) {
       text += delta;
       options.onText?.(delta);
@@ -73,5 +80,5 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
     },
   };
   const end = await model.stream(request, sink, options.signal ?? new AbortController().signal);
-  return { text, reasoning, queued, end };
+  return { text, reasoning, queued, withoutTools, end };
 }

@@ -13,6 +13,7 @@ import type { Usage } from '../../../machines/log.ts';
 import { fault } from '../../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../../llm/port.ts';
 import type { Toolbox } from '../../mcp/port.ts';
+import type { Chunk } from '../../protocol/chunks.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Delivery } from '../../outbox/port.ts';
 import type { TurnReport } from '../../observability/turn-report.ts';
@@ -56,16 +57,22 @@ export function createAnswerLogic(deps: AnswerDeps) {
       stopKeeping = deps.keepDraft(input, draft, askedModel);
       turnReport.answering(input, input.requestId);
     };
+    const { provider } = input;
+    const notify = (notice: Omit<Extract<Chunk, { type: 'notice' }>, 'type'>) =>
+      outbox.broadcast(input, {
+        request_id: input.requestId,
+        status: 'chunk',
+        conversation_id: input.conversationId,
+        chunk: { type: 'notice', ...notice },
+      });
     const sink: AnswerSink = {
       queued(position) {
-        const { provider, requestId: request_id, conversationId: conversation_id } = input;
         const data = `Provider "${provider}" is at its limit of requests. This request is number ${position} in the queue.`;
-        outbox.broadcast(input, {
-          request_id,
-          status: 'chunk',
-          conversation_id,
-          chunk: { type: 'notice', kind: 'queued_for_provider', data, position, provider },
-        });
+        notify({ kind: 'queued_for_provider', data, position, provider });
+      },
+      withoutTools() {
+        const data = `Model "${askedModel}" of provider "${provider}" takes no tools. It is asked without them.`;
+        notify({ kind: 'tools_unsupported', data, provider });
       },
       text(delta) {
         if (!answering) begun();
