@@ -8,6 +8,7 @@ import { chooseProviders } from './providers/choose-providers.ts';
 import type { CircuitLimits } from '../../machines/provider-circuit.ts';
 import { createCircuit, type Circuit } from './circuit.ts';
 import { createProviderClient } from './stream/client.ts';
+import type { RequiredChange } from './stream/learned-changes.ts';
 import type { LanguageModel, ProviderStatus } from './port.ts';
 import { withCost } from './providers/prices.ts';
 import type { Provider, ProviderBlock } from './providers/provider.ts';
@@ -32,6 +33,8 @@ export interface LanguageModelOptions {
   circuit: CircuitLimits;
   /** Gets every change of a provider's circuit. */
   onCircuitChange(status: ProviderStatus): void;
+  /** Gets each change of a request that a provider required, once for a model. */
+  onRequiredChange(change: RequiredChange): void;
   /** Longest time in the queue of a provider. */
   queueTimeoutMs: number;
   /** Provider blocks by name, as configured. */

@@ -21,6 +21,8 @@ export interface AnswerRequest {
 export interface AnswerSink {
   /** The request is queued at this position, from 1. Called first, or not at all. */
   queued(position: number): void;
+  /** The model takes no tools: the request is sent without them. Called before any delta, or not at all. */
+  withoutTools(): void;
   text(delta: string): void;
   reasoning(delta: string): void;
 }

@@ -23,6 +23,7 @@ export function createSample(
     let text = '';
     const sink = {
       queued() {},
+      withoutTools() {},
       reasoning() {},
       text(delta: string) {
         text += delta;

@@ -6,11 +6,20 @@ import type { Logger } from 'pino';
 import type { ActorRefFrom } from 'xstate';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ProviderStatus } from '../llm/port.ts';
+import type { RequiredChange } from '../llm/stream/learned-changes.ts';
 
 /** Logs a change of a provider's circuit. */
 export function logProviderStatus({ name, circuit, error }: ProviderStatus, log: Pick<Logger, 'info' | 'warn'>): void {
   if (circuit === 'open') log.warn({ provider: name, error }, 'circuit opened after repeated failures');
   if (circuit === 'closed') log.info({ provider: name }, 'circuit closed: provider answers again');
+}
+
+/** Logs what a model does not support, with the line of the configuration that saves the rejected request. */
+export function logRequiredChange(change: RequiredChange, log: Pick<Logger, 'warn'>): void {
+  log.warn(
+    change,
+    'model rejects a parameter or tools; requests are changed until a restart, write this line to keep it',
+  );
 }
 
 /** Logs the changes of a server's chart until its actor stops. */

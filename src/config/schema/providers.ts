@@ -27,6 +27,14 @@ const apiKeyEnv = () =>
     'Environment variable that holds the API key. A block with its own base_url and no api_key_env needs no key.',
   );
 
+const tools = () =>
+  z
+    .enum(['auto', 'never'])
+    .exactOptional()
+    .describe(
+      '`never`: the models get no tools. If not stated: tools are offered, and left out for a model that rejects them.',
+    );
+
 const price = () => z.number().nonnegative();
 
 const model = () => text().describe("Model to ask, by the provider's name for it.");
@@ -42,6 +50,14 @@ const parameters = {
   max_tokens: count('tokens', 1)
     .exactOptional()
     .describe("Longest answer. If not stated, it is not sent and the model's own limit applies."),
+  tools: tools(),
+  model_parameters: z
+    .record(text(), z.looseObject({ tools: tools() }))
+    .meta({ allowed: 'names of models, each with a section of parameters' })
+    .exactOptional()
+    .describe(
+      'Parameters by model, over those of the block: `gpt-5-mini: { max_tokens: null, max_completion_tokens: 4096 }`. Null leaves a parameter out.',
+    ),
   allowed_models: z
     .array(text())
     .exactOptional()

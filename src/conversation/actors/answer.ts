@@ -14,6 +14,7 @@ import { fault } from '../../errors.ts';
 import type { AnswerEnd, AnswerSink, LanguageModel } from '../../llm/port.ts';
 import { idFromBytes } from '../../llm/strict-messages.ts';
 import type { McpServers } from '../../mcp/port.ts';
+import type { Chunk } from '../../protocol/chunks.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Delivery } from '../../delivery/port.ts';
 import type { TurnReport } from '../../observability/turn-report.ts';
@@ -57,16 +58,22 @@ export function createAnswerLogic(deps: AnswerDeps) {
       stopKeeping = deps.keepDraft(input, draft, askedModel);
       turnReport.answering(input, input.requestId);
     };
+    const { provider } = input;
+    const notify = (notice: Omit<Extract<Chunk, { type: 'notice' }>, 'type'>) =>
+      delivery.broadcast(input, {
+        request_id: input.requestId,
+        status: 'chunk',
+        conversation_id: input.conversationId,
+        chunk: { type: 'notice', ...notice },
+      });
     const sink: AnswerSink = {
       queued(position) {
-        const { provider, requestId: request_id, conversationId: conversation_id } = input;
         const data = `Provider "${provider}" is at its limit of requests. This request is number ${position} in the queue.`;
-        delivery.broadcast(input, {
-          request_id,
-          status: 'chunk',
-          conversation_id,
-          chunk: { type: 'notice', kind: 'queued_for_provider', data, position, provider },
-        });
+        notify({ kind: 'queued_for_provider', data, position, provider });
+      },
+      withoutTools() {
+        const data = `Model "${askedModel}" of provider "${provider}" takes no tools. It is asked without them.`;
+        notify({ kind: 'tools_unsupported', data, provider });
       },
       text(delta) {
         if (!answering) begun();

@@ -61,6 +61,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     max_concurrent,
     requests_per_minute,
     prices: statedPrices = {},
+    model_parameters = {},
     extra_body = {},
     ...others
   } = block ?? {};
@@ -93,6 +94,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
   return {
     ...endpoint,
     parameters,
+    modelParameters: new Map(Object.entries(model_parameters)),
     name,
     demo: false,
     baseUrl,
@@ -148,6 +150,7 @@ const demoProvider: Provider = {
   key: null,
   keyVariable: null,
   headers: {},
+  modelParameters: new Map(),
   limits: NO_LIMITS,
   prices: new Map(),
   passBackReasoning: [],

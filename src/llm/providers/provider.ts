@@ -23,6 +23,8 @@ export interface ProviderBlock {
   requests_per_minute?: number | undefined;
   /** Prices of a million tokens, by model. */
   prices?: Record<string, { input: number; output: number; cached_input?: number }> | undefined;
+  /** Parameters by model. Null leaves a parameter of the block out. */
+  model_parameters?: Record<string, Record<string, unknown>> | undefined;
   /** Added to the request body unchanged. */
   extra_body?: Record<string, unknown> | undefined;
   [parameter: string]: unknown;
@@ -39,7 +41,7 @@ export interface Endpoint {
   model: string | null;
   /** The key of the block that names the model, for messages. */
   modelKey: string;
-  /** Added to the request body: `temperature`, `max_tokens` and other parameters of the endpoint. */
+  /** Added to the request body: `temperature`, `max_tokens` and other parameters of the endpoint. `tools: never` sends no tools. */
   parameters: Readonly<Record<string, unknown>>;
 }
 
@@ -65,6 +67,8 @@ export interface Provider extends Endpoint {
   /** The variable that holds the key, for messages. */
   keyVariable: string | null;
   headers: Readonly<Record<string, string>>;
+  /** Parameters by model, over `parameters`. Null leaves one out. */
+  modelParameters: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   limits: ProviderLimits;
   prices: Prices;
   /** The fields in which reasoning is passed back. Empty for most providers. */

@@ -5,12 +5,14 @@
  */
 import { createParser } from 'eventsource-parser';
 import type OpenAI from 'openai';
+import type { RequestBody } from './adapted-request.ts';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
 import { readBody, type Body, type TextReader } from './body.ts';
 import { withReasoning } from '../pass-back-reasoning.ts';
 import { strictMessages } from '../strict-messages.ts';
 import { withPlainErrors } from './provider-error.ts';
 import { cutOff, notACompletion, requestFailed, timedOut, streamFailed, type Target } from './failed-answer.ts';
+import { createLearnedChanges, type RequiredChange } from './learned-changes.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
 import { parseJson } from '../../json.ts';
@@ -24,18 +26,23 @@ export interface ProviderClient {
 }
 
 /** Read for each request. */
-export type ClientOptions = WatchdogLimits;
+export interface ClientOptions extends WatchdogLimits {
+  /** Gets each change of a request that a provider required, once for a model. */
+  onRequiredChange(change: RequiredChange): void;
+}
 
 /**
- * A hop is one HTTP request and is never retried here. Failures are values. Rejects only if the sink throws, and then aborts
- * the request. As for every fetch, the promise and the body of `transport` fail when the signal aborts.
+ * A hop is one answer. Its request is sent again only to change what the model does not support (learned-changes.ts), and is
+ * never retried here for another reason. Failures are values. Rejects only if the sink throws, and then aborts the request.
+ * As for every fetch, the promise and the body of `transport` fail when the signal aborts.
  */
 export function createProviderClient(provider: Provider, options: ClientOptions, transport: Transport): ProviderClient {
   let openai: OpenAI | null = null;
+  const learned = createLearnedChanges(provider, (change) => options.onRequiredChange(change));
 
   return {
     async stream(request, sink, signal) {
-      openai ??= await createOpenAI(provider, transport.fetch);
+      const client = (openai ??= await createOpenAI(provider, transport.fetch));
       if (signal.aborted) return { status: 'aborted' };
       const asked: Target = { provider, model: request.model };
       const attempt = new AbortController();
@@ -54,7 +61,12 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
 
       let end: AnswerEnd | null = null;
       try {
-        const incoming = await send(openai, transport, asked, request, attempt.signal);
+        const incoming = await learned.send(
+          request.model,
+          createBody(asked, request),
+          (body) => send(client, transport, asked, body, attempt.signal),
+          () => void (signal.aborted || sink.withoutTools()),
+        );
         if ('body' in incoming) end = await receive(asked, incoming, sink, { signal, watchdog, silenceEnd });
         else end = signal.aborted ? { status: 'aborted' } : (silenceEnd() ?? requestFailed(asked, incoming.error));
         return end;
@@ -111,6 +123,28 @@ interface ResponseHead {
   body: Body | null;
 }
 
+/** The body with the parameters of the block and of the model. */
+function createBody({ provider, model }: Target, request: AnswerRequest): RequestBody {
+  const ofModel = Object.entries(provider.modelParameters.get(model) ?? {});
+  const { tools, tool_choice, parallel_tool_calls, ...parameters } = {
+    stream_options: { include_usage: true },
+    ...provider.parameters,
+    // Null for a model leaves a parameter of the block out, as undefined does in JSON.
+    ...Object.fromEntries(ofModel.map(([name, value]) => [name, value ?? undefined])),
+  } as Record<string, unknown>;
+  // Providers reject an empty list, and settings for tools without tools.
+  const offered = request.tools.length > 0 && tools !== 'never';
+  // A list of tools from `extra_body` is the provider's own. `auto` and `never` are Parley's.
+  const ofProvider = Array.isArray(tools) ? { tools } : {};
+  return {
+    ...parameters,
+    model,
+    messages: strictMessages(withReasoning(request.messages, provider.passBackReasoning)),
+    ...(offered ? { tools: request.tools, tool_choice, parallel_tool_calls } : ofProvider),
+    stream: true,
+  };
+}
+
 /**
  * Sends the request. `post` does the same as `chat.completions.create`, but accepts parameters that the package does not
  * know. A failure is a value, so that it is never confused with an error of the sink.
@@ -119,20 +153,9 @@ async function send(
   openai: OpenAI,
   transport: Transport,
   asked: Target,
-  request: AnswerRequest,
+  body: RequestBody,
   signal: AbortSignal,
 ): Promise<ResponseHead | { error: unknown }> {
-  const { tool_choice, parallel_tool_calls, ...parameters } = asked.provider.parameters;
-  // Providers reject an empty list, and settings for tools without tools.
-  const tools = request.tools.length > 0 ? { tools: request.tools, tool_choice, parallel_tool_calls } : {};
-  const body = {
-    stream_options: { include_usage: true },
-    ...parameters,
-    model: asked.model,
-    messages: strictMessages(withReasoning(request.messages, asked.provider.passBackReasoning)),
-    ...tools,
-    stream: true,
-  };
   try {
     const path = asked.provider.chatPath.replace('{model}', encodeURIComponent(asked.model));
     const response = await openai.post(path, { body, stream: true, signal }).asResponse();

@@ -22,6 +22,7 @@ export function languageModelAt(url: string, options: Partial<LanguageModelOptio
     queueTimeoutMs: 5_000,
     circuit: { failures: 1_000, cooldownMs: 60_000 },
     onCircuitChange: () => {},
+    onRequiredChange: () => {},
     providers: { scripted: { base_url: url, model: 'configured-model' } },
     env: {},
     demo: createDemoModel({ chunkDelayMs: 0 }),
@@ -34,6 +35,8 @@ export interface AskResult {
   reasoning: string;
   /** The length of the provider's queue ahead of this request; null if it did not wait. */
   queued: number | null;
+  /** How often the sink was notified that the tools were left out. */
+  withoutTools: number;
   end: AnswerEnd;
 }
 
@@ -53,6 +56,7 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
   let text = '';
   let reasoning = '';
   let queued: number | null = null;
+  let withoutTools = 0;
   const provider = options.provider ?? model.providers[0]?.name ?? '';
   const request = {
     messages: options.messages ?? [{ role: 'user' as const, content: 'Hello' }],
@@ -65,6 +69,9 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
     queued(position: number) {
       queued = position;
     },
+    withoutTools() {
+      withoutTools += 1;
+    },
     text(delta: string) {
       text += delta;
       options.onText?.(delta);
@@ -74,5 +81,5 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
     },
   };
   const end = await model.stream(request, sink, options.signal ?? new AbortController().signal);
-  return { text, reasoning, queued, end };
+  return { text, reasoning, queued, withoutTools, end };
 }
