@@ -136,7 +136,7 @@ export const errorCodes = {
   },
   provider_model: {
     retryable: false,
-    cause: 'The provider does not offer the model.',
+    cause: 'The provider does not offer the model, or not to this account.',
     remedy: 'Set llm.providers.<name>.model to a model of this provider.',
     data: ofProvider,
   },
@@ -148,7 +148,8 @@ export const errorCodes = {
   },
   provider_request: {
     retryable: false,
-    cause: 'The provider rejects the request for another reason, such as a spent quota or an unknown parameter.',
+    cause:
+      'The provider rejects the request for another reason, such as a spent quota, an unknown parameter, a region or a wrong path.',
     remedy: 'Follow the message, which quotes the provider.',
     data: ofProvider,
   },

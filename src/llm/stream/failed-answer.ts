@@ -6,7 +6,7 @@
 import { APIConnectionTimeoutError, APIError } from 'openai';
 import { fault, QUOTE_KEY, withQuote, type ErrorCode } from '../../errors.ts';
 import type { StreamError } from './accumulator.ts';
-import { classify, sanitizeMessage, readProviderError, type ProviderError } from './provider-error.ts';
+import { classify, isPage, sanitizeMessage, readProviderError, type ProviderError } from './provider-error.ts';
 import { isObject, textOf } from '../../json.ts';
 import type { AnswerEnd } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
@@ -25,6 +25,7 @@ export interface Target {
 /** The request got an error status, or no response. */
 export function requestFailed(asked: Target, error: unknown): FailedAnswer {
   if (error instanceof APIError && error.status !== undefined) {
+    if (error.status < 400) return redirected(asked, error.status, error.headers?.get('location') ?? '');
     const ownWords = error.error === undefined ? error.message.replace(/^\d+ (status code \(no body\))?/, '') : '';
     return rejected(asked, readProviderError(error.error, error.status, ownWords), readRetryAfter(error.headers));
   }
@@ -43,6 +44,23 @@ export function requestFailed(asked: Target, error: unknown): FailedAnswer {
     asked,
     'provider_unreachable',
     `cannot be reached at ${host}: ${sanitized}. Check llm.providers.${provider.name}.base_url and the network.`,
+  );
+}
+
+/** Names the target without its query, and without the path of the base URL: both may hold secrets. */
+function redirected(asked: Target, status: number, location: string): FailedAnswer {
+  const { baseUrl, chatPath, name } = asked.provider;
+  const base = new URL(baseUrl);
+  const target = location === '' ? null : URL.parse(location, base.href);
+  const path = (target?.pathname ?? '').replace(chatPath, '');
+  const ownPath = base.pathname.replace(/\/$/, '');
+  const where =
+    target === null ? 'another address' : `${target.protocol}//${target.host}${path === ownPath ? '' : path}`;
+  return failed(
+    asked,
+    'provider_request',
+    `redirects to ${words(asked, where)}; set that address in llm.providers.${name}.base_url (${status}).`,
+    { data: { status } },
   );
 }
 
@@ -88,11 +106,11 @@ export function cutOff(asked: Target): FailedAnswer {
 }
 
 function rejected(asked: Target, complaint: ProviderError, retryAfterMs: number | null): FailedAnswer {
-  const code = classify(complaint);
+  const code = classify(complaint, asked.model);
   const said = words(asked, complaint.message);
   const number = complaint.status === null ? '' : ` (${complaint.status})`;
   const { keyVariable } = asked.provider;
-  return failed(asked, code, `${explainRejection(code, asked, complaint.status)}${number}.`, {
+  return failed(asked, code, `${explainRejection(code, asked, complaint)}${number}.`, {
     says: said,
     retryAfterMs,
     data: {
@@ -103,7 +121,7 @@ function rejected(asked: Target, complaint: ProviderError, retryAfterMs: number 
 }
 
 /** Continues a sentence after the provider's name: the cause and the remedy. */
-function explainRejection(code: ErrorCode, { provider, model }: Target, status: number | null): string {
+function explainRejection(code: ErrorCode, { provider, model }: Target, { status, message }: ProviderError): string {
   const block = `llm.providers.${provider.name}`;
   switch (code) {
     case 'provider_auth':
@@ -111,18 +129,26 @@ function explainRejection(code: ErrorCode, { provider, model }: Target, status: 
         ? `rejected the request without an API key; name its variable in ${block}.api_key_env`
         : `rejected the API key; check the key in ${provider.keyVariable}`;
     case 'provider_model':
-      return `does not offer the model "${model}"; set ${block}.${provider.modelKey} (or, if that is right, ${block}.base_url)`;
+      return status === 403
+        ? `does not let this account use the model "${model}"; allow it at the provider, or set ${block}.${provider.modelKey}`
+        : `does not offer the model "${model}"; set ${block}.${provider.modelKey} (or, if that is right, ${block}.base_url)`;
     case 'provider_context_length':
       return `reports that the conversation is too long for "${model}"; lower chat.service.context.max_tokens or shorten the message`;
     case 'provider_rate_limit':
       return 'limits the rate of requests; wait, or raise the limit at the provider';
     case 'provider_request':
-      return status !== null && status < 400
-        ? `redirects to another address; set that address as ${block}.base_url`
-        : `rejected the request; check ${block} and the account`;
+      return explainRequest(block, status, message);
     default:
       return 'had an internal error; try again';
   }
+}
+
+function explainRequest(block: string, status: number | null, message: string): string {
+  if (status === 404) return `does not know the address of the request; check ${block}.base_url`;
+  if (status !== 403) return `rejected the request; check ${block} and the account`;
+  return isPage(message)
+    ? `answered with a web page, perhaps of a firewall that blocks the request; check the network and ${block}.base_url`
+    : 'does not allow the request; check the account, its region and its permissions';
 }
 
 interface Details {
