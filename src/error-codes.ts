@@ -124,7 +124,8 @@ export const errorCodes = {
   },
   provider_missing_key: {
     retryable: false,
-    cause: 'Only at the start: the configured provider needs an API key, and none is set.',
+    cause:
+      'Only at the start: the configured provider needs an API key, and none is set, or it has an invalid character.',
     remedy: 'Set the environment variable that `data.variable` names and restart.',
     data: ['provider', 'variable'],
   },

@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { AnswerEnd } from '../../src/llm/port.ts';
+import { chooseProviders } from '../../src/llm/providers/choose-providers.ts';
+import { requestFailed } from '../../src/llm/stream/failed-answer.ts';
 import { ask, languageModelAt } from '../support/model-asking.ts';
 import {
   answersWith,
@@ -389,6 +391,63 @@ describe('an endpoint that cannot be reached', () => {
     const { fault } = failed((await askWith({ providers, connectTimeoutMs: 50 })).end);
     assert.equal(fault.code, 'provider_timeout');
     assert.match(fault.message, /a connection in time.*llm\.connect_timeout/);
+  });
+});
+
+describe('an endpoint without HTTP', () => {
+  for (const [title, reply, names] of [
+    [
+      'garbage',
+      'SSH-2.0-OpenSSH_9.6\r\n',
+      /sent no valid HTTP response \(127\.0\.0\.1:\d+, HPE_\w+\)\. Check .*base_url/,
+    ],
+    [
+      'an impossible status',
+      'HTTP/1.1 799 No\r\ncontent-length: 0\r\n\r\n',
+      /no valid HTTP response .*ERR_INVALID_RESPONSE/,
+    ],
+  ] as const) {
+    test(`is provider_failed if it sends ${title}`, async (t) => {
+      const rude = createServer((socket) => socket.on('error', () => {}).end(reply));
+      await once(rude.listen(0, '127.0.0.1'), 'listening');
+      t.after(() => rude.close());
+      const address = rude.address();
+      assert.ok(address !== null && typeof address === 'object');
+      const providers = { scripted: { base_url: `http://127.0.0.1:${address.port}/v1`, model: 'm' } };
+      const { fault } = failed((await askWith({ providers })).end);
+      assert.equal(fault.code, 'provider_failed');
+      assert.match(fault.message, names);
+    });
+  }
+});
+
+describe('a failed connection', () => {
+  const [provider] = chooseProviders({
+    active: 'scripted',
+    fallback: [],
+    providers: { scripted: { base_url: 'https://model.example/v1', model: 'm' } },
+    env: {},
+  });
+  assert.ok(provider);
+  const messageOf = (code: string) =>
+    requestFailed({ provider, model: 'm' }, Object.assign(new Error('no'), { code })).fault.message;
+
+  for (const code of [
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  ]) {
+    test(`names NODE_EXTRA_CA_CERTS after ${code}`, () => {
+      assert.match(messageOf(code), /its certificate.*If a private CA issued it, set NODE_EXTRA_CA_CERTS/);
+    });
+  }
+
+  test('does not name NODE_EXTRA_CA_CERTS after a certificate that has expired', () => {
+    assert.doesNotMatch(messageOf('CERT_HAS_EXPIRED'), /NODE_EXTRA_CA_CERTS/);
+  });
+
+  test('names a code that has no description', () => {
+    assert.match(messageOf('EADDRNOTAVAIL'), /the connection failed \(EADDRNOTAVAIL\)/);
   });
 });
 

@@ -39,12 +39,27 @@ export function requestFailed(asked: Target, error: unknown): FailedAnswer {
       `did not accept a connection in time (${host}). Check llm.providers.${provider.name}.base_url and the network, or raise llm.connect_timeout.`,
     );
   }
-  const sanitized = connectionErrors[reason] ?? 'the connection failed';
+  const block = `llm.providers.${provider.name}`;
+  if (/^HPE_|^ERR_INVALID_RESPONSE$/.test(reason)) {
+    return failed(
+      asked,
+      'provider_failed',
+      `sent no valid HTTP response (${host}, ${reason}). Check ${block}.base_url.`,
+    );
+  }
   return failed(
     asked,
     'provider_unreachable',
-    `cannot be reached at ${host}: ${sanitized}. Check llm.providers.${provider.name}.base_url and the network.`,
+    `cannot be reached at ${host}: ${explainConnection(reason)}. Check ${block}.base_url and the network.`,
   );
+}
+
+function explainConnection(reason: string): string {
+  const cause =
+    connectionErrors[reason] ?? (reason === '' ? 'the connection failed' : `the connection failed (${reason})`);
+  return untrustedCertificates.has(reason)
+    ? `${cause}. If a private CA issued it, set NODE_EXTRA_CA_CERTS to the file of that CA's certificate and restart`
+    : cause;
 }
 
 /** Names the target without its query, and without the path of the base URL: both may hold secrets. */
@@ -198,12 +213,25 @@ const connectionErrors: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'the host has no route',
   ENETUNREACH: 'the network is unreachable',
   CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is self-signed',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate cannot be verified',
+  UNABLE_TO_GET_ISSUER_CERT: 'the issuer of its certificate is unknown',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the issuer of its certificate is unknown',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
   EPROTO: 'the server does not use TLS',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not use TLS',
 };
+
+/** Codes of certificates that a further CA may make valid. */
+const untrustedCertificates: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
 
 /** The innermost error code in a chain of causes, '' if none has a code. */
 function rootCode(error: unknown): string {

@@ -52,7 +52,7 @@ export function createTransport(options: { readonly connectTimeoutMs: number }):
       } catch (error) {
         // Response rejects the status or a header. A throw in this listener would end the process.
         message.destroy();
-        reject(error);
+        reject(Object.assign(new Error('invalid response', { cause: error }), { code: 'ERR_INVALID_RESPONSE' }));
       }
     });
     limitConnect(request, secure ? 'secureConnect' : 'connect', options.connectTimeoutMs);
