@@ -8,6 +8,7 @@ import { fault, QUOTE_KEY, withQuote, type ErrorCode } from '../../errors.ts';
 import type { StreamError } from './accumulator.ts';
 import { classify, isPage, sanitizeMessage, readProviderError, type ProviderError } from './provider-error.ts';
 import { isObject, textOf } from '../../json.ts';
+import { isLoopbackName } from '../../loopback.ts';
 import type { AnswerEnd } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
 import { readRetryAfter } from './retry-after.ts';
@@ -47,10 +48,13 @@ export function requestFailed(asked: Target, error: unknown): FailedAnswer {
       `sent no valid HTTP response (${host}, ${reason}). Check ${block}.base_url.`,
     );
   }
+  const proxies = isLoopbackName(new URL(provider.baseUrl).hostname)
+    ? ''
+    : ' (also HTTP_PROXY, HTTPS_PROXY and NO_PROXY)';
   return failed(
     asked,
     'provider_unreachable',
-    `cannot be reached at ${host}: ${explainConnection(reason)}. Check ${block}.base_url and the network.`,
+    `cannot be reached at ${host}: ${explainConnection(reason)}. Check ${block}.base_url and the network${proxies}.`,
   );
 }
 
@@ -160,6 +164,7 @@ function explainRejection(code: ErrorCode, { provider, model }: Target, { status
 
 function explainRequest(block: string, status: number | null, message: string): string {
   if (status === 404) return `does not know the address of the request; check ${block}.base_url`;
+  if (status === 407) return 'is behind a proxy that asks for a user and password; check HTTP_PROXY';
   if (status !== 403) return `rejected the request; check ${block} and the account`;
   return isPage(message)
     ? `answered with a web page, perhaps of a firewall that blocks the request; check the network and ${block}.base_url`
@@ -220,6 +225,7 @@ const connectionErrors: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT: 'the issuer of its certificate is unknown',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the issuer of its certificate is unknown',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
+  ERR_PROXY_TUNNEL: 'the proxy did not connect to it',
   EPROTO: 'the server does not use TLS',
   ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not use TLS',
 };
