@@ -255,6 +255,17 @@ describe('the message of a refusal', () => {
     assert.equal(failed((await askWith()).end).fault.code, 'provider_rate_limit');
   });
 
+  for (const [title, body] of [
+    ['one line', '{"error":{"message":"too hot"}}'],
+    ['one line with its end', '{"detail":"too hot"}\n\n'],
+    ['many lines', JSON.stringify({ error: { message: 'too hot' } }, null, 2)],
+  ] as const) {
+    test(`is quoted from ${title} of JSON inside an event stream`, async () => {
+      server.script(answersWith('text/event-stream', body));
+      assert.equal(failed((await askWith()).end).fault.data['provider_says'], 'too hot');
+    });
+  }
+
   test('survives a body of thousands of levels', async () => {
     const deep = `${'{"error":'.repeat(6_000)}1${'}'.repeat(6_000)}`;
     server.script(answersWith('application/json', deep, 400));

@@ -7,6 +7,7 @@ import { createParser } from 'eventsource-parser';
 import OpenAI from 'openai';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
 import { readBody, type Body, type TextReader } from './body.ts';
+import { isObject, parseJson } from '../../json.ts';
 import { withReasoning } from '../pass-back-reasoning.ts';
 import { withPlainErrors } from './provider-error.ts';
 import { cutOff, notACompletion, requestFailed, timedOut, streamFailed, type Target } from './failed-answer.ts';
@@ -151,6 +152,9 @@ interface Reading {
 /** Far above any chunk. An endless line must not fill the memory. */
 const maxEventChars = 8 * 1024 * 1024;
 
+/** The text before the first event is kept up to here. */
+const maxStartChars = 64 * 1024;
+
 async function receive(
   asked: Target,
   { contentType, body }: ResponseHead,
@@ -174,6 +178,7 @@ async function receive(
 
 function eventReader(answer: Accumulator, signal: AbortSignal): TextReader {
   let wanted = true;
+  let start = '';
   const parser = createParser({
     maxBufferSize: maxEventChars,
     // One read may hold many events, and the sink may abort at any of them.
@@ -186,6 +191,10 @@ function eventReader(answer: Accumulator, signal: AbortSignal): TextReader {
   });
   return (text) => {
     parser.feed(text);
+    if (answer.chunks > 0) return wanted;
+    // Gateways send their error as plain JSON under the content type of a stream.
+    if (start.length < maxStartChars) start += text;
+    if (text === '' && isObject(parseJson(start))) answer.read(start);
     return wanted;
   };
 }
