@@ -127,7 +127,8 @@ export const errorCodes = {
   },
   provider_missing_key: {
     retryable: false,
-    cause: 'Only at the start: the configured provider needs an API key, and none is set.',
+    cause:
+      'Only at the start: the configured provider needs an API key, and none is set, or it has an invalid character.',
     remedy: 'Set the environment variable that `data.variable` names and restart.',
     data: ['provider', 'variable'],
   },
@@ -139,7 +140,7 @@ export const errorCodes = {
   },
   provider_model: {
     retryable: false,
-    cause: 'The provider does not offer the model.',
+    cause: 'The provider does not offer the model, or not to this account.',
     remedy: 'Set llm.providers.<name>.model to a model of this provider.',
     data: ofProvider,
   },
@@ -151,7 +152,8 @@ export const errorCodes = {
   },
   provider_request: {
     retryable: false,
-    cause: 'The provider rejects the request for another reason, such as a spent quota or an unknown parameter.',
+    cause:
+      'The provider rejects the request for another reason, such as a spent quota, an unknown parameter, a region or a wrong path.',
     remedy: 'Follow the message, which quotes the provider.',
     data: ofProvider,
   },

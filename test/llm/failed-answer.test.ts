@@ -4,6 +4,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import type { AnswerEnd } from '../../src/llm/port.ts';
+import { chooseProviders } from '../../src/llm/providers/choose-providers.ts';
+import { requestFailed } from '../../src/llm/stream/failed-answer.ts';
 import { ask, languageModelAt } from '../support/model/ask.ts';
 import {
   answersWith,
@@ -60,7 +62,52 @@ function failed(end: AnswerEnd): Extract<AnswerEnd, { status: 'failed' }> {
 describe('a refusal', () => {
   const table: [title: string, reply: Reply, code: string, names: RegExp][] = [
     ['401', fails(401, 'Incorrect API key provided'), 'provider_auth', /SCRIPTED_KEY.*Incorrect API key/],
-    ['403', fails(403, 'no'), 'provider_auth', /SCRIPTED_KEY/],
+    ['403 about the key', fails(403, 'Your API key is blocked'), 'provider_auth', /SCRIPTED_KEY/],
+    ["403 with Anthropic's type", fails(403, 'no', { code: 'permission_error' }), 'provider_auth', /SCRIPTED_KEY/],
+    [
+      '403 about a country',
+      fails(403, 'Country, region, or territory not supported', { code: 'unsupported_country_region_territory' }),
+      'provider_request',
+      /does not allow the request; check the account, its region.*\(403\)\. It says: Country/,
+    ],
+    [
+      '403 about moderation',
+      fails(403, 'gpt-4o requires moderation on OpenAI. Your input was flagged for "violence".'),
+      'provider_request',
+      /does not allow the request.*flagged/,
+    ],
+    [
+      '403 about a model of the organization',
+      fails(403, 'The model `m` is blocked at the organization level.', { code: 'model_permission_blocked_org' }),
+      'provider_model',
+      /does not let this account use the model "configured-model"/,
+    ],
+    [
+      '403 about access to a model',
+      fails(403, 'Project `p` does not have access to model `m`'),
+      'provider_model',
+      /does not let this account use/,
+    ],
+    [
+      "403 with a firewall's page",
+      answersWith('text/html', '<html><h1>Sorry, you have been blocked</h1> Invalid API key</html>', 403),
+      'provider_request',
+      /a web page, perhaps of a firewall.*base_url/,
+    ],
+    [
+      '404 with a page that names the model',
+      answersWith('text/html', '<!DOCTYPE html><pre>Cannot POST /configured-model</pre>', 404),
+      'provider_request',
+      /does not know the address of the request; check llm\.providers\.scripted\.base_url \(404\)/,
+    ],
+    ['404 without the name of the model', fails(404, 'Resource not found'), 'provider_request', /base_url.*Resource/],
+    ['404 without a body', answersWith('text/plain', '', 404), 'provider_request', /the address of the request/],
+    [
+      '404 that names the model alone',
+      fails(404, 'model: configured-model', { code: 'not_found_error' }),
+      'provider_model',
+      /does not offer the model/,
+    ],
     [
       '404',
       fails(404, 'The model does not exist', { code: 'model_not_found' }),
@@ -127,9 +174,21 @@ describe('a refusal', () => {
     ],
     [
       'a redirect',
-      { status: 307, headers: { location: 'http://127.0.0.1:9/v1' }, parts: [] },
+      { status: 307, headers: { location: 'http://127.0.0.1:9/login?to=secret' }, parts: [] },
       'provider_request',
-      /redirects.*base_url/,
+      /redirects to http:\/\/127\.0\.0\.1:9\/login; set that address in .*base_url \(307\)\.$/,
+    ],
+    [
+      'a redirect to the same path elsewhere',
+      { status: 308, headers: { location: 'https://model.example/v1/chat/completions' }, parts: [] },
+      'provider_request',
+      /redirects to https:\/\/model\.example; set/,
+    ],
+    [
+      'a redirect without a target',
+      { status: 302, headers: {}, parts: [] },
+      'provider_request',
+      /redirects to another address/,
     ],
   ];
   for (const [title, reply, code, names] of table) {
@@ -153,6 +212,66 @@ describe('a refusal', () => {
     const { message } = failed((await askWith()).end).fault;
     assert.match(message, /Incorrect key \[secret\] of \[secret\] or \[secret\]: long/);
     assert.ok(message.length < 450, `${message.length} characters`);
+  });
+});
+
+describe('the message of a refusal', () => {
+  const shapes: [shape: string, body: unknown, says: string][] = [
+    ['{error: {message}}', { error: { message: 'too hot' } }, 'too hot'],
+    ['{error}', { error: 'too hot' }, 'too hot'],
+    ['{error, message}', { statusCode: 400, error: 'Bad Request', message: 'too hot' }, 'too hot'],
+    ['{message}', { message: 'too hot' }, 'too hot'],
+    ['{detail}', { detail: 'too hot' }, 'too hot'],
+    [
+      '{detail: [{loc, msg}]}',
+      { detail: [{ loc: ['body', 'messages', 0], msg: 'Field required' }] },
+      'body.messages.0: Field required',
+    ],
+    [
+      '{message: {detail: [{msg}]}}',
+      { object: 'error', message: { detail: [{ msg: 'too hot' }, { msg: 'too cold' }] } },
+      'too hot; too cold',
+    ],
+    ['{errors: [{message}]}', { success: false, errors: [{ code: 7, message: 'too hot' }] }, 'too hot'],
+    ['{errors: [text]}', { errors: ['too hot'] }, 'too hot'],
+    ['{code, msg}', { code: 1001, msg: 'too hot' }, 'too hot'],
+    ['[{error: {message}}]', [{ error: { message: 'too hot' } }], 'too hot'],
+  ];
+  for (const [shape, body, expected] of shapes) {
+    test(`is quoted from ${shape} with status 400`, async () => {
+      server.script(answersWith('application/json', JSON.stringify(body), 400));
+      const { fault } = failed((await askWith()).end);
+      assert.deepEqual([fault.code, fault.data['provider_says']], ['provider_request', expected]);
+    });
+  }
+  for (const [shape, body, expected] of shapes.filter(([, body]) => !Array.isArray(body))) {
+    if (shape === '{message}') continue; // Without a status nothing marks it as an error.
+    test(`is quoted from ${shape} with status 200`, async () => {
+      server.script(answersWith('application/json', JSON.stringify(body)));
+      assert.equal(failed((await askWith()).end).fault.data['provider_says'], expected);
+    });
+  }
+
+  test('has a status from the code of a body with status 200', async () => {
+    server.script(answersWith('application/json', '{"code":429,"message":"slow down"}'));
+    assert.equal(failed((await askWith()).end).fault.code, 'provider_rate_limit');
+  });
+
+  for (const [title, body] of [
+    ['one line', '{"error":{"message":"too hot"}}'],
+    ['one line with its end', '{"detail":"too hot"}\n\n'],
+    ['many lines', JSON.stringify({ error: { message: 'too hot' } }, null, 2)],
+  ] as const) {
+    test(`is quoted from ${title} of JSON inside an event stream`, async () => {
+      server.script(answersWith('text/event-stream', body));
+      assert.equal(failed((await askWith()).end).fault.data['provider_says'], 'too hot');
+    });
+  }
+
+  test('survives a body of thousands of levels', async () => {
+    const deep = `${'{"error":'.repeat(6_000)}1${'}'.repeat(6_000)}`;
+    server.script(answersWith('application/json', deep, 400));
+    assert.equal(failed((await askWith()).end).fault.code, 'provider_request');
   });
 });
 
@@ -287,6 +406,63 @@ describe('an endpoint that cannot be reached', () => {
     const { fault } = failed((await askWith({ providers, connectTimeoutMs: 50 })).end);
     assert.equal(fault.code, 'provider_timeout');
     assert.match(fault.message, /a connection in time.*llm\.connect_timeout/);
+  });
+});
+
+describe('an endpoint without HTTP', () => {
+  for (const [title, reply, names] of [
+    [
+      'garbage',
+      'SSH-2.0-OpenSSH_9.6\r\n',
+      /sent no valid HTTP response \(127\.0\.0\.1:\d+, HPE_\w+\)\. Check .*base_url/,
+    ],
+    [
+      'an impossible status',
+      'HTTP/1.1 799 No\r\ncontent-length: 0\r\n\r\n',
+      /no valid HTTP response .*ERR_INVALID_RESPONSE/,
+    ],
+  ] as const) {
+    test(`is provider_failed if it sends ${title}`, async (t) => {
+      const rude = createServer((socket) => socket.on('error', () => {}).end(reply));
+      await once(rude.listen(0, '127.0.0.1'), 'listening');
+      t.after(() => rude.close());
+      const address = rude.address();
+      assert.ok(address !== null && typeof address === 'object');
+      const providers = { scripted: { base_url: `http://127.0.0.1:${address.port}/v1`, model: 'm' } };
+      const { fault } = failed((await askWith({ providers })).end);
+      assert.equal(fault.code, 'provider_failed');
+      assert.match(fault.message, names);
+    });
+  }
+});
+
+describe('a failed connection', () => {
+  const [provider] = chooseProviders({
+    active: 'scripted',
+    fallback: [],
+    providers: { scripted: { base_url: 'https://model.example/v1', model: 'm' } },
+    env: {},
+  });
+  assert.ok(provider);
+  const messageOf = (code: string) =>
+    requestFailed({ provider, model: 'm' }, Object.assign(new Error('no'), { code })).fault.message;
+
+  for (const code of [
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  ]) {
+    test(`names NODE_EXTRA_CA_CERTS after ${code}`, () => {
+      assert.match(messageOf(code), /its certificate.*If a private CA issued it, set NODE_EXTRA_CA_CERTS/);
+    });
+  }
+
+  test('does not name NODE_EXTRA_CA_CERTS after a certificate that has expired', () => {
+    assert.doesNotMatch(messageOf('CERT_HAS_EXPIRED'), /NODE_EXTRA_CA_CERTS/);
+  });
+
+  test('names a code that has no description', () => {
+    assert.match(messageOf('EADDRNOTAVAIL'), /the connection failed \(EADDRNOTAVAIL\)/);
   });
 });
 

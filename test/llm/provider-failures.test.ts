@@ -56,7 +56,7 @@ test('a provider is not retried after:', async (t) => {
   const { client, model } = await startImpatient(t);
   const table: [title: string, reply: Reply, code: string][] = [
     ['a refused key', fails(401, 'no'), 'provider_auth'],
-    ['a forbidden request', fails(403, 'no'), 'provider_auth'],
+    ['a forbidden request', fails(403, 'no'), 'provider_request'],
     ['an unknown model', fails(404, 'no such model'), 'provider_model'],
     ['a request that it does not take', fails(400, 'temperature must be below 2'), 'provider_request'],
     ['text that was shown, then silence', stalls('Once '), 'provider_timeout'],

@@ -96,6 +96,32 @@ describe('a provider', () => {
     });
   }
 
+  const keys: [kind: string, key: string, codePoint: string][] = [
+    ['a zero-width space', 'sk-abc\u200Bdef', 'U+200B'],
+    ['a line feed', 'sk-abc\ndef', 'U+000A'],
+    ['typographic quotes', '\u201Csk-abcdef\u201D', 'U+201C'],
+    ['a no-break space', 'sk-abc\u00A0def', 'U+00A0'],
+    ['a soft hyphen', 'sk-abc\u00ADdef', 'U+00AD'],
+    ['an emoji', 'sk-\u{1F511}', 'U+1F511'],
+  ];
+  for (const [kind, key, codePoint] of keys) {
+    test(`refuses a key with ${kind} and names the variable, not the key`, () => {
+      assert.throws(
+        () => choose({ env: { GROQ_API_KEY: key } }),
+        (error) =>
+          error instanceof AppError &&
+          error.code === 'provider_missing_key' &&
+          error.message.includes(codePoint) &&
+          error.message.includes('GROQ_API_KEY') &&
+          !error.message.includes('sk-'),
+      );
+    });
+  }
+
+  test('trims the white space around a key', () => {
+    assert.equal(choose({ env: { GROQ_API_KEY: '\u00A0sk-abcdef\n' } })[0]?.key, 'sk-abcdef');
+  });
+
   test('at Azure is its deployment, whose key is looked for while the address is one of Azure', () => {
     const azure = (base_url: string) =>
       choose({

@@ -80,7 +80,7 @@ test("the log has Parley's own reason for every failure of a provider, and never
       'Provider "scripted" rejected the request; check llm.providers.scripted and the account (400).',
     ],
     [
-      fails(404, PRIVATE),
+      fails(404, PRIVATE, { code: 'model_not_found' }),
       'Provider "scripted" does not offer the model "scripted-model"; set llm.providers.scripted.model (or, if that is right, llm.providers.scripted.base_url) (404).',
     ],
     [fails(500, PRIVATE), 'Provider "scripted" had an internal error; try again (500).'],

@@ -90,6 +90,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
       { data: { provider: name, variable: keyVariable } },
     );
   }
+  if (keyVariable !== null && key !== null) checkKey(key, name, keyVariable);
   const parameters = { ...endpoint.parameters, ...extra_body };
   return {
     ...endpoint,
@@ -137,6 +138,21 @@ function keyVariableOf(name: string, block: ProviderBlock | undefined): string |
 /** An empty variable counts as unset, because users disable a key that way. */
 function readKey(env: NodeJS.ProcessEnv, variable: string): string | null {
   return env[variable]?.trim() || null;
+}
+
+/** Control characters, spaces that look like none, soft hyphens, and everything above Latin-1. */
+const unsendable = /[^\x20-\x7E\xA1-\xAC\xAE-\xFF]/u;
+
+/** Throws AppError if no header can hold the key, or no reader would see why it is wrong: a copy often adds such characters. */
+function checkKey(key: string, name: string, variable: string): void {
+  const [found] = unsendable.exec(key) ?? [];
+  if (found === undefined) return;
+  const codePoint = `U+${found.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`;
+  throw new AppError(
+    'provider_missing_key',
+    `The API key of provider "${name}" contains the character ${codePoint}, which no key has. Copy the key again into the environment variable ${variable}, without line breaks or typographic quotes, and restart.`,
+    { data: { provider: name, variable } },
+  );
 }
 
 const demoProvider: Provider = {

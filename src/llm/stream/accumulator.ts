@@ -7,6 +7,7 @@ import type { Usage } from '../../../machines/log.ts';
 import { signaturesOf, type Signatures } from '../pass-back-reasoning.ts';
 import { isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 import type { AnswerSink } from '../port.ts';
+import { errorOf, messageIn } from './provider-error.ts';
 import { createReasoningDetails, type ReasoningDetails } from './reasoning-details.ts';
 import { createToolCallAssembly, type ToolCallAssembly } from './tool-calls.ts';
 import { readUsage } from './usage.ts';
@@ -210,12 +211,23 @@ function finishReasonOf(reason: string): FinishReason | null {
   return FINISH_REASONS.find(([, words]) => words.test(word))?.[0] ?? null;
 }
 
-/** `{"error": ...}`, or the `{"object": "error", "message": ...}` of older vLLM. */
-function errorIn(chunk: JsonObject): JsonObject | string | null {
+/**
+ * `{"error": ...}`, or an object without choices that is an error by itself: older vLLM's `{"object": "error"}`,
+ * `{"code", "message"}` and FastAPI's `{"detail"}`.
+ */
+function errorIn(chunk: JsonObject): JsonObject | null {
   const error = chunk['error'];
-  if (isObject(error)) return error;
-  if (typeof error === 'string') return error;
-  return chunk['object'] === 'error' || chunk['type'] === 'error' ? chunk : null;
+  if (isObject(error) || textOf(error) !== null) return errorOf(chunk);
+  if (chunk['object'] === 'error' || chunk['type'] === 'error') return chunk;
+  if (chunk['choices'] !== undefined) return null;
+  const isComplaint =
+    'detail' in chunk || 'errors' in chunk || textOf(chunk['code']) !== null || isFailure(chunk['code']);
+  return isComplaint && messageIn(chunk) !== '' ? chunk : null;
+}
+
+/** Some gateways send `code` 0 or 200 with a success. */
+function isFailure(code: unknown): boolean {
+  return typeof code === 'number' && code !== 0 && code !== 200;
 }
 
 /** Also reads Groq's own field. Ignores an empty object, which some servers send last. */

@@ -6,8 +6,9 @@
 import { APIConnectionTimeoutError, APIError } from 'openai/error';
 import { fault, QUOTE_KEY, withQuote, type ErrorCode } from '../../errors.ts';
 import type { StreamError } from './accumulator.ts';
-import { classify, sanitizeMessage, readProviderError, type ProviderError } from './provider-error.ts';
+import { classify, isPage, sanitizeMessage, readProviderError, type ProviderError } from './provider-error.ts';
 import { isObject, textOf } from '../../json.ts';
+import { isLoopbackName } from '../../loopback.ts';
 import type { AnswerEnd } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
 import { readRetryAfter } from './retry-after.ts';
@@ -25,6 +26,7 @@ export interface Target {
 /** The request got an error status, or no response. */
 export function requestFailed(asked: Target, error: unknown): FailedAnswer {
   if (error instanceof APIError && error.status !== undefined) {
+    if (error.status < 400) return redirected(asked, error.status, error.headers?.get('location') ?? '');
     const ownWords = error.error === undefined ? error.message.replace(/^\d+ (status code \(no body\))?/, '') : '';
     return rejected(asked, readProviderError(error.error, error.status, ownWords), readRetryAfter(error.headers));
   }
@@ -38,11 +40,46 @@ export function requestFailed(asked: Target, error: unknown): FailedAnswer {
       `did not accept a connection in time (${host}). Check llm.providers.${provider.name}.base_url and the network, or raise llm.connect_timeout.`,
     );
   }
-  const sanitized = connectionErrors[reason] ?? 'the connection failed';
+  const block = `llm.providers.${provider.name}`;
+  if (/^HPE_|^ERR_INVALID_RESPONSE$/.test(reason)) {
+    return failed(
+      asked,
+      'provider_failed',
+      `sent no valid HTTP response (${host}, ${reason}). Check ${block}.base_url.`,
+    );
+  }
+  const proxies = isLoopbackName(new URL(provider.baseUrl).hostname)
+    ? ''
+    : ' (also HTTP_PROXY, HTTPS_PROXY and NO_PROXY)';
   return failed(
     asked,
     'provider_unreachable',
-    `cannot be reached at ${host}: ${sanitized}. Check llm.providers.${provider.name}.base_url and the network.`,
+    `cannot be reached at ${host}: ${explainConnection(reason)}. Check ${block}.base_url and the network${proxies}.`,
+  );
+}
+
+function explainConnection(reason: string): string {
+  const cause =
+    connectionErrors[reason] ?? (reason === '' ? 'the connection failed' : `the connection failed (${reason})`);
+  return untrustedCertificates.has(reason)
+    ? `${cause}. If a private CA issued it, set NODE_EXTRA_CA_CERTS to the file of that CA's certificate and restart`
+    : cause;
+}
+
+/** Names the target without its query, and without the path of the base URL: both may hold secrets. */
+function redirected(asked: Target, status: number, location: string): FailedAnswer {
+  const { baseUrl, chatPath, name } = asked.provider;
+  const base = new URL(baseUrl);
+  const target = location === '' ? null : URL.parse(location, base.href);
+  const path = (target?.pathname ?? '').replace(chatPath, '');
+  const ownPath = base.pathname.replace(/\/$/, '');
+  const where =
+    target === null ? 'another address' : `${target.protocol}//${target.host}${path === ownPath ? '' : path}`;
+  return failed(
+    asked,
+    'provider_request',
+    `redirects to ${words(asked, where)}; set that address in llm.providers.${name}.base_url (${status}).`,
+    { data: { status } },
   );
 }
 
@@ -92,11 +129,11 @@ export function cutOff(asked: Target): FailedAnswer {
 }
 
 function rejected(asked: Target, complaint: ProviderError, retryAfterMs: number | null): FailedAnswer {
-  const code = classify(complaint);
+  const code = classify(complaint, asked.model);
   const said = words(asked, complaint.message);
   const number = complaint.status === null ? '' : ` (${complaint.status})`;
   const { keyVariable } = asked.provider;
-  return failed(asked, code, `${explainRejection(code, asked, complaint.status)}${number}.`, {
+  return failed(asked, code, `${explainRejection(code, asked, complaint)}${number}.`, {
     says: said,
     retryAfterMs,
     data: {
@@ -107,7 +144,7 @@ function rejected(asked: Target, complaint: ProviderError, retryAfterMs: number 
 }
 
 /** Continues a sentence after the provider's name: the cause and the remedy. */
-function explainRejection(code: ErrorCode, { provider, model }: Target, status: number | null): string {
+function explainRejection(code: ErrorCode, { provider, model }: Target, { status, message }: ProviderError): string {
   const block = `llm.providers.${provider.name}`;
   switch (code) {
     case 'provider_auth':
@@ -115,18 +152,27 @@ function explainRejection(code: ErrorCode, { provider, model }: Target, status: 
         ? `rejected the request without an API key; name its variable in ${block}.api_key_env`
         : `rejected the API key; check the key in ${provider.keyVariable}`;
     case 'provider_model':
-      return `does not offer the model "${model}"; set ${block}.${provider.modelKey} (or, if that is right, ${block}.base_url)`;
+      return status === 403
+        ? `does not let this account use the model "${model}"; allow it at the provider, or set ${block}.${provider.modelKey}`
+        : `does not offer the model "${model}"; set ${block}.${provider.modelKey} (or, if that is right, ${block}.base_url)`;
     case 'provider_context_length':
       return `reports that the conversation is too long for "${model}"; lower chat.service.context.max_tokens or shorten the message`;
     case 'provider_rate_limit':
       return 'limits the rate of requests; wait, or raise the limit at the provider';
     case 'provider_request':
-      return status !== null && status < 400
-        ? `redirects to another address; set that address as ${block}.base_url`
-        : `rejected the request; check ${block} and the account`;
+      return explainRequest(block, status, message);
     default:
       return 'had an internal error; try again';
   }
+}
+
+function explainRequest(block: string, status: number | null, message: string): string {
+  if (status === 404) return `does not know the address of the request; check ${block}.base_url`;
+  if (status === 407) return 'is behind a proxy that asks for a user and password; check HTTP_PROXY';
+  if (status !== 403) return `rejected the request; check ${block} and the account`;
+  return isPage(message)
+    ? `answered with a web page, perhaps of a firewall that blocks the request; check the network and ${block}.base_url`
+    : 'does not allow the request; check the account, its region and its permissions';
 }
 
 interface Details {
@@ -176,12 +222,26 @@ const connectionErrors: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'the host has no route',
   ENETUNREACH: 'the network is unreachable',
   CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is self-signed',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate cannot be verified',
+  UNABLE_TO_GET_ISSUER_CERT: 'the issuer of its certificate is unknown',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the issuer of its certificate is unknown',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
+  ERR_PROXY_TUNNEL: 'the proxy did not connect to it',
   EPROTO: 'the server does not use TLS',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not use TLS',
 };
+
+/** Codes of certificates that a further CA may make valid. */
+const untrustedCertificates: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]);
 
 /** The innermost error code in a chain of causes, '' if none has a code. */
 function rootCode(error: unknown): string {

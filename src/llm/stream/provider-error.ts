@@ -3,7 +3,7 @@
  * Sanitizes their messages for people.
  */
 import type { ErrorCode } from '../../errors.ts';
-import { isObject, parseJson, textOf } from '../../json.ts';
+import { isDeeperThan, isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 import type { Fetch } from './transport.ts';
 
 /** An error from a provider, as a response or inside a stream. */
@@ -16,48 +16,104 @@ export interface ProviderError {
   message: string;
 }
 
-/** Reads an error body: OpenAI's object, a string (Ollama), or text that is not JSON. */
+/** Reads an error body: OpenAI's object, an object of another shape, a string, or text that is not JSON. */
 export function readProviderError(error: unknown, status: number | null, fallbackMessage = ''): ProviderError {
-  if (!isObject(error)) return { status, label: '', message: textOf(error) ?? fallbackMessage };
+  const message = messageIn(error) || fallbackMessage;
+  if (!isObject(error)) return { status, label: '', message };
   const code = error['code'];
   return {
     // OpenRouter and vLLM put the HTTP status into `code` once the stream has begun.
     status: status ?? (typeof code === 'number' && code >= 400 && code < 600 ? code : null),
     label: `${textOf(code) ?? ''} ${textOf(error['type']) ?? ''}`.toLowerCase(),
-    message: textOf(error['message']) ?? fallbackMessage,
+    message,
   };
+}
+
+/**
+ * The error in a body: the object under `error`, else the body itself, because many servers put their message beside
+ * `error` or send none (FastAPI, Mistral, Cloudflare, Fastify).
+ */
+export function errorOf(body: JsonObject): JsonObject {
+  return isObject(body['error']) ? body['error'] : body;
+}
+
+/** Where servers put their message, the most specific key first. */
+const messageKeys = ['message', 'msg', 'detail', 'errors', 'error', 'error_description', 'title'] as const;
+
+/** Far above any error. The package serializes errors, which overflows the stack on thousands of levels. */
+const maxLevels = 100;
+
+const maxDepth = 4;
+const maxListed = 5;
+
+/** The message in an error of any shape, '' if it has none. Joins the messages of a list. */
+export function messageIn(error: unknown, depth = 0): string {
+  if (typeof error === 'string') return error.trim();
+  if (depth > maxDepth) return '';
+  if (Array.isArray(error)) {
+    const messages = error.slice(0, maxListed).map((item) => messageIn(item, depth + 1));
+    return messages.filter(Boolean).join('; ');
+  }
+  if (!isObject(error)) return '';
+  for (const key of messageKeys) {
+    const message = messageIn(error[key], depth + 1);
+    if (message !== '') return `${fieldOf(error['loc'])}${message}`;
+  }
+  return '';
+}
+
+/** The field that a message of FastAPI is about: its message does not name it. */
+function fieldOf(loc: unknown): string {
+  const steps = Array.isArray(loc) ? loc.filter((step) => typeof step === 'string' || typeof step === 'number') : [];
+  return steps.length === 0 ? '' : `${steps.join('.')}: `;
+}
+
+/** Whether the text is a web page: a proxy, a firewall or a wrong path sent it, not the API. */
+export function isPage(text: string): boolean {
+  return /^\s*<(!doctype|html|head|body|title|h1|center)\b/i.test(text);
 }
 
 type ProviderCode = Extract<ErrorCode, `provider_${string}`>;
 
-/** The first matching rule decides. Without a match it is `provider_failed`. */
-export function classify(complaint: ProviderError): ProviderCode {
-  return rules.find((rule) => rule.holds(complaint))?.code ?? 'provider_failed';
+/** The first matching rule decides. Without a match it is `provider_failed`. `model`: the model asked for. */
+export function classify(complaint: ProviderError, model: string): ProviderCode {
+  return rules.find((rule) => rule.holds(complaint, model))?.code ?? 'provider_failed';
 }
 
 const contextMessages =
   /context[ _](length|window|size)|maximum context|too many (input )?tokens|token count\b.{0,40}\bexceeds|prompt is too long|(reduce|shorten) (the|your) (length|message|prompt)/i;
 const modelMessages =
-  /\bmodel\b.{0,120}(does not exist|not found|not a valid|not supported|decommissioned|no access)|not a valid model/i;
+  /\bmodel\b.{0,120}(does not exist|not found|not a valid|not supported|decommissioned|no access)|not a valid model|(no such|unknown) model|no endpoints found/i;
+const modelAccessMessages = /\bmodel\b.{0,120}(blocked|not (available|allowed|enabled))|access to (the )?model\b/i;
+const keyMessages =
+  /\b(api|access|secret)[ _-]?(key|token)|\b(invalid|missing|bearer) (key|token)|credential|authenticat/i;
 
-const rules: readonly { code: ProviderCode; holds(complaint: ProviderError): boolean }[] = [
+const rules: readonly { code: ProviderCode; holds(complaint: ProviderError, model: string): boolean }[] = [
   { code: 'provider_context_length', holds: ({ label }) => /context_length|context_size|prompt_too_long/.test(label) },
   // Waiting does not refill an account; OpenAI reports this with 429.
   { code: 'provider_request', holds: ({ label }) => /insufficient_quota|billing/.test(label) },
   {
-    code: 'provider_auth',
-    holds: ({ status, label }) =>
-      status === 401 || status === 403 || /invalid_api_key|authentication_error|permission_error/.test(label),
+    code: 'provider_model',
+    holds: ({ label }) => /model_not_found|model_decommissioned|model_permission|deploymentnotfound/.test(label),
   },
+  {
+    code: 'provider_auth',
+    holds: ({ status, label }) => status === 401 || /invalid_api_key|authentication_error|permission_error/.test(label),
+  },
+  // A 403 is also the answer to a country, a moderated text, a private network or a firewall's rule.
+  { code: 'provider_auth', holds: ({ status, message }) => status === 403 && isAbout(message, keyMessages) },
+  { code: 'provider_model', holds: ({ status, message }) => status === 403 && isAbout(message, modelAccessMessages) },
   // Groq's answer to a prompt above the account's tokens per minute: a retry does not help.
   { code: 'provider_context_length', holds: ({ status }) => status === 413 },
   {
     code: 'provider_rate_limit',
     holds: ({ status, label }) => status === 429 || (status === null && label.includes('rate_limit')),
   },
+  // A 404 that does not name the model comes from a wrong path.
   {
     code: 'provider_model',
-    holds: ({ status, label }) => status === 404 || /model_not_found|model_decommissioned/.test(label),
+    holds: ({ status, message }, model) =>
+      status === 404 && (isAbout(message, modelMessages) || (message.includes(model) && !isPage(message))),
   },
   {
     code: 'provider_context_length',
@@ -70,6 +126,11 @@ const rules: readonly { code: ProviderCode; holds(complaint: ProviderError): boo
     holds: ({ status, label }) => (status !== null && status < 500) || label.includes('invalid_request'),
   },
 ];
+
+/** The words of a web page are not the provider's. */
+function isAbout(message: string, pattern: RegExp): boolean {
+  return !isPage(message) && pattern.test(message);
+}
 
 function isRejection(status: number | null): boolean {
   return status === null || status === 400 || status === 422;
@@ -100,9 +161,9 @@ export function sanitizeMessage(message: string, secrets: readonly string[]): st
 }
 
 /**
- * Wraps `fetch` so that the openai package understands every error body: it expects one object with an `error`, and Gemini
- * sends a list of them (https://github.com/Gitlawb/openclaude/issues/393). Reads the body of a failure whole. If that
- * fails, the response keeps its status and headers, without a body. Other responses pass unchanged.
+ * Wraps `fetch` so that the openai package understands every error body: it expects one object with an `error`. Gemini sends
+ * a list of them (https://github.com/Gitlawb/openclaude/issues/393), and many servers no `error` at all. Reads the body of a
+ * failure whole. If that fails, the response keeps its status and headers, without a body. Other responses pass unchanged.
  */
 export function withPlainErrors(fetch: Fetch): Fetch {
   return async (input, init) => {
@@ -110,8 +171,9 @@ export function withPlainErrors(fetch: Fetch): Fetch {
     if (response.status < 400) return response;
     const text = await response.text().catch(() => '');
     const body = parseJson(text);
-    const first: unknown = Array.isArray(body) ? body[0] : undefined;
-    return new Response(first === undefined ? text : JSON.stringify(first), {
+    const first: unknown = Array.isArray(body) ? body[0] : body;
+    const readable = isDeeperThan(first, maxLevels) ? '' : text;
+    return new Response(isObject(first) && readable !== '' ? JSON.stringify({ error: errorOf(first) }) : readable, {
       status: response.status,
       headers: response.headers,
     });

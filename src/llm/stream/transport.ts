@@ -4,6 +4,7 @@
  */
 import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { isLoopbackName } from '../../loopback.ts';
 
 /** The part of `fetch` that the openai package uses. */
 export type Fetch = typeof globalThis.fetch;
@@ -24,20 +25,28 @@ export interface Transport {
   bodyOf?(response: Response): IncomingMessage | null;
 }
 
+export interface TransportOptions {
+  /** Timeout of TCP, TLS and the tunnel of a proxy. */
+  readonly connectTimeoutMs: number;
+  /** The environment variables with the proxies. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
 /**
  * Returns redirects without following them. Rejects with a Node error (`code`), with `ETIMEDOUT` if the connection takes
  * longer than `connectTimeoutMs` (read for each request), or with the signal's reason. Idle connections do not keep the
- * process alive.
+ * process alive. Uses the proxies of `env` (HTTP_PROXY, HTTPS_PROXY, NO_PROXY), but never for this machine: local models
+ * would be lost behind a proxy that serves the internet.
  */
-export function createTransport(options: { readonly connectTimeoutMs: number }): Transport {
-  const pool = { keepAlive: true, timeout: idleConnectionMs };
-  const http = new HttpAgent(pool);
-  const https = new HttpsAgent(pool);
+export function createTransport(options: TransportOptions): Transport {
+  const direct = createAgents({});
+  const proxied = createAgents(options.env);
   const bodies = new WeakMap<Response, IncomingMessage>();
 
   const fetch: Fetch = (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const secure = url.protocol === 'https:';
+    const { http, https } = isLoopbackName(url.hostname) ? direct : proxied;
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
     const request = (secure ? requestHttps : requestHttp)(url, {
       method: init.method ?? 'GET',
@@ -46,33 +55,46 @@ export function createTransport(options: { readonly connectTimeoutMs: number }):
       ...(init.signal ? { signal: init.signal } : {}),
     });
     request.on('error', reject);
+    // While a proxy opens its tunnel, a destroyed request emits nothing.
+    init.signal?.addEventListener('abort', () => reject(init.signal?.reason), { once: true });
     request.on('response', (message) => {
       try {
         resolve(toResponse(message, bodies));
       } catch (error) {
         // Response rejects the status or a header. A throw in this listener would end the process.
         message.destroy();
-        reject(error);
+        reject(Object.assign(new Error('invalid response', { cause: error }), { code: 'ERR_INVALID_RESPONSE' }));
       }
     });
-    limitConnect(request, secure ? 'secureConnect' : 'connect', options.connectTimeoutMs);
+    limitConnect(request, secure ? 'secureConnect' : 'connect', options.connectTimeoutMs, reject);
     request.end(init.body);
     return promise;
   };
   return { fetch, bodyOf: (response) => bodies.get(response) ?? null };
 }
 
-/** Sets a timer for a new connection. A reused connection is connected already. */
-function limitConnect(request: ClientRequest, connected: 'connect' | 'secureConnect', timeoutMs: number): void {
+function createAgents(proxyEnv: NodeJS.ProcessEnv): { http: HttpAgent; https: HttpsAgent } {
+  const pool = { keepAlive: true, timeout: idleConnectionMs, proxyEnv };
+  return { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
+}
+
+/** Sets a timer for a new connection. A reused one is connected already, and so is the tunnel of a proxy. */
+function limitConnect(
+  request: ClientRequest,
+  connected: 'connect' | 'secureConnect',
+  timeoutMs: number,
+  onTimeout: (error: Error) => void,
+): void {
+  const timer = setTimeout(() => {
+    const late = Object.assign(new Error(`no connection within ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
+    onTimeout(late);
+    request.destroy(late);
+  }, timeoutMs);
   request.once('socket', (socket) => {
-    if (request.reusedSocket) return;
-    const timer = setTimeout(() => {
-      const late = new Error(`no connection within ${timeoutMs} ms`);
-      request.destroy(Object.assign(late, { code: 'ETIMEDOUT' }));
-    }, timeoutMs);
-    socket.once(connected, () => clearTimeout(timer));
-    request.once('close', () => clearTimeout(timer));
+    if (request.reusedSocket || !socket.connecting) clearTimeout(timer);
+    else socket.once(connected, () => clearTimeout(timer));
   });
+  request.once('close', () => clearTimeout(timer));
 }
 
 function toResponse(message: IncomingMessage, bodies: WeakMap<Response, IncomingMessage>): Response {
