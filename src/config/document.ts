@@ -25,6 +25,8 @@ export interface ConfigDocument {
   /** Syntax errors, repeated keys, variables that are not set. */
   problems: Problem[];
   states(path: KeyPath): boolean;
+  /** The value at `path`. Null if it is empty or not stated. */
+  valueAt(path: KeyPath): unknown;
   /** Line of the key at `path`, or of its nearest ancestor that the file states. */
   lineOf(path: KeyPath): number;
   /** The text of the file at `path`, as written: with the names of variables, never their values. */
@@ -83,8 +85,14 @@ export function readDocument(text: string, env: Environment | null): ConfigDocum
     return variables.filled.has(node) ? `${shown} from the environment` : shown;
   };
 
-  return { values, problems, states: (path) => locate(document, path) !== null, lineOf, found };
+  const valueAt = (path: KeyPath): unknown =>
+    path.reduce<unknown>((value, step) => (isContainer(value) ? (value[step] ?? null) : null), values);
+
+  return { values, problems, states: (path) => locate(document, path) !== null, valueAt, lineOf, found };
 }
+
+const isContainer = (value: unknown): value is Record<string | number, unknown> =>
+  typeof value === 'object' && value !== null;
 
 /** Fills in variables in values, not in keys. `filled`: every value that names a variable. `unfilled`: the failures. */
 function fillInVariables(document: Document, env: Environment) {

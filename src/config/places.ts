@@ -4,6 +4,11 @@ import type { Document, Node } from 'yaml';
 
 export type KeyPath = readonly (string | number)[];
 
+/** Whether a value is a section: a map of YAML. */
+export function isSection(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** `chat.websocket.port`, `llm.fallback[0]`; `the file` for the empty path. */
 export function dotted(path: KeyPath): string {
   if (path.length === 0) return 'the file';

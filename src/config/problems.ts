@@ -4,9 +4,10 @@
  */
 import type { z } from 'zod';
 import type { ConfigDocument, Problem } from './document.ts';
+import { clientKeyAdvice } from './client-keys.ts';
 import { describeAllowed, expectedAt, expectedConfig, keysOf } from './expected.ts';
 import type { Expected } from './expected.ts';
-import { dotted } from './places.ts';
+import { dotted, isSection } from './places.ts';
 import type { KeyPath } from './places.ts';
 import { renamedTo } from './renamed-keys.ts';
 import { closest } from './suggest.ts';
@@ -20,28 +21,77 @@ export function schemaProblems(
   return issues.flatMap((issue) => {
     const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => unknownKey(root, [...path, key], document));
+      return issue.keys.flatMap((key) => unknownKey(root, [...path, key], document));
     }
     return [wrongValue(root, path, issue, document)];
   });
 }
 
-function unknownKey(root: Expected, path: KeyPath, document: ConfigDocument): Problem {
+/**
+ * The problem of a key that `section`, by default the one above it, does not know. A section that belongs elsewhere also
+ * gets a problem for each of its keys that is not known there: one list names all of them.
+ */
+function unknownKey(
+  root: Expected,
+  path: KeyPath,
+  document: ConfigDocument,
+  section: KeyPath = path.slice(0, -1),
+): Problem[] {
   const key = String(path.at(-1));
+  const line = document.lineOf(path);
   const renamed = renamedTo(path);
-  if (renamed !== null) return { line: document.lineOf(path), path, text: `is now ${renamed}` };
-  const siblings = keysOf(expectedAt(root, path.slice(0, -1)) ?? {}).map(([name]) => name);
-  const meant = closest(key, siblings) ?? pathsTo(root, key)[0];
-  const escape = siblings.includes('extra_body') ? ' If it is a parameter of the provider, put it into extra_body' : '';
-  const help = meant ? `did you mean ${meant}?${escape}` : `known here: ${siblings.join(', ')}`;
-  return { line: document.lineOf(path), path, text: `is not a known key; ${help}` };
+  if (renamed !== null) return [{ line, path, text: `is now ${renamed}` }];
+
+  const advice = clientKeyAdvice(path);
+  if (advice !== null) return [{ line, path, text: `is not a known key; ${advice}` }];
+
+  const value = document.valueAt(path);
+  const siblings = keysOf(expectedAt(root, section) ?? {});
+  const similar = closest(
+    key,
+    siblings.filter(([, expected]) => isSameKind(value, expected)).map(([name]) => name),
+  );
+  const target =
+    similar === null ? pathsTo(root, key).find((to) => fits(value, expectedAt(root, to))) : [...section, similar];
+  const names = siblings.map(([name]) => name);
+  const meant = similar ?? (target && dotted(target));
+  const isProvider = names.includes('extra_body');
+  const escape = isProvider ? ' If it is a parameter of the provider, put it into extra_body' : '';
+  const known = isProvider ? `remove it.${escape}` : `known here: ${names.join(', ')}`;
+  const where = dotted(path.slice(0, -1)) === dotted(section) ? '' : ` of ${dotted(section)}`;
+  const text = `is not a known key${where}; ${meant ? `did you mean ${meant}?${escape}` : known}`;
+  return [{ line, path, text }, ...(target ? strayKeys(root, path, document, target) : [])];
+}
+
+/** A problem for each key below the section at `path` that would be unknown at `target`, where that section belongs. */
+function strayKeys(root: Expected, path: KeyPath, document: ConfigDocument, target: KeyPath): Problem[] {
+  const value = document.valueAt(path);
+  const expected = expectedAt(root, target);
+  if (!isSection(value) || expected?.type !== 'object') return [];
+  return Object.keys(value).flatMap((key) =>
+    expectedAt(root, [...target, key]) === null
+      ? unknownKey(root, [...path, key], document, target)
+      : strayKeys(root, [...path, key], document, [...target, key]),
+  );
+}
+
+/** False for a section in the place of a plain value, and the reverse. */
+function isSameKind(value: unknown, expected: Expected): boolean {
+  return value === null || expected.type === undefined || isSection(value) === (expected.type === 'object');
+}
+
+/** Whether `value` can belong there. A section can if a key of it is known there. */
+function fits(value: unknown, expected: Expected | null): boolean {
+  if (expected === null || !isSameKind(value, expected)) return false;
+  const keys = isSection(value) ? Object.keys(value) : [];
+  return keys.length === 0 || keys.some((key) => expectedAt(expected, [key]) !== null);
 }
 
 /** The paths of all keys with this name. A right key in the wrong section is the most common mistake after a misspelt key. */
-function pathsTo(section: Expected, name: string, above: KeyPath = []): string[] {
+function pathsTo(section: Expected, name: string, above: KeyPath = []): KeyPath[] {
   return keysOf(section).flatMap(([key, expected]) => {
     const path = [...above, key];
-    return key === name ? [dotted(path)] : pathsTo(expected, name, path);
+    return key === name ? [path] : pathsTo(expected, name, path);
   });
 }
 

@@ -130,6 +130,42 @@ const wrongFiles: [name: string, text: string, problems: string[]][] = [
     ],
   ],
   [
+    "settings of another program's HTTP client in a provider, and says what Parley has instead",
+    'llm:\n  providers:\n    openai:\n      choice_index: 0\n      http_client: { max_connections: 50 }\n      max_connections: 50\n      top_p: 1\n    mine:\n      base_url: http://localhost/v1\n      model: m\n      max_retries: 3\n',
+    [
+      'my.yaml:4: llm.providers.openai.choice_index is not a known key; remove it: Parley reads the first choice.',
+      'my.yaml:5: llm.providers.openai.http_client is not a known key; remove it: this block has max_concurrent and requests_per_minute instead, and llm has connect_timeout, stall_timeout and retry for all providers.',
+      'my.yaml:6: llm.providers.openai.max_connections is not a known key; remove it: this block has max_concurrent and requests_per_minute instead.',
+      'my.yaml:11: llm.providers.mine.max_retries is not a known key; remove it: llm.retry has the retries for all providers.',
+    ],
+  ],
+  [
+    'an unknown section in a provider, and reports the other problems too',
+    'port: 1\nllm:\n  providers:\n    azure:\n      rate_limits: { per_minute: 3 }\n      retry: { attempts: 3 }\n',
+    [
+      'my.yaml:1: port is not a known key; did you mean chat.websocket.port?',
+      'my.yaml:5: llm.providers.azure.rate_limits is not a known key; remove it. If it is a parameter of the provider, put it into extra_body.',
+      'my.yaml:6: llm.providers.azure.retry is not a known key; did you mean llm.retry? If it is a parameter of the provider, put it into extra_body.',
+    ],
+  ],
+  [
+    'a section in the wrong place, and its keys that are unknown in the right one',
+    'chat:\n  service:\n    repository:\n      path: events.db\n      connection_pool: { max_readers: 16 }\n      persistence: { enabled: true, forget: 1 }\n',
+    [
+      'my.yaml:3: chat.service.repository is not a known key; did you mean repository?',
+      'my.yaml:5: chat.service.repository.connection_pool is not a known key of repository; known here: type, path, synchronous, max_queued_writes, persistence.',
+      'my.yaml:6: chat.service.repository.persistence.forget is not a known key of repository.persistence; known here: enabled, retention_policy, max_tokens_per_conversation, max_messages_per_conversation, retention_days, clear_on_startup.',
+    ],
+  ],
+  [
+    'an unknown section, and suggests no key that takes a plain value and no section without its keys',
+    'chat: { service: { context: { response_tokens: { short: 150 } } } }\nmcp: { logging: { tool_results: true } }\n',
+    [
+      'my.yaml:1: chat.service.context.response_tokens is not a known key; known here: max_tokens, reserve_tokens, preserve_recent.',
+      'my.yaml:2: mcp.logging is not a known key; known here: config_file, roots, sampling, resources_in_prompt, connection, limits, authorization.',
+    ],
+  ],
+  [
     'a known provider whose name is misspelt',
     'llm:\n  providers:\n    opneai:\n      model: gpt-4o\n',
     [

@@ -1,6 +1,7 @@
 /** Tests the schema: defaults, bounds and provider blocks. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { knownSections } from '../../src/config/schema/providers.ts';
 import { configSchema } from '../../src/config/schema/schema.ts';
 import { presets } from '../../src/llm/providers/presets.ts';
 
@@ -103,6 +104,14 @@ describe('a provider', () => {
 
   test('passes on parameters that Parley does not know', () => {
     const block = { reasoning_effort: 'low', response_format: { type: 'json_object' }, stop: ['\n'] };
+    assert.partialDeepStrictEqual(providers({ openai: block }).openai, block);
+  });
+
+  test('passes on the sections that well-known APIs have, and any section of extra_body', () => {
+    const block = {
+      ...Object.fromEntries(knownSections.map((name) => [name, { a: 1 }])),
+      extra_body: { http_client: { a: 1 }, choice_index: 0 },
+    };
     assert.partialDeepStrictEqual(providers({ openai: block }).openai, block);
   });
 

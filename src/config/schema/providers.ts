@@ -7,6 +7,8 @@ import { azureApiVersion, isAzureHost } from '../../llm/providers/azure.ts';
 import { reasoningFields } from '../../llm/pass-back-reasoning.ts';
 import { presets, type Preset } from '../../llm/providers/presets.ts';
 import { count, text } from './quantities.ts';
+import { clientKeys } from '../client-keys.ts';
+import { isSection } from '../places.ts';
 import { renamedTo } from '../renamed-keys.ts';
 import { closest } from '../suggest.ts';
 
@@ -104,7 +106,7 @@ const parameters = {
     .meta({ allowed: 'a section of parameters' })
     .exactOptional()
     .describe(
-      'Further parameters for the body of every request, sent unchanged. Needed only for a parameter whose name is similar to a key above.',
+      'Further parameters for the body of every request, sent unchanged. Needed only for a parameter whose name is similar to a key above, and for a section that Parley does not know.',
     ),
   api_key: z
     .never()
@@ -114,25 +116,45 @@ const parameters = {
 
 /** Parameters of well-known APIs whose names are similar to keys: OpenRouter's and vLLM's. */
 const knownParameters = ['models', 'min_tokens'];
+/** Parameters of well-known APIs whose value is a section. Any other section is more likely a setting of another program. */
+export const knownSections = [
+  'audio',
+  'chat_template_kwargs',
+  'guided_json',
+  'json_schema',
+  'logit_bias',
+  'metadata',
+  'options',
+  'prediction',
+  'provider',
+  'reasoning',
+  'response_format',
+  'stream_options',
+  'thinking',
+  'tool_choice',
+  'web_search_options',
+];
 /** A typing error is an edit or two. Names of real parameters must not be taken for one. */
 const LETTERS_PER_EDIT = 5;
 
-/** Rejects a key that is similar to one of the block's own: sent to the provider, it would have no effect and no error. */
-function refuseNearMisses(keys: readonly string[]) {
+/**
+ * Rejects the keys that are no parameters of a request: those similar to one of the block's own, settings of an HTTP
+ * client, and sections that no well-known API has. Sent to the provider, they would have no effect, or fail every chat.
+ */
+function refuseStrayKeys(keys: readonly string[]) {
   return (block: Record<string, unknown>, check: z.core.$RefinementCtx): void => {
-    const stated = isSection(block) ? Object.keys(block) : [];
+    if (!isSection(block)) return;
     const known = [...keys, ...knownParameters];
-    const slips = stated.filter(
-      (key) =>
+    const stray = Object.entries(block).filter(
+      ([key, value]) =>
         renamedTo(['llm', 'providers', '*', key]) !== null ||
-        (!known.includes(key) && closest(key, keys, LETTERS_PER_EDIT) !== null),
+        clientKeys.has(key) ||
+        (!known.includes(key) &&
+          (closest(key, keys, LETTERS_PER_EDIT) !== null || (isSection(value) && !knownSections.includes(key)))),
     );
-    if (slips.length > 0) check.addIssue({ code: 'unrecognized_keys', keys: slips, input: block });
+    if (stray.length > 0) check.addIssue({ code: 'unrecognized_keys', keys: stray.map(([key]) => key), input: block });
   };
 }
-
-/** The check runs for any value in the place of a block. */
-const isSection = (block: unknown) => typeof block === 'object' && block !== null && !Array.isArray(block);
 
 /** Also if the address is missing: its key may be the misspelt one. */
 const always = { when: () => true };
@@ -144,8 +166,8 @@ const ownKeys = {
   ...parameters,
 };
 
-/** A provider of the user's own. Keys that are not listed go into the request's body unchanged. */
-const ownProvider = z.looseObject(ownKeys).superRefine(refuseNearMisses(Object.keys(ownKeys)), always);
+/** A provider of the user's own. Parameters that are not listed go into the request's body unchanged. */
+const ownProvider = z.looseObject(ownKeys).superRefine(refuseStrayKeys(Object.keys(ownKeys)), always);
 
 /**
  * A preset. Its API key is used only with the preset's address: a block with another address must not send the key
@@ -167,7 +189,7 @@ function knownProvider({
       model: model().default(knownModel),
       ...parameters,
     })
-    .superRefine(refuseNearMisses(Object.keys(ownKeys)), always)
+    .superRefine(refuseStrayKeys(Object.keys(ownKeys)), always)
     .transform((block) =>
       keyVariable !== null && block.api_key_env === undefined && block.base_url === baseUrl
         ? { ...block, api_key_env: keyVariable }
@@ -190,7 +212,7 @@ const azureProvider = z
     ...parameters,
     model: z.never().meta({ allowed: 'nothing, because the deployment names the model' }).exactOptional(),
   })
-  .superRefine(refuseNearMisses([...Object.keys(ownKeys), 'deployment', 'api_version']), always)
+  .superRefine(refuseStrayKeys([...Object.keys(ownKeys), 'deployment', 'api_version']), always)
   .transform((block) =>
     block.api_key_env === undefined && (block.base_url === undefined || isAzureHost(block.base_url))
       ? { ...block, api_key_env: presets.azure.keyVariable }
@@ -219,5 +241,5 @@ export const providers = z
   .catchall(ownProvider)
   .prefault({})
   .describe(
-    'One block per provider. Add blocks under names of your own. Keys that are not listed here are sent to the provider unchanged. A key that is similar to a listed key is rejected; extra_body sends it.',
+    'One block per provider. Add blocks under names of your own. Keys that are not listed here are sent to the provider unchanged. Rejected are keys similar to a listed key, settings of an HTTP client, and sections that no well-known API has; extra_body sends any of them.',
   );

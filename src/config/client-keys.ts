@@ -1,0 +1,33 @@
+/**
+ * Lists keys of a provider's block that other programs have for their HTTP client. No API takes them in a request, so
+ * Parley reports them instead of sending them.
+ */
+import type { KeyPath } from './places.ts';
+
+const limitsHere = 'this block has max_concurrent and requests_per_minute instead';
+const timeoutsElsewhere = 'llm has connect_timeout, first_byte_timeout and stall_timeout for all providers';
+const retriesElsewhere = 'llm.retry has the retries for all providers';
+
+/** Key to the advice about it. */
+export const clientKeys: ReadonlyMap<string, string> = new Map([
+  ['choice_index', 'remove it: Parley reads the first choice'],
+  ['http_client', `remove it: ${limitsHere}, and llm has connect_timeout, stall_timeout and retry for all providers`],
+  ['max_connections', `remove it: ${limitsHere}`],
+  ['max_keepalive', 'remove it: Parley reuses connections by itself'],
+  ['max_keepalive_connections', 'remove it: Parley reuses connections by itself'],
+  ['keepalive_expiry', 'remove it: Parley reuses connections by itself'],
+  ['connect_timeout', `remove it: ${timeoutsElsewhere}`],
+  ['read_timeout', `remove it: ${timeoutsElsewhere}`],
+  ['write_timeout', `remove it: ${timeoutsElsewhere}`],
+  ['pool_timeout', `remove it: ${timeoutsElsewhere}`],
+  ['concurrent_requests', `remove it: ${limitsHere}`],
+  ['max_retries', `remove it: ${retriesElsewhere}`],
+  ['backoff_factor', `remove it: ${retriesElsewhere}`],
+]);
+
+/** The advice about the key at `path`, from the root; null if there is none. */
+export function clientKeyAdvice(path: KeyPath): string | null {
+  const [section, group, , key] = path;
+  if (section !== 'llm' || group !== 'providers' || path.length !== 4) return null;
+  return clientKeys.get(String(key)) ?? null;
+}
