@@ -1,6 +1,6 @@
 /** The help of the command line: the synopsis and the description of each command. Texts only. */
 
-/** What the text of one command consists of. */
+/** The parts of the help of one command. */
 interface Usage {
   /** What follows `./run.sh`. */
   synopsis: string;

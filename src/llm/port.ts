@@ -27,7 +27,7 @@ export interface AnswerSink {
   reasoning(delta: string): void;
 }
 
-/** How a stream ended. The caller decides whether the deltas before the end are kept. */
+/** The end of a stream. The caller decides whether the deltas before the end are kept. */
 export type AnswerEnd =
   | {
       status: 'finished';

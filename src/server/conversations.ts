@@ -37,7 +37,7 @@ export interface ConversationParts {
   closeIdleSockets: Gateway['closeIdleSockets'];
 }
 
-/** What conversations share, and the registry that runs them. */
+/** The parts that conversations share, and the registry that runs them. */
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** Starts nothing: `registry.start` does. */

@@ -28,7 +28,7 @@ export interface RankTable {
   longestBytes: number;
 }
 
-/** What `findRank` returns for bytes that are no token. */
+/** The result of `findRank` for bytes that are not a token. */
 export const noRank = -1;
 
 /**

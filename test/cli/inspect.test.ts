@@ -24,8 +24,7 @@ test('prints where a conversation can be watched', async (t) => {
     .trimEnd()
     .split('\n')
     .map((line) => line.slice(line.search(/(?:http|ws):/)));
-  for (const address of [page, stately])
-    assert.match(await (await fetch(address ?? '')).text(), /<title>Parley inspector/);
+  for (const address of [page, stately]) assert.match(await (await fetch(address ?? '')).text(), /<title>Parley/);
   const watcher = openWatcher(events ?? '');
   await (await parley.connect()).chat('Hi', { conversation_id: 'c 1' });
   await watcher.waitFor((message) => message.type === '@xstate.actor' && message.name === 'c 1', 'the conversation');

@@ -1,7 +1,4 @@
-/**
- * Commands as people type them: the real program in a child process, on the database that a
- * configuration file names.
- */
+/** Runs commands in a child process with the real program, on the database of a configuration file. */
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

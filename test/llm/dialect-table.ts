@@ -1,7 +1,6 @@
 /**
- * The dialects of OpenAI's chat completions that Parley is known to understand: who speaks it, where that is told,
- * the scripted answer, and what has to come of it. docs/reference/providers.md shows this table. A dialect that gives
- * somebody trouble is a row here first.
+ * Lists the dialects of OpenAI's chat completions that Parley understands: the providers, the public source, the scripted
+ * answer and the expected result. docs/reference/providers.md shows this table. A new dialect is first a row here.
  */
 import {
   answersWith,
@@ -25,7 +24,7 @@ import { asks, type Dialect } from '../support/model/tool-calls.ts';
 export interface DialectRow {
   dialect: string;
   speakers: string;
-  /** Where somebody tells of it, in public. */
+  /** The public source. */
   source: string;
   reply: Reply;
   /** What is not named is as in a plain answer without words. */

@@ -1,4 +1,4 @@
-/** Reloads that are asked for while one is running. */
+/** Tests reloads that are requested while one is running. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createLiveSettings } from '../../src/config/live-settings.ts';

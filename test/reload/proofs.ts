@@ -1,4 +1,4 @@
-/** What a proof of a reloadable key is, and the server that it begins with. */
+/** Defines a proof of a reloadable key, and the server that it begins with. */
 import type { TestContext } from 'node:test';
 import { startModelServer, type ModelServer } from '../support/model/server.ts';
 import type { TempHomeOptions } from '../support/temp-home.ts';

@@ -1,4 +1,4 @@
-/** Providers that a reload changes: what is under way ends as it began, the next request goes to the new ones. */
+/** Tests providers that a reload changes: running requests end unchanged, the next request goes to the new providers. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { fails, says, saysStepwise } from '../support/model/replies.ts';

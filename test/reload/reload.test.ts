@@ -1,4 +1,4 @@
-/** SIGHUP: what the log says, that a wrong file changes nothing, and who else learns how it ended. */
+/** Tests SIGHUP: the log line, wrong files, and the status on /health and /metrics. */
 import assert from 'node:assert/strict';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

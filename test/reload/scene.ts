@@ -1,4 +1,4 @@
-/** A server in a process of its own whose files are rewritten while it runs: SIGHUP, and the log line that answers it. */
+/** Runs a server in its own process, rewrites its files, sends SIGHUP and waits for the log line. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';

@@ -1,4 +1,4 @@
-/** A server in the foreground of a terminal: what SIGHUP means there. Needs `script` of util-linux, which opens a terminal. */
+/** Tests SIGHUP of a server in the foreground of a terminal. Needs `script` of util-linux, which opens a terminal. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';

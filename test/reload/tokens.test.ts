@@ -1,4 +1,4 @@
-/** Tokens and viewers that a reload takes away, changes or adds. */
+/** Tests tokens and viewers that a reload removes, changes or adds. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';

@@ -1,6 +1,6 @@
 /**
- * A process that appends until it is killed, and says on stdout what was acknowledged:
- * one line `conversation seq id` for each row. Started by faults.test.ts.
+ * Appends until the process is killed, and prints each acknowledged row: one line `conversation seq id`. Started by
+ * faults.test.ts.
  */
 import { createActor } from 'xstate';
 import { openStore } from '../../src/store/store.ts';

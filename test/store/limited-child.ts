@@ -1,6 +1,6 @@
 /**
- * A process with a limit on the size of its files: appends on every line it reads from stdin, and
- * says on stdout what came of it. Started by disk-faults.test.ts, which lifts the limit from outside.
+ * Appends at every line from stdin, in a process with a limit on the size of its files, and prints the outcome. Started by
+ * disk-faults.test.ts, which lifts the limit from outside.
  */
 import { createInterface } from 'node:readline';
 import { createActor } from 'xstate';

@@ -1,6 +1,6 @@
 /**
- * A process with two open turns: in `asks` one that waits for a person, in `busy` one whose answer is half
- * written. Says so on stdout, and stays until it is killed. Started by `killedWithOpenTurns`.
+ * Opens two turns: in `asks` one that waits for a person, in `busy` one with an unfinished answer. Reports it on stdout and
+ * runs until it is killed. Started by `killedWithOpenTurns`.
  */
 import { createActor } from 'xstate';
 import { openStore } from '../../src/store/store.ts';

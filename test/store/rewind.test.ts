@@ -90,7 +90,7 @@ describe('a point to go back to', () => {
     ]);
     await log.turn('r4', 7);
     assert.deepEqual(await log.points(1, 4, 7, 11), ['text of r1', null, null, 'text of r4']);
-    assert.equal(await log.store.rewindPoint('somebody', 'c', 1), null);
+    assert.equal(await log.store.rewindPoint('other', 'c', 1), null);
   });
 
   test('is also the message that is being answered', async (t) => {

@@ -1,4 +1,4 @@
-/** A file as version 2 of the schema left it: that of version 1 with what came to it, written out. */
+/** Makes a database file of version 2 of the schema: version 1 with the additions of version 2, written out. */
 import type Database from 'better-sqlite3';
 import { versionOneFile } from './version-1.ts';
 

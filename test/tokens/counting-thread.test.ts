@@ -1,6 +1,6 @@
 /**
- * The thread's queue and deaths, on real worker threads that run small programs of the test's own:
- * each counts UTF-16 units, and dies of the text `poison`.
+ * Tests the queue and the restarts of the counting thread, with real worker threads that run small programs: each counts
+ * UTF-16 units, and crashes at the text `poison`.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -1,6 +1,6 @@
 /**
- * The encoder against js-tiktoken, token for token. Texts are short where the package is slow:
- * its own loop is quadratic in an unbroken run.
+ * Compares the encoder with js-tiktoken, token by token. Texts are short where the package is slow: its loop is quadratic in
+ * an unbroken run.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

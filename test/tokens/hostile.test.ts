@@ -1,6 +1,6 @@
 /**
- * Texts that are slow to tokenize. Every one that is longer than `inlineBytes` is counted in the thread, and its
- * count is exact. `node test/bench/hostile-loop.ts` measures what they cost the event loop.
+ * Tests texts that are slow to tokenize: each text longer than `inlineBytes` is counted exactly in the thread.
+ * `node test/bench/hostile-loop.ts` measures how long they block the event loop.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

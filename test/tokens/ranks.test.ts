@@ -1,4 +1,4 @@
-/** The rank table against the package's own text of it: every token of every encoding, at its rank. */
+/** Compares the rank table with the package's text: every token of every encoding, at its rank. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadRankSource } from '../../src/tokens/encodings.ts';
