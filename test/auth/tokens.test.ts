@@ -1,4 +1,4 @@
-/** Tokens: how they are made, and how one that is presented is told from all others. */
+/** Tests the creation and verification of tokens. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -6,13 +6,13 @@ import { createToken, createTokenVerifier, hashToken } from '../../src/auth/toke
 import { withTimeout } from '../../src/auth/verifier.ts';
 
 describe('a token', () => {
-  test('is new each time, and of characters that a header and a subprotocol take as they are', () => {
+  test('is new each time, with characters that are valid in a header and a subprotocol', () => {
     const [one, other] = [createToken(), createToken()];
     assert.match(one, /^parley_[\w-]{43}$/);
     assert.notEqual(one, other);
   });
 
-  test('is hashed as any other tool would', () => {
+  test('is hashed with plain SHA-256', () => {
     assert.equal(hashToken('parley_x'), createHash('sha256').update('parley_x').digest('hex'));
   });
 });
@@ -25,7 +25,7 @@ describe('the verifier of tokens', () => {
     { subject: 'bob', sha256: createHash('sha256').update(bobs).digest('base64url') },
   ]);
 
-  test('knows the subject of each token, whichever way its hash is written', () => {
+  test('returns the subject of each token, with its hash in hex or base64url', () => {
     assert.deepEqual(
       [alices, alicesOther, bobs].map((token) => verifier.verify(token)),
       ['alice', 'alice', 'bob'],
@@ -39,17 +39,17 @@ describe('the verifier of tokens', () => {
     ['part of a token', alices.slice(0, -1)],
     ['a hash', hashToken(alices)],
   ] as const) {
-    test(`knows nobody by ${name}`, () => assert.equal(verifier.verify(credential), null));
+    test(`returns null for ${name}`, () => assert.equal(verifier.verify(credential), null));
   }
 });
 
-describe('an answer within time', () => {
-  test("is the verifier's, at once or later", async () => {
+describe('withTimeout', () => {
+  test("returns the verifier's result, now or later", async () => {
     assert.equal(await withTimeout({ verify: () => 'alice' }, 1000)(null), 'alice');
     assert.equal(await withTimeout({ verify: () => Promise.resolve(null) }, 1000)(null), null);
   });
 
-  test('is a rejection when the verifier throws, rejects or says nothing', async () => {
+  test('rejects if the verifier throws, rejects or does not settle', async () => {
     const broken = () => {
       throw new Error('no verdict');
     };

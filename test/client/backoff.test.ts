@@ -1,15 +1,15 @@
-/** Delays between tries: their growth, their cap, and how far chance may move them. */
+/** Tests the delays between tries: their growth, cap and jitter. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createBackoff } from '../../src/client/backoff.ts';
 
-test('delays double up to the cap', () => {
+test('the backoff doubles delays up to the cap', () => {
   const backoff = createBackoff({ minMs: 100, maxMs: 1_000, jitter: 0.5, random: () => 0 });
   assert.deepEqual([0, 1, 2, 3, 4, 5, 2_000].map(backoff), [100, 200, 400, 800, 1_000, 1_000, 1_000]);
 });
 
-test('chance takes off at most the share it may, and never adds', () => {
+test('jitter subtracts at most its share, and never adds', () => {
   fc.assert(
     fc.property(
       fc.nat(60),
@@ -25,7 +25,7 @@ test('chance takes off at most the share it may, and never adds', () => {
   );
 });
 
-test('clients that lost the same server come back spread over time', () => {
+test('jitter spreads the reconnects of clients that lost the same server', () => {
   let draw = 0;
   const backoff = createBackoff({ minMs: 1_000, maxMs: 1_000, jitter: 0.5, random: () => (draw++ % 10) / 10 });
   assert.deepEqual(new Set(Array.from({ length: 10 }, () => backoff(3))).size, 10);

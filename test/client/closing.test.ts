@@ -1,4 +1,4 @@
-/** Ends of a connection: which close codes are final, which are worth another try, and what open promises hear. */
+/** Tests the end of a connection: which close codes are final, which lead to a reconnect, and how pending promises settle. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openConnection } from '../../src/client/connection.ts';
@@ -16,7 +16,7 @@ const [finalCodes, passingCodes] = [codesThat(false), codesThat(true)];
 
 describe('a connection that the server closes', () => {
   for (const code of finalCodes) {
-    test(`with ${code} stays closed, and all that is open hears why`, async (t) => {
+    test(`with ${code} stays closed, and pending promises reject with the reason`, async (t) => {
       const wire = await startWire(t, { greet: (socket) => socket.close(code, 'enough') });
       const client = connectClient(t, wire.url);
       const turn = client.chat('Hi');
@@ -32,7 +32,7 @@ describe('a connection that the server closes', () => {
   }
 
   for (const code of [1000, 1001, 1011, ...passingCodes]) {
-    test(`with ${code} is opened again`, async (t) => {
+    test(`with ${code} is reopened`, async (t) => {
       const wire = await startWire(t, {
         greet: (socket, count) => void (count < 3 && socket.close(code)),
         answer: ({ request_id }, send) => send({ request_id, status: 'result', result: {} }),
@@ -43,7 +43,7 @@ describe('a connection that the server closes', () => {
     });
   }
 
-  test('without a word is opened again, and so is one that never opened', async (t) => {
+  test('without a close frame is reopened; so is one that never opened', async (t) => {
     const wire = await startWire(t, {
       greet: (socket, count) => void (count < 3 && socket.terminate()),
       answer: ({ request_id }, send) => send({ request_id, status: 'result', result: {} }),
@@ -53,7 +53,7 @@ describe('a connection that the server closes', () => {
     assert.ok(client.statuses.every((status) => status.status !== 'waiting' || status.code === 1006));
   });
 
-  test('each time right after it opened is dialled with growing delays', async (t) => {
+  test('right after each opening is reopened with growing delays', async (t) => {
     const wire = await startWire(t, { greet: (socket) => socket.close(1013) });
     const client = connectClient(t, wire.url, { reconnect: { minMs: 1, maxMs: 8, random: () => 0 } });
     const delays = () => client.statuses.flatMap((status) => (status.status === 'waiting' ? [status.delayMs] : []));
@@ -68,7 +68,7 @@ describe('a connection that the server closes', () => {
 describe('a client with reconnect.attempts', () => {
   const reconnect = { minMs: 1, maxMs: 2, attempts: 3 };
 
-  test('gives up after so many connections without an answer, and says where', async (t) => {
+  test('stops after that many failed connections, and names the URL', async (t) => {
     const wire = await startWire(t, { greet: (socket) => socket.terminate() });
     const client = connectClient(t, wire.url, { reconnect });
     const turn = client.chat('Hi');
@@ -88,7 +88,7 @@ describe('a client with reconnect.attempts', () => {
     assert.equal(wire.sockets, 3);
   });
 
-  test('gives up with the reason of a server that closes each of them', async (t) => {
+  test('stops with the close reason of a server that closes each connection', async (t) => {
     const wire = await startWire(t, { greet: (socket) => socket.close(1013, 'too many connections') });
     const client = connectClient(t, wire.url, { reconnect });
     await assert.rejects(
@@ -100,7 +100,7 @@ describe('a client with reconnect.attempts', () => {
     );
   });
 
-  test('counts from the last answer', async (t) => {
+  test('counts from the last frame of the server', async (t) => {
     const wire = await startWire(t, {
       // Every socket is lost: one at once, the next after its answer.
       greet: (socket, count) =>
@@ -119,7 +119,7 @@ describe('a client with reconnect.attempts', () => {
 });
 
 describe('the real server', () => {
-  test('ends a flood for good', async (t) => {
+  test('closes a client that sends too many frames, which does not reconnect', async (t) => {
     const { parley } = await startScripted(t, {
       config: { chat: { websocket: { frame_burst: 20, frames_per_second: 1 } } },
     });
@@ -133,7 +133,7 @@ describe('the real server', () => {
     });
   });
 
-  test('ends a message that is too long for good', async (t) => {
+  test('closes a client that sends too long a message, which does not reconnect', async (t) => {
     const { parley } = await startScripted(t, {
       config: { chat: { websocket: { max_message_size: 2_000 }, service: { max_text_length: 1_000 } } },
     });
@@ -146,7 +146,7 @@ describe('the real server', () => {
 });
 
 describe('closing the client', () => {
-  test('rejects what is open, stops no turn and is done once', async (t) => {
+  test('rejects pending promises, cancels no turn, and happens once', async (t) => {
     const { parley, model, client: other } = await startScripted(t);
     model.script(stalls('Once '));
     const client = connectClient(t, parley.url);
@@ -167,7 +167,7 @@ describe('closing the client', () => {
     );
   });
 
-  test('while it waits or dials ends that too', async (t) => {
+  test('stops a pending delay or handshake', async (t) => {
     const wire = await startWire(t, { greet: (socket) => socket.close(1013) });
     const waiting = connectClient(t, wire.url, { reconnect: { minMs: 60_000 } });
     await waiting.whenStatus('waiting');
@@ -181,7 +181,7 @@ describe('closing the client', () => {
   });
 });
 
-test('a socket that tells its close in the call that closes it is replaced by one socket, not by two', async () => {
+test('the client replaces a socket that emits close within close() by one socket, not two', async () => {
   let dialled = 0;
   /** Never opens, and is given up when its handshake has taken too long. */
   class Abrupt {

@@ -1,4 +1,4 @@
-/** The client as a page would load it: what it imports, followed from file to file, and that it runs without Node's own modules. */
+/** Tests that the client can run in a browser: follows its imports, and checks that it uses no modules or globals of Node. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import { test } from 'node:test';
 const folder = join(import.meta.dirname, '..', '..', 'src', 'client');
 const sources = readdirSync(folder).map((name) => join(folder, name));
 
-/** What is left of a file's imports when the types are gone. */
+/** The imports of a file, without type imports. */
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8');
   const statements = text.matchAll(
@@ -35,7 +35,7 @@ test('the client imports only its own files, types, and the two files of constan
   assert.deepEqual(
     [...seen].filter((file) => dirname(file) === folder).sort(),
     sources.sort(),
-    'every file of the folder is reached',
+    'every file of the folder is imported',
   );
 });
 

@@ -1,4 +1,4 @@
-/** Frames and requests that no good neighbour sends: each is answered or passed over, and touches nothing else. */
+/** Tests malformed frames and requests: each is answered or ignored, and affects no other. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connectClient, readAll, withCode } from '../support/typed-client.ts';
@@ -26,8 +26,8 @@ const completed = (requestId: string, conversationId: string) => ({
   metadata: { finish_reason: 'stop' },
 });
 
-describe('frames', () => {
-  test('that answer nobody, or are none, are passed over', async (t) => {
+describe('the client', () => {
+  test('ignores frames without a request, and invalid frames', async (t) => {
     const wire = await startWire(t, {
       greet(socket) {
         for (const frame of ['{oops', '[]', 'null', '{"status":"error"}', '{"status":"sung","request_id":"r1"}'])
@@ -50,7 +50,7 @@ describe('frames', () => {
     assert.equal(wire.sockets, 1);
   });
 
-  test('that refuse a request without naming its conversation reach who asked', async (t) => {
+  test('passes an error without a conversation to its request', async (t) => {
     const wire = await startWire(t, {
       answer: ({ request_id }, send) =>
         send({ request_id, status: 'error', error: { ...problem, code: 'invalid_request' } }),
@@ -61,7 +61,7 @@ describe('frames', () => {
     await assert.rejects(client.history('c1'), withCode('invalid_request'));
   });
 
-  test('of two conversations that share a request id reach the turn of each', async (t) => {
+  test('keeps turns of two conversations with the same request id apart', async (t) => {
     const wire = await startWire(t, {
       answer({ request_id: id, payload }, send) {
         if (payload['conversation_id'] === 'c1') return;
@@ -76,8 +76,8 @@ describe('frames', () => {
   });
 });
 
-describe('a request', () => {
-  test('that is not JSON is refused, before a connection and with one, and holds up no other', async (t) => {
+describe('a request that cannot be written as JSON', () => {
+  test('fails with and without a connection, and blocks no other', async (t) => {
     const wire = await startWire(t, {
       answer({ request_id }, send) {
         send(started(request_id, 'c1'));

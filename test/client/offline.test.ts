@@ -1,4 +1,4 @@
-/** What is asked while nobody is connected, or of a wire that is dead: it waits, is sent, or is given up, within bounds. */
+/** Tests requests without a connection or on a dead one: they wait, are sent or fail, within limits. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startBehindProxy } from './behind-proxy.ts';
@@ -9,7 +9,7 @@ import { connectClient, withCode } from '../support/typed-client.ts';
 import { startWire } from './wire-server.ts';
 
 describe('without a connection', () => {
-  test('requests wait and are sent in order with the next one', async (t) => {
+  test('requests wait, and are sent in order with the next one', async (t) => {
     const { model, proxy, remote } = await startBehindProxy(t);
     await remote.whenStatus('open');
     proxy.acceptConnections(false);
@@ -25,7 +25,7 @@ describe('without a connection', () => {
     );
   });
 
-  test('no more than a bounded number waits', async (t) => {
+  test('at most a fixed number of requests waits', async (t) => {
     const { proxy, remote } = await startBehindProxy(t);
     proxy.acceptConnections(false);
     proxy.cut();
@@ -37,7 +37,7 @@ describe('without a connection', () => {
     await Promise.all(waiting);
   });
 
-  test('a chat that was never sent can be taken back', async (t) => {
+  test('a chat that was never sent can be cancelled', async (t) => {
     const { model, proxy, remote } = await startBehindProxy(t);
     proxy.acceptConnections(false);
     proxy.cut();
@@ -57,8 +57,8 @@ describe('without a connection', () => {
   });
 });
 
-describe('a request whose answer is lost with its connection', () => {
-  test('is asked again if a repeat is harmless, and else given up', async (t) => {
+describe('a request whose response is lost with its connection', () => {
+  test('is sent again if it is idempotent, else fails', async (t) => {
     const { proxy, remote } = await startBehindProxy(t);
     await remote.whenStatus('open');
     proxy.freeze();
@@ -70,8 +70,8 @@ describe('a request whose answer is lost with its connection', () => {
   });
 });
 
-describe('a wire that is dead without a word', () => {
-  test('is noticed and replaced; the turn goes on', async (t) => {
+describe('a dead connection', () => {
+  test('is detected and replaced; the turn continues', async (t) => {
     const { parley, model } = await startScripted(t);
     const proxy = await startProxy(t, parley.url);
     const remote = connectClient(t, proxy.url, { heartbeatMs: 25 });
@@ -87,7 +87,7 @@ describe('a wire that is dead without a word', () => {
     assert.ok(remote.statuses.some((status) => status.status === 'waiting' && status.reason === 'heartbeat timed out'));
   });
 
-  test('and a quiet one is not taken for it', async (t) => {
+  test('is not confused with a quiet one', async (t) => {
     const probed = Promise.withResolvers<void>();
     const wire = await startWire(t, {
       answer({ request_id }, send, count) {

@@ -1,4 +1,4 @@
-/** Where a reader is: what it has is never shown again, what it lacks is noticed, what overlaps is cut. */
+/** Tests the position of a reader: it skips repetitions, detects gaps, and cuts overlaps. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -29,7 +29,7 @@ const result = (seq: number): Chunk => ({
 });
 
 describe('a position', () => {
-  test('takes text as it comes and cuts what it has', () => {
+  test('accepts new text and cuts known text', () => {
     const position = createPosition();
     assert.deepEqual(position.take(text('m1', 0, 'abc')), text('m1', 0, 'abc'));
     assert.deepEqual(position.take(text('m1', 1, 'bcde')), text('m1', 3, 'de'));
@@ -38,14 +38,14 @@ describe('a position', () => {
     assert.deepEqual(position.cursor(), { after_seq: 0, message_id: 'm1', offset: 5, reasoning_offset: 0 });
   });
 
-  test('counts text and reasoning each', () => {
+  test('counts text and reasoning separately', () => {
     const position = createPosition();
     position.take(reasoning('m1', 0, 'hmm'));
     assert.deepEqual(position.take(text('m1', 0, 'a')), text('m1', 0, 'a'));
     assert.deepEqual(position.cursor(), { after_seq: 0, message_id: 'm1', offset: 1, reasoning_offset: 3 });
   });
 
-  test('leaves a message behind with the rows that follow it, and knows its late rendering', () => {
+  test('closes a message at the next row, and recognizes late chunks of it', () => {
     const position = createPosition();
     position.passed(1);
     position.take(text('m1', 0, 'abc'));
@@ -56,18 +56,18 @@ describe('a position', () => {
     assert.deepEqual(position.take(text('m2', 0, 'x')), text('m2', 0, 'x'));
   });
 
-  test('misses the beginning of a message', () => {
+  test('detects a missing beginning of a message', () => {
     const position = createPosition();
     assert.equal(position.take(text('m1', 2, 'c')), 'gap');
     assert.deepEqual(position.cursor(), { after_seq: 0 });
   });
 
-  test('goes on in the message that its cursor names', () => {
+  test('continues in the message of its cursor', () => {
     const position = createPosition({ after_seq: 3, message_id: 'm1', offset: 2 });
     assert.deepEqual(position.take(text('m1', 2, 'c')), text('m1', 2, 'c'));
   });
 
-  test('forgets a message that is taken back', () => {
+  test('forgets a message after its reset', () => {
     const position = createPosition();
     position.take(text('m1', 0, 'abc'));
     assert.deepEqual(position.take(reset('m1')), reset('m1'));
@@ -75,7 +75,7 @@ describe('a position', () => {
     assert.deepEqual(position.take(text('m2', 0, 'x')), text('m2', 0, 'x'));
   });
 
-  test("takes every row of a conversation once and in order; an answer's row closes its message", () => {
+  test("accepts every row once and in order; an assistant message's row closes the message", () => {
     const position = createPosition();
     assert.equal(position.row(1, null), 'new');
     position.take(text('m1', 0, 'abc'));
@@ -89,7 +89,7 @@ describe('a position', () => {
     assert.equal(position.row(41, null), 'new');
   });
 
-  test('puts a message together from any overlapping pieces, each unit once', () => {
+  test('assembles a message from overlapping pieces, each unit once', () => {
     const pieces = fc.array(fc.record({ from: fc.nat(30), length: fc.nat(12) }), { maxLength: 40 });
     fc.assert(
       fc.property(fc.string({ minLength: 1, maxLength: 30 }), pieces, (whole, cuts) => {

@@ -1,4 +1,4 @@
-/** Prompts and resources through the client that ships: what it asks, and what it does not trust. */
+/** Tests prompts and resources through the typed client: its requests, and its checks of the results. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Client } from '../../src/client/client.ts';
@@ -39,9 +39,9 @@ const requests: { action: string; payload: object; make(client: Client): Promise
   },
 ];
 
-describe('a request about what servers offer', () => {
+describe('a request for prompts or resources', () => {
   for (const { action, payload, make, answer } of requests) {
-    test(`is asked as the protocol has it: ${action}`, async (t) => {
+    test(`is sent as the protocol defines it: ${action}`, async (t) => {
       const wire = await startWire(t, {
         answer: ({ request_id }, send) => send({ request_id, status: 'result', result: answer }),
       });
@@ -52,7 +52,7 @@ describe('a request about what servers offer', () => {
       );
     });
 
-    test(`does not trust just any answer: ${action}`, async (t) => {
+    test(`rejects a result without required fields: ${action}`, async (t) => {
       const wire = await startWire(t, {
         answer: ({ request_id }, send) => send({ request_id, status: 'result', result: { values: null } }),
       });
@@ -61,7 +61,7 @@ describe('a request about what servers offer', () => {
   }
 });
 
-test('the real server offers what its MCP servers do', async (t) => {
+test('the real server returns the prompts and resources of its MCP servers', async (t) => {
   const parley = await startParley(t, { mcpServers: demoServer });
   const client = connectClient(t, parley.url);
   assert.deepEqual(

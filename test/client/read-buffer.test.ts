@@ -1,4 +1,4 @@
-/** What waits for a reader: in order, merged where it can be, bounded, and told how it ended. */
+/** Tests the read buffer: order, merging, limit, end and errors. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createReadBuffer, mergeChunks } from '../../src/client/read-buffer.ts';
@@ -14,7 +14,7 @@ const text = (messageId: string, offset: number, data: string): Chunk => ({
 });
 const progress = (progress: number): Chunk => ({ type: 'tool_progress', call_id: 'k1', progress, data: '' });
 
-test('a reader that keeps up gets each item as it comes', async () => {
+test('a fast reader gets each item as it arrives', async () => {
   const backlog = createReadBuffer<number>({ merge: (earlier, later) => earlier + later });
   const reading = readAll(backlog.reader);
   for (const item of [1, 2, 3]) {
@@ -26,7 +26,7 @@ test('a reader that keeps up gets each item as it comes', async () => {
   assert.deepEqual(await reading, [1, 2, 3]);
 });
 
-test('what waits for a slow reader is merged: text by message and kind, progress by call', async () => {
+test('waiting items are merged: text by message and kind, progress by call', async () => {
   const backlog = createReadBuffer<Chunk>({ merge: mergeChunks });
   const thought: Chunk = { type: 'reasoning', message_id: 'm1', offset: 0, data: 'hm' };
   for (const chunk of [thought, text('m1', 0, 'a'), progress(1), text('m1', 1, 'b'), progress(2), text('m2', 0, 'c')])
@@ -35,7 +35,7 @@ test('what waits for a slow reader is merged: text by message and kind, progress
   assert.deepEqual(await readAll(backlog.reader), [thought, text('m1', 0, 'ab'), progress(2), text('m2', 0, 'c')]);
 });
 
-test('an unread stream of a million deltas is one item', async () => {
+test('an unread stream of a million deltas is merged into one item', async () => {
   const backlog = createReadBuffer<Chunk>({ merge: mergeChunks });
   for (let offset = 0; offset < 1_000_000; offset += 1) backlog.push(text('m1', offset, 'x'));
   backlog.end();
@@ -43,7 +43,7 @@ test('an unread stream of a million deltas is one item', async () => {
   assert.deepEqual([chunks.length, chunks[0]?.data.length], [1, 1_000_000]);
 });
 
-test('a reader that lets too much wait reads it, and then why no more came', async () => {
+test('a slow reader gets the waiting items, then the error', async () => {
   let left = 0;
   const backlog = createReadBuffer<number>({ merge: never, onLeft: () => (left += 1) });
   for (let item = 0; item < 20_000; item += 1) backlog.push(item);
@@ -54,7 +54,7 @@ test('a reader that lets too much wait reads it, and then why no more came', asy
   assert.deepEqual([read, left], [10_000, 1]);
 });
 
-test('an error comes after what waits, once', async () => {
+test('an error comes once, after the waiting items', async () => {
   const backlog = createReadBuffer<number>({ merge: never });
   backlog.push(1);
   backlog.fail(new Error('over'));
@@ -64,7 +64,7 @@ test('an error comes after what waits, once', async () => {
   assert.deepEqual(await backlog.reader.next(), { done: true, value: undefined });
 });
 
-test('a reader that waits hears the end, and one that leaves is known to have left', async () => {
+test('a waiting reader gets the end, and a reader that leaves is reported', async () => {
   const ended = createReadBuffer<number>({ merge: never });
   const next = ended.reader.next();
   ended.end();
@@ -80,7 +80,7 @@ test('a reader that waits hears the end, and one that leaves is known to have le
   assert.equal(left, 1);
 });
 
-test('what is no longer true is dropped before it is read', async () => {
+test('discarded items are not read', async () => {
   const backlog = createReadBuffer<number>({ merge: never });
   for (const item of [1, 2, 3]) backlog.push(item);
   backlog.discard((item) => item === 2);

@@ -1,4 +1,4 @@
-/** Connections that fall, at any byte and any moment of a turn: the reader notices nothing but time. */
+/** Tests connections that are lost at any byte and moment of a turn: the reader notices only a delay. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startBehindProxy } from './behind-proxy.ts';
@@ -19,8 +19,8 @@ import { demoServer, startScripted } from '../support/parley.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, readAll, shownText } from '../support/typed-client.ts';
 
-describe('a turn whose connection falls', () => {
-  test('goes on where the reader was, without gap or repeat', async (t) => {
+describe('a turn whose connection is lost', () => {
+  test('continues at the position of the reader, without gaps and repetitions', async (t) => {
     const { model, proxy, remote } = await startBehindProxy(t);
     const step = saysStepwise('one ', 'two ', 'three ', 'four');
     model.script(step.reply);
@@ -41,7 +41,7 @@ describe('a turn whose connection falls', () => {
     assert.equal(model.requests.length, 1, 'one turn, one request');
   });
 
-  test('is the same turn wherever the wire is torn', async (t) => {
+  test('stays the same turn wherever the connection breaks', async (t) => {
     const { parley, model } = await startScripted(t, { mcpServers: demoServer });
     let torn = 0;
     // From within the handshake's answer to beyond the end, by steps that meet frames at every place.
@@ -71,7 +71,7 @@ describe('a turn whose connection falls', () => {
     assert.equal(model.requests.length % 2, 0, 'no turn ran twice');
   });
 
-  test('over and over makes progress all the same', async (t) => {
+  test('repeatedly still makes progress', async (t) => {
     const { model, proxy, remote } = await startBehindProxy(t);
     const words = Array.from({ length: 60 }, (_, index) => `w${index}`).join(' ');
     model.script(says(words, { delayMs: 2 }));
@@ -83,7 +83,7 @@ describe('a turn whose connection falls', () => {
     assert.equal(model.requests.length, 1);
   });
 
-  test('before the answer to its chat runs once, in one conversation', async (t) => {
+  test('before the response to its chat runs once, in one conversation', async (t) => {
     const { model, proxy, remote } = await startBehindProxy(t);
     await remote.whenStatus('open');
     proxy.freeze();
@@ -113,7 +113,7 @@ describe('a turn whose connection falls', () => {
     assert.deepEqual(types, ['tool_call', 'tool_result', 'text']);
   });
 
-  test('comes back to a turn that ended meanwhile', async (t) => {
+  test('gets the end of a turn that ended meanwhile', async (t) => {
     const { parley, model, proxy, remote } = await startBehindProxy(t);
     const step = saysStepwise('one ', 'two');
     model.script(step.reply);
@@ -134,7 +134,7 @@ describe('a turn whose connection falls', () => {
     assert.equal((await turn.end).metadata.replayed, true);
   });
 
-  test('with the mode "reject" is not refused for being busy with itself', async (t) => {
+  test('with the mode "reject" is not rejected because of itself', async (t) => {
     const { model, proxy, remote } = await startBehindProxy(t);
     const step = saysStepwise('one ', 'two');
     model.script(step.reply);
@@ -148,8 +148,8 @@ describe('a turn whose connection falls', () => {
   });
 });
 
-describe('a server that restarts in the middle of a turn', () => {
-  test('begins its answer anew; what was shown of the old one is taken back', async (t) => {
+describe('a server that restarts during a turn', () => {
+  test('starts its answer again; the old text is discarded', async (t) => {
     const { parley, model, proxy, remote } = await startBehindProxy(t, {
       config: { shutdown: { drain_timeout: 0.1 } },
     });
@@ -167,7 +167,7 @@ describe('a server that restarts in the middle of a turn', () => {
     assert.ok(remote.statuses.some((status) => status.status === 'waiting' && status.code === 1012));
   });
 
-  test('tells a reader by a reset which text to forget', async (t) => {
+  test('sends a reset for the text to discard', async (t) => {
     const { parley, model, proxy, remote } = await startBehindProxy(t, {
       config: { shutdown: { drain_timeout: 0.1 } },
     });

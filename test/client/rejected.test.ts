@@ -1,4 +1,4 @@
-/** Requests that the server refuses for now: the client waits, says so, and sends them again, within bounds. */
+/** Tests requests that the server rejects for now: the client reports each delay and sends them again, within limits. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Client } from '../../src/client/client.ts';
@@ -28,7 +28,7 @@ function runTurn({ request_id, payload }: Asked, send: Send): void {
   send({ ...turn, status: 'complete', seq: 2, metadata: {} });
 }
 
-/** Refuses everything but Stops, with this code. */
+/** Rejects everything except cancels, with this code. */
 const refuses = (code: string, data: Record<string, unknown> = {}) => ({
   answer: (asked: Asked, send: Send) =>
     send(
@@ -38,7 +38,7 @@ const refuses = (code: string, data: Record<string, unknown> = {}) => ({
     ),
 });
 
-/** Resolves when so many waits have begun. */
+/** Resolves when that many delays have started. */
 async function inWait({ waits }: { waits: RetryWait[] }, count = 1): Promise<void> {
   while (waits.length < count) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -53,8 +53,8 @@ function watched(
   return Object.assign(client, { waits });
 }
 
-describe('a chat that is refused for now', () => {
-  it('is sent again under its id, not before the server said, and each wait is reported', async (t) => {
+describe('a chat that is rejected for now', () => {
+  it('is sent again with its id, not before retry_after_ms, and each delay is reported', async (t) => {
     const wire = await startWire(t, {
       answer: (asked, send, count) =>
         count < 3 ? send(refusal(asked, 'overloaded', { retry_after_ms: 20 })) : runTurn(asked, send),
@@ -85,7 +85,7 @@ describe('a chat that is refused for now', () => {
     );
   });
 
-  it('is handed over with the refusal when the total wait is used up', async (t) => {
+  it('rejects with the last error when the total wait is used up', async (t) => {
     const wire = await startWire(t, refuses('overloaded', { retry_after_ms: 10 }));
     const client = watched(t, wire.url, { retryTimeoutMs: 45 });
     await assert.rejects(client.chat('Hi').end, withCode('overloaded'));
@@ -97,7 +97,7 @@ describe('a chat that is refused for now', () => {
     ['asked to wait longer than the total', 1_000, 60_000],
     ['no wait is wanted', 0, 1],
   ] as const) {
-    it(`is handed over at once if ${what}`, async (t) => {
+    it(`rejects at once if ${what}`, async (t) => {
       const wire = await startWire(t, refuses('conversation_unavailable', { retry_after_ms }));
       const client = watched(t, wire.url, { retryTimeoutMs });
       const turn = client.chat('Hi');
@@ -110,7 +110,7 @@ describe('a chat that is refused for now', () => {
     });
   }
 
-  it('without a time to wait is tried a few times, with growing delays', async (t) => {
+  it('without retry_after_ms is tried a few times, with growing delays', async (t) => {
     const wire = await startWire(t, refuses('storage_failed'));
     const client = watched(t, wire.url, { reconnect: { minMs: 1, maxMs: 8, random: () => 0 } });
     await assert.rejects(client.chat('Hi').end, withCode('storage_failed'));
@@ -121,14 +121,14 @@ describe('a chat that is refused for now', () => {
   });
 
   for (const code of ['illegal_in_state', 'mcp_unavailable']) {
-    it(`with ${code} is handed over at once: to wait is the caller's choice`, async (t) => {
+    it(`with ${code} rejects at once, because the caller must choose`, async (t) => {
       const wire = await startWire(t, refuses(code));
       await assert.rejects(connectClient(t, wire.url).chat('Hi').end, withCode(code));
       assert.equal(wire.asked.length, 1);
     });
   }
 
-  it('is sent again with the next connection, however long the server asked it to wait', async (t) => {
+  it('is sent again with the next connection, before retry_after_ms has passed', async (t) => {
     const wire = await startWire(t, {
       answer(asked, send, count) {
         if (count > 1) return runTurn(asked, send);
@@ -146,7 +146,7 @@ describe('a chat that is refused for now', () => {
     assert.equal(wire.sockets, 2);
   });
 
-  it('is ended at once by a Stop, which reaches the server too', async (t) => {
+  it('ends at once by a cancel, which reaches the server too', async (t) => {
     const wire = await startWire(t, refuses('overloaded', { retry_after_ms: 30_000 }));
     const client = watched(t, wire.url);
     const turn = client.chat('Hi', { requestId: 'r1' });
@@ -160,7 +160,7 @@ describe('a chat that is refused for now', () => {
     ]);
   });
 
-  it('is ended at once by its signal, and by the closing of the client', async (t) => {
+  it('ends at once by its signal, and by closing the client', async (t) => {
     const wire = await startWire(t, refuses('overloaded', { retry_after_ms: 30_000 }));
     const client = watched(t, wire.url);
     const stop = new AbortController();
@@ -197,10 +197,10 @@ const answers: Record<string, object> = {
   subscribe: { head_seq: 0, oldest_seq: 1 },
 };
 
-describe('a request that is refused for now', () => {
+describe('a request that is rejected for now', () => {
   for (const [action, ask] of Object.entries(requests)) {
     for (const code of ['shutting_down', 'overloaded']) {
-      it(`${action}: ${code} is waited for`, async (t) => {
+      it(`${action} is sent again after ${code}`, async (t) => {
         const wire = await startWire(t, {
           answer: (asked, send, count) =>
             send(count < 3 ? refusal(asked, code, { retry_after_ms: 1 }) : result(asked, answers[action] ?? {})),
@@ -219,13 +219,13 @@ describe('a request that is refused for now', () => {
     }
   }
 
-  it('that might act twice is handed over if it may have been carried out', async (t) => {
+  it('rejects if it is not idempotent and may have been executed', async (t) => {
     const wire = await startWire(t, refuses('conversation_failed'));
     await assert.rejects(connectClient(t, wire.url).fork('c1', 1), withCode('conversation_failed'));
     assert.equal(wire.asked.length, 1);
   });
 
-  it('that is a Stop of what runs now is handed over at once', async (t) => {
+  it('rejects at once if it is a cancel without target', async (t) => {
     const wire = await startWire(t, {
       answer: (asked, send) => send(refusal(asked, 'overloaded', { retry_after_ms: 1 })),
     });
@@ -233,12 +233,12 @@ describe('a request that is refused for now', () => {
     assert.equal(wire.asked.length, 1);
   });
 
-  it('rejects with the refusal when its time is up', async (t) => {
+  it('rejects with the last error at its timeout', async (t) => {
     const wire = await startWire(t, refuses('overloaded', { retry_after_ms: 30_000 }));
-    await assert.rejects(connectClient(t, wire.url, { requestTimeoutMs: 30 }).history('c1'), withCode('overloaded'));
+    await assert.rejects(connectClient(t, wire.url, { requestTimeoutMs: 300 }).history('c1'), withCode('overloaded'));
   });
 
-  it('is not lost with its socket, also if a repeat might act twice', async (t) => {
+  it('survives the loss of its socket, also if it is not idempotent', async (t) => {
     const wire = await startWire(t, {
       answer(asked, send, count) {
         if (count > 1) return send(result(asked, { conversation_id: 'c2' }));
@@ -249,7 +249,7 @@ describe('a request that is refused for now', () => {
     assert.deepEqual(await connectClient(t, wire.url).fork('c1', 1), { conversation_id: 'c2' });
   });
 
-  it('and deletes a conversation that is gone at the next try has deleted it', async (t) => {
+  it('resolves for a delete whose next try finds no conversation', async (t) => {
     const wire = await startWire(t, {
       answer: (asked, send, count) =>
         send(
@@ -269,7 +269,7 @@ for (const { what, code, clamped } of [
   { what: 'crashes', code: 1006, clamped: true },
   { what: 'is full', code: 1013, clamped: false },
 ]) {
-  it(`a client whose server ${what} dials with delays that ${clamped ? 'stop growing for a while' : 'grow'}`, async () => {
+  it(`reconnects with delays that ${clamped ? 'stop growing for a while' : 'grow'} if the server ${what}`, async () => {
     const attempts: number[] = [];
     /** Opens once, is closed, and then finds no server. */
     class Restarting {

@@ -1,4 +1,4 @@
-/** Turns that are asked for again on the same connection: their stream does not fit together, or the server refuses for a while. */
+/** Tests chats that are sent again on the same connection: after a gap in the stream, or after a rejection. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { connectClient, withCode } from '../support/typed-client.ts';
@@ -31,8 +31,8 @@ const refusal = (requestId: string, code: string, retryable: boolean) => ({
   error: { code, message: 'Not now.', retryable, data: { retry_after_ms: 1 } },
 });
 
-describe('a stream that does not fit together', () => {
-  test('is asked for again from where it broke', async (t) => {
+describe('a stream with a gap', () => {
+  test('is requested again from the gap', async (t) => {
     const wire = await startWire(t, {
       answer({ request_id: id }, send, count) {
         send(processing(id));
@@ -55,7 +55,7 @@ describe('a stream that does not fit together', () => {
     });
   });
 
-  test('again and again is given up with an error', async (t) => {
+  test('fails with an error if the gap remains', async (t) => {
     const wire = await startWire(t, {
       answer({ request_id: id }, send) {
         send(processing(id));
@@ -70,7 +70,7 @@ describe('a stream that does not fit together', () => {
 });
 
 describe('a turn that the server has accepted', () => {
-  test('is asked for again when it is refused for a while', async (t) => {
+  test('is requested again after a retryable rejection', async (t) => {
     const wire = await startWire(t, {
       answer({ request_id: id }, send, count) {
         if (count === 1) {
@@ -89,7 +89,7 @@ describe('a turn that the server has accepted', () => {
     assert.equal(wire.asked.length, 4);
   });
 
-  test('is given up when it is refused for good', async (t) => {
+  test('fails after a final rejection', async (t) => {
     const wire = await startWire(t, {
       answer({ request_id: id }, send, count) {
         if (count === 1) send(processing(id));

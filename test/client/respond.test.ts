@@ -1,4 +1,4 @@
-/** A person's answer to what a turn asks: what the client sends, and what it makes of the server's word. */
+/** Tests responses of a person to a question of a turn: the client's request, and its check of the result. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { startHttpServer } from '../support/mcp-http-server.ts';
@@ -27,7 +27,7 @@ describe('respond', () => {
     { what: 'that its answer counts', result: { accepted: true } },
     { what: 'what somebody else had decided', result: { already: { decision: 'deny' } } },
   ]) {
-    test(`names the question and the decision, and is told ${what}`, async (t) => {
+    test(`sends the question's id and the decision, and gets ${what}`, async (t) => {
       const wire = await startWire(t, {
         answer: ({ request_id }, send) => send({ request_id, status: 'result', ...inC1, result }),
       });
@@ -54,7 +54,7 @@ describe('respond', () => {
   }
 
   for (const result of [{}, { accepted: false }, { already: null }, { already: {} }]) {
-    test(`does not trust ${JSON.stringify(result)}`, async (t) => {
+    test(`rejects the result ${JSON.stringify(result)}`, async (t) => {
       const wire = await startWire(t, {
         answer: ({ request_id }, send) => send({ request_id, status: 'result', ...inC1, result }),
       });
@@ -65,7 +65,7 @@ describe('respond', () => {
     });
   }
 
-  test('is sent again when the socket falls before its answer', async (t) => {
+  test('is sent again if the socket is lost before its response', async (t) => {
     const wire = await startWire(t, {
       greet: (socket, count) => void (count === 1 && socket.once('message', () => socket.terminate())),
       answer: ({ request_id }, send) =>
@@ -80,7 +80,7 @@ describe('respond', () => {
   });
 });
 
-test('a question comes as a typed chunk of its turn, and the turn goes on with the answer', async (t) => {
+test('the client gets a question as a typed chunk, and the turn continues with the response', async (t) => {
   const wire = await startWire(t, {
     answer({ action, request_id, payload }, send) {
       const ofTurn = { request_id: 'r1', ...inC1 };
@@ -123,7 +123,7 @@ test('a question comes as a typed chunk of its turn, and the turn goes on with t
   assert.equal(seen.length, 2);
 });
 
-test('a question that was shown is not shown again after a reconnect', async (t) => {
+test('the client does not get a question again after a reconnect', async (t) => {
   const wire = await startWire(t, {
     greet: (socket, count) =>
       void (count === 1 && socket.once('message', () => setImmediate(() => socket.terminate()))),
@@ -147,7 +147,7 @@ test('a question that was shown is not shown again after a reconnect', async (t)
   assert.deepEqual(wire.asked[1]?.payload['cursor'], { after_seq: 3 });
 });
 
-test('the real server asks, is answered once, and tells a second answer what was decided', async (t) => {
+test('the real server accepts one response, and answers a second one with the decision', async (t) => {
   const { parley, model } = await startScripted(t, {
     mcpServers: demoServer,
     config: { chat: { service: { tools: { permission: { 'demo.add': 'ask' } } } } },
@@ -173,7 +173,7 @@ test('the real server asks, is answered once, and tells a second answer what was
   );
 });
 
-test('a question of an MCP server comes typed too, and is answered with its form filled in', async (t) => {
+test('the client gets a question of an MCP server typed too, and responds with the form', async (t) => {
   const bookings = { booked: [], refused: [] };
   const tables = await startHttpServer({ era: 'stateless', offer: (server) => offerResumedTable(server, bookings) });
   t.after(tables.stop);
@@ -198,7 +198,7 @@ test('a question of an MCP server comes typed too, and is answered with its form
   assert.deepEqual(bookings.booked, ['4 inside table 7']);
 });
 
-test('a chat brings along what the client names', async (t) => {
+test('the client sends prompts and resources with a chat', async (t) => {
   const { parley, model } = await startScripted(t, { mcpServers: demoServer });
   model.script(says('It is a demo.'), says('Short.'));
   const client = connectClient(t, parley.url);

@@ -1,4 +1,4 @@
-/** Turns that are taken up by another page, or stopped while nobody was connected: what was read and what was meant survive. */
+/** Tests turns that another client continues from a cursor, and turns that are cancelled without a connection. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { saysStepwise, says, stalls } from '../support/model/replies.ts';
@@ -9,8 +9,8 @@ import { connectClient, readAll, shownText } from '../support/typed-client.ts';
 
 const chat = { conversationId: 'c1', requestId: 'r1' };
 
-describe('a turn that another page takes up from the cursor of the first', () => {
-  test('goes on there, in the middle of a message', async (t) => {
+describe('a turn that a second client continues from the cursor of the first', () => {
+  test('continues in the middle of a message', async (t) => {
     const { parley, model } = await startScripted(t);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(step.reply);
@@ -31,7 +31,7 @@ describe('a turn that another page takes up from the cursor of the first', () =>
     assert.equal(shownText(sent), 'two three', 'no more was sent');
   });
 
-  test('shows no call and no result again', async (t) => {
+  test('repeats no call and no result', async (t) => {
     const { parley, model } = await startScripted(t, { mcpServers: demoServer });
     model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('It is five.'));
     const turn = connectClient(t, parley.url).chat('2 + 3?', chat);
@@ -44,7 +44,7 @@ describe('a turn that another page takes up from the cursor of the first', () =>
     );
   });
 
-  test('has lost nothing that had arrived there and was not read', async (t) => {
+  test('contains the chunks that the first client had received but not read', async (t) => {
     const { parley, model } = await startScripted(t);
     const step = saysStepwise('one ', 'two');
     model.script(step.reply);
@@ -60,8 +60,8 @@ describe('a turn that another page takes up from the cursor of the first', () =>
   });
 });
 
-describe('a Stop by signal', () => {
-  test('holds when the connection is away for longer than a request may take', async (t) => {
+describe('a cancel by signal', () => {
+  test('takes effect after a longer disconnect than the request timeout', async (t) => {
     const { parley, model } = await startScripted(t);
     const proxy = await startProxy(t, parley.url);
     const remote = connectClient(t, proxy.url, { requestTimeoutMs: 150 });

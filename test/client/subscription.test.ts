@@ -1,4 +1,4 @@
-/** Conversations followed from the side: from any place, over broken connections and restarts, beside a chat on the same socket. */
+/** Tests subscriptions: from any cursor, over lost connections and restarts, and beside a chat on the same socket. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { chunksOf, isEnd, isEvent, range, readUntil, seqsOf } from '../support/followed-frames.ts';
@@ -9,8 +9,8 @@ import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, readAll, shownText, withCode } from '../support/typed-client.ts';
 import { startWire } from './wire-server.ts';
 
-describe('a follower', () => {
-  test('gets the result, the rows so far, then rows and text live', async (t) => {
+describe('a subscription', () => {
+  test('delivers the result, the stored rows, then live rows and text', async (t) => {
     const { parley, model, client } = await startScripted(t, { mcpServers: demoServer });
     await client.chat('Hi', { conversation_id: 'c1' });
     const follow = connectClient(t, parley.url).subscribe('c1');
@@ -31,7 +31,7 @@ describe('a follower', () => {
     assert.deepEqual(follow.cursor(), { after_seq: 9 });
   });
 
-  test('goes on from a cursor that was kept', async (t) => {
+  test('continues from a stored cursor', async (t) => {
     const { parley, client, model } = await startScripted(t);
     const step = saysStepwise('one ', 'two');
     model.script(step.reply);
@@ -49,7 +49,7 @@ describe('a follower', () => {
     assert.deepEqual(seqsOf(await readUntil(second, isEvent(3))), [2, 3]);
   });
 
-  test('misses nothing and sees nothing twice when its connection falls again and again', async (t) => {
+  test('delivers everything once while its connection is lost repeatedly', async (t) => {
     const { parley, client, model } = await startScripted(t, { mcpServers: demoServer });
     const proxy = await startProxy(t, parley.url);
     await client.chat('Hi', { conversation_id: 'c1' });
@@ -72,7 +72,7 @@ describe('a follower', () => {
     assert.ok(frames.filter(({ status }) => status === 'result').length > 2, 'it came back');
   });
 
-  test('of a message in the making goes on within it', async (t) => {
+  test('continues within an unfinished message', async (t) => {
     const { parley, client, model } = await startScripted(t);
     const proxy = await startProxy(t, parley.url);
     const step = saysStepwise('one ', 'two ', 'three');
@@ -94,7 +94,7 @@ describe('a follower', () => {
     assert.deepEqual(texts, ['one ', 'two ', 'three']);
   });
 
-  test('of a turn that a restart cut off forgets its text and sees it recovered', async (t) => {
+  test('discards the text of an interrupted turn after a restart, and delivers its recovery', async (t) => {
     const { parley, client, model } = await startScripted(t, { config: { shutdown: { drain_timeout: 0.1 } } });
     const proxy = await startProxy(t, parley.url);
     model.script(stalls('Once '), says('Anew.'));
@@ -111,7 +111,7 @@ describe('a follower', () => {
     assert.deepEqual(seqsOf([...before, ...after]), range(1, seqsOf([...before, ...after]).length));
   });
 
-  test('hears how the conversation stands if it asks', async (t) => {
+  test('delivers state frames on request', async (t) => {
     const { parley, client, model } = await startScripted(t);
     await client.chat('Hi', { conversation_id: 'c1' });
     const follow = connectClient(t, parley.url).subscribe('c1', { state: true });
@@ -124,7 +124,7 @@ describe('a follower', () => {
     assert.ok(states.includes('idle'), states.join());
   });
 
-  test('of an unknown conversation is told so; one conversation is followed once a client', async (t) => {
+  test('fails for an unknown conversation, and for a second subscription to the same one', async (t) => {
     const { parley, client } = await startScripted(t);
     await client.chat('Hi', { conversation_id: 'c1' });
     const remote = connectClient(t, parley.url);
@@ -138,8 +138,8 @@ describe('a follower', () => {
   });
 });
 
-describe('a follower on the socket of a sender', () => {
-  test('and the sender each get their own view, once', async (t) => {
+describe('a subscription on the socket of a sender', () => {
+  test('delivers each frame once to the subscription and to the turn', async (t) => {
     const { parley, model, client } = await startScripted(t, { mcpServers: demoServer });
     await client.chat('Hi', { conversation_id: 'c1' });
     const remote = connectClient(t, parley.url);
@@ -157,7 +157,7 @@ describe('a follower on the socket of a sender', () => {
     assert.deepEqual(seqsOf(followed), [4, 5, 6, 7, 8, 9]);
   });
 
-  test('both come back after the connection fell', async (t) => {
+  test('continues with the turn after a lost connection', async (t) => {
     const { parley, model, client } = await startScripted(t);
     await client.chat('Hi', { conversation_id: 'c1' });
     const proxy = await startProxy(t, parley.url);
@@ -183,7 +183,7 @@ describe('a follower on the socket of a sender', () => {
     assert.deepEqual(seqsOf(await reading), [4, 5, 6]);
   });
 
-  test("who chats before the subscription has caught up loses none of the turn's frames", async (t) => {
+  test('delivers all frames of a turn that starts before it has caught up', async (t) => {
     const { parley, client } = await startScripted(t);
     const remote = connectClient(t, parley.url);
     const ids = Array.from({ length: 12 }, (_, index) => `c${index}`);
@@ -200,7 +200,7 @@ describe('a follower on the socket of a sender', () => {
   });
 });
 
-describe('a subscription that does not go as it should', () => {
+describe('a subscription with missing rows', () => {
   const result = (fields: object) => ({
     head_seq: 9,
     oldest_seq: 1,
@@ -219,7 +219,7 @@ describe('a subscription that does not go as it should', () => {
     event: { id: `e${seq}`, seq, type: 'meta' },
   });
 
-  test('asks again for rows that are missing', async (t) => {
+  test('requests the missing rows again', async (t) => {
     const wire = await startWire(t, {
       answer({ action, request_id, payload }, send) {
         if (action !== 'subscribe') return;
@@ -231,7 +231,7 @@ describe('a subscription that does not go as it should', () => {
     assert.deepEqual(seqsOf(await readUntil(follow, isEvent(5))), [1, 2, 3, 4, 5]);
   });
 
-  test('goes on where the log begins now, or from its beginning if it is another log', async (t) => {
+  test('continues at the oldest row, or at the beginning of another log', async (t) => {
     const wire = await startWire(t, {
       answer({ action, request_id, payload }, send) {
         if (action !== 'subscribe') return;

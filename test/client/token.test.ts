@@ -1,4 +1,4 @@
-/** Servers that ask for a token: how the client sends it, what it tells when it is refused, and whose turns are whose. */
+/** Tests servers that require a token: how the client sends it, how rejections are reported, and who owns a turn. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
@@ -20,7 +20,7 @@ function startWithTokens(t: TestContext) {
 }
 
 describe('a token', () => {
-  test('is offered as a subprotocol, and nothing without one', async (t) => {
+  test('is offered as a subprotocol; without one nothing is offered', async (t) => {
     const offers: (string | undefined)[] = [];
     const wire = await startWire(t, {
       greet: (_, __, request) => void offers.push(request.headers['sec-websocket-protocol']),
@@ -31,7 +31,7 @@ describe('a token', () => {
     assert.deepEqual(offers, ['parley, parley.token.parley_abc-_', undefined]);
   });
 
-  test('lets in, and in again after the connection fell', async (t) => {
+  test('gives access, also after a lost connection', async (t) => {
     const { parley, model } = await startWithTokens(t);
     const proxy = await startProxy(t, parley.url);
     const step = saysStepwise('one ', 'two');
@@ -46,7 +46,7 @@ describe('a token', () => {
     assert.ok(proxy.accepted > 1);
   });
 
-  test("of another is another's: the same ids are two turns", async (t) => {
+  test('separates subjects: the same ids are two turns', async (t) => {
     const { parley, model } = await startWithTokens(t);
     const r1 = { conversationId: 'c1', requestId: 'r1' };
     const turns = [ann, bob].map((token) => connectClient(t, parley.url, { token }).chat('Hi', r1));
@@ -61,7 +61,7 @@ describe('a token', () => {
     { what: 'that nobody has', options: { token: createToken() } },
     { what: 'that is not sent', options: {} },
   ]) {
-    test(`${what} ends the connection for good, and everything hears why`, async (t) => {
+    test(`${what} ends the connection without reconnect, and all promises reject with the reason`, async (t) => {
       const { parley } = await startWithTokens(t);
       const client = connectClient(t, parley.url, options);
       const turn = client.chat('Hi');
@@ -74,7 +74,7 @@ describe('a token', () => {
     });
   }
 
-  test('that no subprotocol can carry is refused by the client', () => {
+  test('with invalid characters is rejected by the client', () => {
     assert.throws(() => connect('ws://127.0.0.1:9/', { token: 'two words' }), {
       name: 'ParleyError',
       code: 'invalid_options',

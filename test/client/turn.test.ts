@@ -1,4 +1,4 @@
-/** A chat through the client that ships, on an unbroken connection. Real server and sockets; scripted model. */
+/** Tests chats through the typed client on a stable connection, with a real server and a scripted model. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WebSocket as PackageSocket } from 'ws';
@@ -20,13 +20,13 @@ describe('a turn of the client', () => {
     assert.deepEqual([seq, metadata.finish_reason, metadata.tokens], [3, 'stop', 18]);
   });
 
-  test('works the same over the sockets of the package ws', async (t) => {
+  test('works with the sockets of the package ws', async (t) => {
     const { parley } = await startScripted(t);
     const turn = connectClient(t, parley.url, { WebSocket: PackageSocket }).chat('Hi');
     assert.equal(await turn.text(), 'Hello from the scripted model.');
   });
 
-  test('tells its text without a reader, and a late reader gets the text in one piece', async (t) => {
+  test('resolves its text without a reader; a late reader gets the text as one chunk', async (t) => {
     const { parley, model } = await startScripted(t);
     model.script(says('one two three four', { delayMs: 2 }));
     const turn = connectClient(t, parley.url).chat('count');
@@ -38,7 +38,7 @@ describe('a turn of the client', () => {
     );
   });
 
-  test('brings tool calls and results typed', async (t) => {
+  test('delivers typed tool calls and results', async (t) => {
     const { parley, model } = await startScripted(t, { mcpServers: demoServer });
     model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('Five.'));
     const turn = connectClient(t, parley.url).chat('2 + 3?');
@@ -49,7 +49,7 @@ describe('a turn of the client', () => {
     assert.equal((await turn.end).metadata.tool_hops, 1);
   });
 
-  test('without streaming brings each message whole', async (t) => {
+  test('delivers whole messages without streaming', async (t) => {
     const { parley, model } = await startScripted(t);
     model.script(says('one two three', { delayMs: 2 }));
     const chunks = await readAll(connectClient(t, parley.url).chat('Hi', { streaming: false }));
@@ -59,7 +59,7 @@ describe('a turn of the client', () => {
     );
   });
 
-  test('that fails rejects its end and its loop with the typed fault', async (t) => {
+  test('rejects its end and its loop with the typed fault if it fails', async (t) => {
     const { parley, model } = await startScripted(t);
     model.script(fails(401, 'bad key'));
     const turn = connectClient(t, parley.url).chat('Hi');
@@ -69,7 +69,7 @@ describe('a turn of the client', () => {
     assert.equal((await turn.accepted).disposition, 'started');
   });
 
-  test('that is refused rejects what was promised of it', async (t) => {
+  test('rejects all its promises if the chat is rejected', async (t) => {
     const { parley, model } = await startScripted(t);
     model.script(stalls('Once '));
     const client = connectClient(t, parley.url);
@@ -81,7 +81,7 @@ describe('a turn of the client', () => {
     await running.cancel();
   });
 
-  test('ends as cancelled when it is stopped, and keeps what was said', async (t) => {
+  test('ends as cancelled after a cancel, and keeps its text', async (t) => {
     const { parley, model } = await startScripted(t);
     model.script(stalls('Once ', 'upon '));
     const turn = connectClient(t, parley.url).chat('a story');
@@ -94,7 +94,7 @@ describe('a turn of the client', () => {
     assert.deepEqual(await turn.cancel(), { cancelled: [], disposition: 'nothing_running' });
   });
 
-  test('is stopped by its signal', async (t) => {
+  test('is cancelled by its signal', async (t) => {
     const { parley, model } = await startScripted(t);
     model.script(stalls('Once '));
     const client = connectClient(t, parley.url);
@@ -105,7 +105,7 @@ describe('a turn of the client', () => {
     await assert.rejects(client.chat('late', { signal: stop.signal }).end, withCode('aborted'));
   });
 
-  test("belongs to the client's own conversation if none is named; a loop that is left stops nothing", async (t) => {
+  test("belongs to the client's own conversation by default; leaving its loop cancels nothing", async (t) => {
     const { parley, model } = await startScripted(t);
     const client = connectClient(t, parley.url);
     const first = client.chat('My name is Ada');
@@ -120,7 +120,7 @@ describe('a turn of the client', () => {
     );
   });
 
-  test('under an id that is open already is refused, and does not disturb the open one', async (t) => {
+  test('is rejected if its id is pending, without affecting the pending one', async (t) => {
     const { parley, model } = await startScripted(t);
     const step = saysStepwise('done');
     model.script(step.reply);
@@ -134,7 +134,7 @@ describe('a turn of the client', () => {
 });
 
 describe('a request of the client', () => {
-  test('answers typed or rejects typed', async (t) => {
+  test('resolves typed or rejects typed', async (t) => {
     const { parley } = await startScripted(t, { mcpServers: demoServer });
     const client = connectClient(t, parley.url);
     await client.ping();
@@ -147,7 +147,7 @@ describe('a request of the client', () => {
     await assert.rejects(client.request('sing'), withCode('unknown_action'));
   });
 
-  test('pages through the history', async (t) => {
+  test('reads the history page by page', async (t) => {
     const { parley } = await startScripted(t);
     const client = connectClient(t, parley.url);
     await client.chat('Hi').end;

@@ -1,4 +1,4 @@
-/** A socket between its handshake and the verdict on its credential: real sockets, a verifier that takes its time. */
+/** Tests sockets while their credential is checked: real sockets and a slow verifier. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
@@ -9,7 +9,7 @@ import { createDecoder } from '../../src/protocol/decoder.ts';
 import { connect, rejectedConnection } from '../support/client.ts';
 import { eventually } from '../support/eventually.ts';
 
-/** A gateway that tells every request whose it takes it to be, where others name the conversation. */
+/** A gateway that replies to each request with the verified subject as the conversation. */
 async function start(
   t: TestContext,
   verifier: Verifier,
@@ -57,7 +57,7 @@ async function start(
   return { gateway, errors, sessions, refused, url: `ws://127.0.0.1:${gateway.port}/ws/chat` };
 }
 
-/** Answers when it is told to. */
+/** A verifier whose result the test sets. */
 function slowVerifier() {
   const asked = Promise.withResolvers<string | null>();
   const verdict = Promise.withResolvers<string | null>();
@@ -70,8 +70,8 @@ function slowVerifier() {
   return { verifier, asked: asked.promise, decide: verdict.resolve };
 }
 
-describe('until the verdict', () => {
-  test('frames wait, and are answered in order when it is favourable', async (t) => {
+describe('while the credential is checked', () => {
+  test('frames are held, and answered in order after success', async (t) => {
     const { verifier, asked, decide } = slowVerifier();
     const { url, sessions } = await start(t, verifier);
     const client = await connect(url, { headers: { authorization: 'Bearer abc' } });
@@ -96,7 +96,7 @@ describe('until the verdict', () => {
     client.socket.terminate();
   });
 
-  test('nobody is served; when it is not favourable there is an error, then 1008', async (t) => {
+  test('no request is served; after a failure the client gets an error, then 1008', async (t) => {
     const { verifier, asked, decide } = slowVerifier();
     const { url, sessions } = await start(t, verifier);
     const away = rejectedConnection(url, { protocols: ['parley', 'parley.token.abc'] });
@@ -117,7 +117,7 @@ describe('until the verdict', () => {
     },
     { name: 'a frame that never ends', send: (socket: WebSocket) => socket.send('x'.repeat(3000), { fin: false }) },
   ]) {
-    test(`max_unverified_bytes bounds what it sends: ${name} too large for it is closed with 1008`, async (t) => {
+    test(`a socket beyond max_unverified_bytes is closed with 1008: ${name}`, async (t) => {
       const { verifier, decide } = slowVerifier();
       const { url, sessions, refused } = await start(t, verifier, { maxUnverifiedBytes: 2000 });
       const client = await connect(url);
@@ -136,7 +136,7 @@ describe('until the verdict', () => {
     });
   }
 
-  test('what comes after it counts no more', async (t) => {
+  test('bytes after the check do not count', async (t) => {
     const { url } = await start(t, { verify: () => 'alice' }, { maxUnverifiedBytes: 2000 });
     const client = await connect(url);
     for (let round = 0; round < 40; round += 1) await client.ask('ping', { filler: 'x'.repeat(100) });
@@ -144,7 +144,7 @@ describe('until the verdict', () => {
     client.socket.terminate();
   });
 
-  test('a socket that leaves is forgotten', async (t) => {
+  test('a socket that closes is forgotten', async (t) => {
     const { verifier, asked, decide } = slowVerifier();
     const { url, gateway, sessions } = await start(t, verifier);
     const client = await connect(url);
@@ -158,7 +158,7 @@ describe('until the verdict', () => {
   });
 });
 
-describe('without a verdict the client is asked to come again, and the fault is told to us', () => {
+describe('a failed check closes with 1013 and is reported', () => {
   for (const { name, verifier, fault } of [
     {
       name: 'when verification_timeout is over',
@@ -185,7 +185,7 @@ describe('without a verdict the client is asked to come again, and the fault is 
   }
 });
 
-test('a socket that is turned away and does not answer the close is ended all the same', async (t) => {
+test('admission terminates a rejected socket that does not answer the close', async (t) => {
   const { url, gateway } = await start(t, { verify: () => null });
   const deaf = new WebSocket(url);
   t.after(() => deaf.terminate());

@@ -1,4 +1,4 @@
-/** Whose connections are counted together. */
+/** Tests the address by which connections are counted. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addressOf } from '../../src/gateway/admission/client-address.ts';

@@ -1,4 +1,4 @@
-/** Sockets of a draining gateway: which are closed, and when, by what their sessions have under way. */
+/** Tests which sockets a draining gateway closes, by the pending requests of their sessions. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test, type TestContext } from 'node:test';
@@ -7,7 +7,7 @@ import { openGateway } from '../../src/gateway/server.ts';
 import { createDecoder } from '../../src/protocol/decoder.ts';
 import { resultFrame } from '../../src/protocol/frames.ts';
 
-/** A gateway whose requests are answered when the test says so, in order; `verified` settles when its clients are known. */
+/** A gateway whose requests the test answers, in order. `verified` settles when its clients are verified. */
 async function start(t: TestContext, verified: Promise<void> = Promise.resolve()) {
   const answers: (() => void)[] = [];
   const sessions: string[] = [];
@@ -61,7 +61,7 @@ async function start(t: TestContext, verified: Promise<void> = Promise.resolve()
   return { gateway, answers, sessions, connect, until };
 }
 
-test('a socket with a request under way is dismissed once that is answered', async (t) => {
+test('closeIdleSockets closes a socket with a pending request only after the response', async (t) => {
   const { gateway, answers, sessions, connect, until } = await start(t);
   const asking = await connect();
   asking.socket.send(JSON.stringify({ action: 'tools', request_id: 'r1', payload: {} }));
@@ -81,7 +81,7 @@ test('a socket with a request under way is dismissed once that is answered', asy
   assert.equal(asking.frames.length, 1);
 });
 
-test('a socket that is needed stays until it no longer is', async (t) => {
+test('closeIdleSockets keeps the sockets of needed sessions', async (t) => {
   const { gateway, sessions, connect, until } = await start(t);
   const [first, second] = [await connect(), await connect()];
   await until(sessions, 2);
@@ -92,7 +92,7 @@ test('a socket that is needed stays until it no longer is', async (t) => {
   assert.equal(await second.closed, 1012);
 });
 
-test('a socket whose token is still being checked is dismissed at once', async (t) => {
+test('closeIdleSockets closes a socket whose token is being checked', async (t) => {
   const verified = Promise.withResolvers<void>();
   const { gateway, sessions, connect } = await start(t, verified.promise);
   const { closed } = await connect();

@@ -1,4 +1,4 @@
-/** What a socket hears that the server closes: the reason, whatever it is still sending. */
+/** Tests that a client can read the reason of a close while it still sends. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -7,7 +7,7 @@ import { startParley } from '../support/parley.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTempHome } from '../support/temp-home.ts';
 
-test('a frame that is too large is told so while more is on its way, and what came before is answered', async (t) => {
+test('a client gets 1009 for a too large frame while it still sends, and responses to earlier requests', async (t) => {
   // In a process of its own, which closes while this one writes: a connection torn there would be reset here.
   const server = (await createTempHome(t)).start();
   const client = await server.connect();
@@ -20,7 +20,7 @@ test('a frame that is too large is told so while more is on its way, and what ca
   assert.equal(client.frames[0]?.request_id, 'r1');
 });
 
-test('a socket that goes on sending, and never says goodbye, is ended all the same', async (t) => {
+test('the server terminates a socket that keeps sending and never closes', async (t) => {
   const parley = await startParley(t);
   const { hostname, port, pathname } = new URL(parley.url);
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });

@@ -1,4 +1,4 @@
-/** Where a client may put its token, and what of it a handshake answers. */
+/** Tests where a client may send its token, and the subprotocol that the handshake selects. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { credentialOf, selectProtocol } from '../../src/gateway/admission/credential.ts';
@@ -8,14 +8,14 @@ describe('the credential of a request', () => {
     { name: 'is absent without headers', headers: {}, credential: null },
     { name: 'is a bearer token', headers: { authorization: 'Bearer abc.d-e_f' }, credential: 'abc.d-e_f' },
     {
-      name: 'may be written in any case and with more space',
+      name: 'may be in any case and with extra space',
       headers: { authorization: 'bearer   abc ' },
       credential: 'abc',
     },
     { name: 'is not that of another scheme', headers: { authorization: 'Basic abc' }, credential: null },
     { name: 'is not two words', headers: { authorization: 'Bearer abc def' }, credential: null },
     {
-      name: 'is a subprotocol that is offered',
+      name: 'may be an offered subprotocol',
       headers: { 'sec-websocket-protocol': 'parley, parley.token.abc.d-e_f' },
       credential: 'abc.d-e_f',
     },
@@ -25,12 +25,12 @@ describe('the credential of a request', () => {
       credential: null,
     },
     {
-      name: 'is that of the header where both are there',
+      name: 'is that of the header if both are present',
       headers: { authorization: 'Bearer one', 'sec-websocket-protocol': 'parley.token.two' },
       credential: 'one',
     },
     {
-      name: 'is found beside what a proxy added for itself',
+      name: 'is found beside subprotocols of a proxy',
       headers: { authorization: 'Basic one', 'sec-websocket-protocol': 'parley.token.two' },
       credential: 'two',
     },
@@ -39,7 +39,7 @@ describe('the credential of a request', () => {
   }
 });
 
-test('the handshake selects our subprotocol, else one that was offered, and never a token', () => {
+test('the handshake selects parley, else another offer, and never a token', () => {
   const select = (...offers: string[]) => selectProtocol(new Set(offers));
   assert.equal(select('parley.token.abc', 'chat', 'parley'), 'parley');
   assert.equal(select('parley.token.abc', 'chat'), 'chat');

@@ -1,4 +1,4 @@
-/** Hosts and origins as clients and configurations write them: which mean the same, which mean nothing. */
+/** Tests how hosts and origins of requests and of the configuration are parsed and matched. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -28,7 +28,7 @@ describe('a Host header of this machine', () => {
     '[0:0:0:0:0:0:0:1]:8000',
     'localhost:',
   ]) {
-    test(`${host} is one`, () => assert.ok(isLoopbackName(parseHost(host)?.hostname ?? '')));
+    test(`accepts ${host}`, () => assert.ok(isLoopbackName(parseHost(host)?.hostname ?? '')));
   }
   for (const host of [
     'evil.example',
@@ -56,7 +56,7 @@ describe('a Host header of this machine', () => {
     'localhost#x',
     'evil.example\\@localhost',
   ]) {
-    test(`${JSON.stringify(host)} is none`, () => assert.ok(!isLoopbackName(parseHost(host)?.hostname ?? 'none')));
+    test(`rejects ${JSON.stringify(host)}`, () => assert.ok(!isLoopbackName(parseHost(host)?.hostname ?? 'none')));
   }
 });
 
@@ -89,7 +89,7 @@ describe('an entry of allowed_hosts', () => {
     { entry: 'münchen.example', fits: ['xn--mnchen-3ya.example'] },
   ]) {
     const pattern = parseHostPattern(entry);
-    test(`${entry} fits ${fits.join(', ')}${not.length > 0 ? ` and not ${not.join(', ')}` : ''}`, () => {
+    test(`${entry} matches ${fits.join(', ')}${not.length > 0 ? ` and not ${not.join(', ')}` : ''}`, () => {
       const fit = (host: string) => matchesHost(pattern ?? assert.fail(), parseHost(host) ?? assert.fail(host));
       assert.deepEqual([fits.filter((host) => !fit(host)), not.filter(fit)], [[], []]);
     });
@@ -116,7 +116,7 @@ describe('an entry of allowed_hosts', () => {
     'chat.example.com?x',
     'chat.example.com#x',
   ]) {
-    test(`${JSON.stringify(entry)} is none`, () => assert.equal(parseHostPattern(entry), null));
+    test(`rejects ${JSON.stringify(entry)}`, () => assert.equal(parseHostPattern(entry), null));
   }
 });
 
@@ -149,7 +149,7 @@ describe('an entry of allow_origins', () => {
     { entry: 'http://[::2]:3000', fits: ['http://[::2]:3000'] },
   ]) {
     const pattern = parseOriginPattern(entry);
-    test(`${entry} fits ${fits.join(', ')}${not.length > 0 ? ` and not ${not.join(', ')}` : ''}`, () => {
+    test(`${entry} matches ${fits.join(', ')}${not.length > 0 ? ` and not ${not.join(', ')}` : ''}`, () => {
       const fit = (origin: string) => matchesOrigin(pattern ?? assert.fail(), parsePage(origin) ?? assert.fail(origin));
       assert.deepEqual([fits.filter((origin) => !fit(origin)), not.filter(fit)], [[], []]);
     });
@@ -171,6 +171,6 @@ describe('an entry of allow_origins', () => {
     'file:///x',
     '//chat.example.com',
   ]) {
-    test(`${JSON.stringify(entry)} is none`, () => assert.equal(parseOriginPattern(entry), null));
+    test(`rejects ${JSON.stringify(entry)}`, () => assert.equal(parseOriginPattern(entry), null));
   }
 });

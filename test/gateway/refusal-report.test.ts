@@ -1,4 +1,4 @@
-/** How refusals are counted and logged: each counts, a minute has one line of each kind, and no line holds what may be a secret. */
+/** Tests the report of refusals: all are counted, one line a minute for each kind is logged, and no line contains secrets. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createRefusalReport, type Refused } from '../../src/gateway/admission/refusal-report.ts';
@@ -21,7 +21,7 @@ const host = { kind: 'host', key: 'chat.websocket.allowed_hosts' } as const;
 const origin = { kind: 'origin', key: 'chat.websocket.allow_origins' } as const;
 
 describe('the report of refusals', () => {
-  it('counts each and logs the first of each kind at once', () => {
+  it('counts all, and logs the first of each kind at once', () => {
     const { report, refused, lines, counts } = start();
     for (let each = 0; each < 5; each += 1) {
       report(host, refused({ host: `evil${each}.example` }));
@@ -53,7 +53,7 @@ describe('the report of refusals', () => {
     ]);
   });
 
-  it('logs again after a minute, with the number of those that it left out', () => {
+  it('logs again after a minute, with the number of suppressed refusals', () => {
     const { report, refused, lines, pass } = start();
     for (const ms of [0, 30_000, 29_999, 1, 60_000]) {
       pass(ms);
@@ -65,7 +65,7 @@ describe('the report of refusals', () => {
     );
   });
 
-  it('cuts and cleans what a client sent, and leaves out users, paths and queries', () => {
+  it('cuts and cleans text of a client, and omits users, paths and queries', () => {
     const { report, refused, lines } = start();
     report(
       host,
@@ -88,7 +88,7 @@ describe('the reason of a close', () => {
     ['too long', 'x'.repeat(500), 123],
     ['cut between two characters', '\u{1F600}'.repeat(100), 120],
   ] as const) {
-    it(`is kept to what a close frame holds: ${name}`, () => {
+    it(`is cut to the size of a close frame: ${name}`, () => {
       const reason = closeReason(text);
       assert.equal(Buffer.byteLength(reason), bytes);
       assert.ok(text.startsWith(reason) && !reason.includes('\ufffd'));

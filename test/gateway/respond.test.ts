@@ -1,4 +1,4 @@
-/** What becomes of a person's answer before its conversation hears it: looked up, and checked where it changes arguments. */
+/** Tests the action respond: the lookup of the question, and the check of changed arguments. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { handleRespond, type RespondDeps } from '../../src/gateway/actions/respond.ts';
@@ -14,8 +14,8 @@ const question = {
 const session = { id: 's1', subject: 'ann' };
 const approval = { conversation_id: 'c1', interrupt_id: 'q1', decision: 'approve', remember: false } as const;
 
-/** Servers that are known when `connected` is called, of which one takes what has an `a`. */
-function createDesk(decision: 'deny' | null = null) {
+/** A server that is known after `connected`, and accepts arguments with an `a`. */
+function createScene(decision: 'deny' | null = null) {
   const firstRound = Promise.withResolvers<void>();
   const steps: unknown[] = [];
   const deps: RespondDeps = {
@@ -38,8 +38,8 @@ const checked = (args: object) => ['check', { server: 'demo', toolName: 'add' },
 const routed = (args: object | null) => ['route', { owner: 'ann', conversationId: 'c1' }, args];
 
 describe('changed arguments', () => {
-  test('are checked against the tool of the question once the servers are known, and then handed on', async () => {
-    const { deps, steps, connected } = createDesk();
+  test('are checked against the tool once the servers are known, then routed', async () => {
+    const { deps, steps, connected } = createScene();
     const sent = handleRespond(deps, session, 'r', { ...approval, arguments: { a: 7 } });
     await promisesSettled();
     assert.deepEqual(steps, []);
@@ -48,8 +48,8 @@ describe('changed arguments', () => {
     assert.deepEqual(steps, [checked({ a: 7 }), routed({ a: 7 })]);
   });
 
-  test('that do not fit go back with their place, and nobody else hears of them', async () => {
-    const { deps, steps, connected } = createDesk();
+  test('are rejected with their path if they are invalid, and not routed', async () => {
+    const { deps, steps, connected } = createScene();
     connected();
     await handleRespond(deps, session, 'r', { ...approval, arguments: { b: 7 } });
     const error = {
@@ -61,8 +61,8 @@ describe('changed arguments', () => {
     assert.deepEqual(steps, [checked({ b: 7 }), { request_id: 'r', status: 'error', conversation_id: 'c1', error }]);
   });
 
-  test('of a question that was answered are not looked at', async () => {
-    const { deps, steps } = createDesk('deny');
+  test('are not checked for a closed question', async () => {
+    const { deps, steps } = createScene('deny');
     await handleRespond(deps, session, 'r', { ...approval, arguments: { a: 7 } });
     assert.deepEqual(steps, [
       { request_id: 'r', status: 'result', conversation_id: 'c1', result: { already: { decision: 'deny' } } },
@@ -70,8 +70,8 @@ describe('changed arguments', () => {
   });
 });
 
-test('arguments that are as they were wait for no server', async () => {
-  const { deps, steps } = createDesk();
+test('unchanged arguments are routed without waiting for a server', async () => {
+  const { deps, steps } = createScene();
   await handleRespond(deps, session, 'r', { ...approval, arguments: { list: [{ b: 3 }], a: 2 } });
   await handleRespond(deps, session, 'r', approval);
   assert.deepEqual(steps, [routed(null), routed(null)]);

@@ -1,4 +1,4 @@
-/** A socket whose client does not read: how much may wait for it, and when it is ended. Real sockets, so the kernel takes its share first. */
+/** Tests a socket whose client does not read: the limit of unsent bytes. Real sockets, so the kernel buffers some first. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, test, type TestContext } from 'node:test';
@@ -8,10 +8,10 @@ import { createSession, type ClientSession } from '../../src/gateway/session.ts'
 import { encodeTextFrame } from '../../src/gateway/text-frame.ts';
 
 const maxBufferedBytes = 65_536;
-/** More than the kernel takes for a client that reads nothing, and many times the limit. */
+/** More than the kernel buffers for a client that does not read, and many times the limit. */
 const large = 'x'.repeat(16_000_000);
 
-/** A client that has stopped reading, and the session that serves it. */
+/** A client that does not read, and its session. */
 async function connectIdler(test: TestContext): Promise<{ client: WebSocket; session: ClientSession }> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
   test.after(() => server.close());
@@ -36,7 +36,7 @@ async function connectIdler(test: TestContext): Promise<{ client: WebSocket; ses
 }
 
 describe('a client that does not read', () => {
-  test('keeps its socket for one frame larger than any limit, and what little comes behind that', async (t) => {
+  test('keeps its socket after one frame beyond the limit, and a few small ones', async (t) => {
     const { client, session } = await connectIdler(t);
     session.send(large);
     assert.ok(session.isSlow());
@@ -48,7 +48,7 @@ describe('a client that does not read', () => {
     assert.deepEqual(lengths, [large.length, 'the end'.length]);
   });
 
-  test('loses it when answers pile up behind that', async (t) => {
+  test('is terminated if more responses follow', async (t) => {
     const { client, session } = await connectIdler(t);
     session.send(large);
     const closed = once(client, 'close');
@@ -57,7 +57,7 @@ describe('a client that does not read', () => {
     assert.deepEqual((await closed)[0], 1006);
   });
 
-  test('is told when it has drained, and may be sent as much again', async (t) => {
+  test('is reported when it has drained, and gets frames again', async (t) => {
     const { client, session } = await connectIdler(t);
     for (let times = 0; times < 2; times += 1) {
       session.send(large);

@@ -1,11 +1,11 @@
-/** Text frames that are put together by hand, read by a real WebSocket client. */
+/** Tests the encoded text frames with a real WebSocket client. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createFrameEncoder, encodeTextFrame } from '../../src/gateway/text-frame.ts';
 
-test('a client reads every text as it was, on both sides of each length that changes the head', async (context) => {
+test('a client reads every text unchanged, at each length where the head changes', async (context) => {
   const texts = [
     '',
     'a',
@@ -35,11 +35,11 @@ test('a client reads every text as it was, on both sides of each length that cha
   assert.deepEqual(received, texts);
 });
 
-test('half a surrogate pair becomes the replacement character, not a broken frame', () => {
+test('the encoder writes the replacement character for a lone surrogate', () => {
   assert.deepEqual(encodeTextFrame('a\ud83d'), Buffer.from([0x81, 4, 0x61, 0xef, 0xbf, 0xbd]));
 });
 
-test('a text that goes to many is encoded once', () => {
+test('the encoder encodes repeated text once', () => {
   const encode = createFrameEncoder();
   const first = encode(['ab', 'c'].join(''));
   assert.equal(encode('abc'), first);

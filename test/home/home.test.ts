@@ -1,4 +1,4 @@
-/** The start page and what surrounds it: what it says to whom, what unknown paths and methods get, and how it looks in a browser. */
+/** Tests the start page: its content for each client, responses to unknown paths and methods, and its look in a browser. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
@@ -18,7 +18,7 @@ interface Got {
 
 const serve = shareServers();
 
-/** Not by fetch, which follows redirects, tidies paths, and sets no Host. */
+/** Without fetch, which follows redirects, normalizes paths, and cannot set Host. */
 async function get(
   { url }: Pick<Parley, 'url'>,
   path: string,
@@ -30,7 +30,7 @@ async function get(
 }
 
 describe('the start page', () => {
-  it('says what runs, where, what answers, and leads to the other pages', async () => {
+  it('shows version, address and model, and links to the other pages', async () => {
     const parley = await serve();
     const { status, headers, body } = await get(parley, '/', { headers: { host: 'localhost:1234' } });
     assert.equal(status, 200);
@@ -53,7 +53,7 @@ describe('the start page', () => {
       assert.equal((await get(parley, path)).status, 200, path);
   });
 
-  it('names the model of a provider, and the address by which it was asked', async (t) => {
+  it('names the model of a provider, and the address of the request', async (t) => {
     const model = await startModelServer();
     t.after(() => model.close());
     const parley = await startParley(t, {
@@ -71,14 +71,14 @@ describe('the start page', () => {
     assert.doesNotMatch(hostile.body, /<script/);
   });
 
-  it('is served where the WebSocket is at /, too', async (t) => {
+  it('is served also if the WebSocket is at /', async (t) => {
     const parley = await startParley(t, { config: { chat: { websocket: { endpoint: '/' } } } });
     assert.equal((await get(parley, '/')).status, 200);
     const client = await parley.connect();
     await client.turn(client.send('chat', { text: 'Hi' }));
   });
 
-  it('shows the model only to those who may chat, where a token is asked for', async (t) => {
+  it('shows the model only to clients that may chat, if a token is required', async (t) => {
     const token = createToken();
     const parley = await startParley(t, {
       config: { auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: hashToken(token) }] } },
@@ -99,7 +99,7 @@ describe('the start page', () => {
     assert.ok((await get(parley, '/', { headers: { authorization: `Bearer ${token}` } })).body.includes('demo model'));
   });
 
-  it('is read by HEAD, which has no body', async () => {
+  it('answers HEAD without a body', async () => {
     const parley = await serve();
     for (const path of ['/', '/health', '/favicon.ico', '/inspect', '/nothing']) {
       const [head, whole] = [await get(parley, path, { method: 'HEAD' }), await get(parley, path)];
@@ -148,7 +148,7 @@ describe('the server over HTTP', () => {
     assert.ok(!(await get(shut, '/')).body.includes('href="/inspect"'));
   });
 
-  it('leads from a page with a slash too many to the page', async () => {
+  it('redirects a page with a trailing slash to the page', async () => {
     const parley = await serve();
     for (const [path, location] of [
       ['/inspect/', '/inspect'],
@@ -161,7 +161,7 @@ describe('the server over HTTP', () => {
     }
   });
 
-  it('refuses other methods with 405 and those that it allows', async () => {
+  it('answers other methods with 405 and the allowed ones', async () => {
     const parley = await serve();
     for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
       for (const path of ['/', '/health', '/inspect', '/nothing']) {
@@ -172,7 +172,7 @@ describe('the server over HTTP', () => {
     }
   });
 
-  it('has an icon and keeps crawlers out', async () => {
+  it('serves an icon, and excludes crawlers', async () => {
     const parley = await serve();
     assert.match((await get(parley, '/favicon.ico')).body, /^<svg /);
     assert.equal((await get(parley, '/robots.txt')).body, 'User-agent: *\nDisallow: /\n');
@@ -208,7 +208,7 @@ describe('the start page in a browser', { skip: withoutBrowser }, () => {
     });
   }
 
-  it('has an example that works in its own console', async (t) => {
+  it('shows an example that works in its own console', async (t) => {
     const parley = await serve();
     const page = await openPage(t);
     await page.goto(String(pageOf(parley.url, '/')));

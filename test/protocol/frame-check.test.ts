@@ -1,4 +1,4 @@
-/** The check that every frame of the test suite passes through: it has to notice what it is there for. */
+/** Tests the check that every frame of the test suite passes through. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createFrameCheck } from '../support/frame-check.ts';
@@ -8,47 +8,47 @@ const chunk = { type: 'text', message_id: 'm1', offset: 0, data: 'Hi' };
 const error = { code: 'overloaded', message: 'Too much.', retryable: true, data: { retry_after_ms: 5 } };
 const none = { request_id: null, status: 'error' };
 
-describe('a frame', () => {
+describe('the frame check', () => {
   for (const { name, frame } of [
     { name: 'a chunk', frame: { ...ofTurn, status: 'chunk', chunk } },
     { name: 'an error without a request', frame: { ...none, error } },
     {
-      name: 'the result of a request that was not seen',
+      name: 'the result of an unknown request',
       frame: { request_id: 'r1', status: 'result', result: { conversation_id: 'c2' } },
     },
   ]) {
-    test(`passes: ${name}`, () => assert.deepEqual(createFrameCheck().check(JSON.stringify(frame)), frame));
+    test(`accepts ${name}`, () => assert.deepEqual(createFrameCheck().check(JSON.stringify(frame)), frame));
   }
 
   for (const { name, frame, says } of [
     {
-      name: 'a status that there is not',
+      name: 'an unknown status',
       frame: { ...ofTurn, status: 'dancing' },
       says: /no frame of the protocol.*dancing/,
     },
     {
-      name: 'a field that nobody has described',
+      name: 'an undescribed field',
       frame: { ...ofTurn, status: 'chunk', mood: 'good', chunk },
       says: /"mood"/,
     },
     {
-      name: 'one that lies deeper',
+      name: 'an undescribed nested field',
       frame: { ...ofTurn, status: 'chunk', chunk: { ...chunk, mood: 'good' } },
       says: /"mood"/,
     },
-    { name: 'a field that is missing', frame: { request_id: 'r1', status: 'chunk', chunk }, says: /conversation_id/ },
+    { name: 'a missing field', frame: { request_id: 'r1', status: 'chunk', chunk }, says: /conversation_id/ },
     {
-      name: 'a code that is not in the table',
+      name: 'an unknown error code',
       frame: { ...none, error: { ...error, code: 'tired' } },
       says: /no code of the table/,
     },
     {
-      name: 'a code that is retryable only there',
+      name: 'a wrong retryable flag',
       frame: { ...none, error: { ...error, retryable: false } },
       says: /not as retryable/,
     },
     {
-      name: 'data that the table does not know',
+      name: 'an unknown key of data',
       frame: { ...none, error: { ...error, data: { path: 'payload' } } },
       says: /data\.path is not in the table/,
     },
@@ -58,11 +58,11 @@ describe('a frame', () => {
       says: /no frame of the protocol/,
     },
   ]) {
-    test(`does not pass: ${name}`, () =>
+    test(`rejects ${name}`, () =>
       assert.throws(() => createFrameCheck().check(JSON.stringify(frame)), { name: 'AssertionError', message: says }));
   }
 
-  test('does not pass: the result of another action than was asked for', () => {
+  test('rejects the result of another action than requested', () => {
     const check = createFrameCheck();
     check.recordRequest(JSON.stringify({ action: 'history', request_id: 'r1', payload: { conversation_id: 'c1' } }));
     assert.throws(
@@ -71,6 +71,6 @@ describe('a frame', () => {
     );
   });
 
-  test('does not pass: text that is no JSON', () =>
+  test('rejects text that is not JSON', () =>
     assert.throws(() => createFrameCheck().check('{oops'), /no frame of the protocol: \{oops/));
 });
