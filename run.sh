@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Starts Parley in the foreground: ./run.sh [--config FILE] [--port N]; ./run.sh --help tells more.
+# Starts Parley in the foreground: ./run.sh [--config FILE] [--port N]; ./run.sh --help says more.
 # ./run.sh backup, check and replay work on the database instead, ./run.sh test runs the checks and
 # tests, ./run.sh model those from the model. Needs npm; brings what else is missing, into this folder
 # alone, and says so on stderr. Beside bash, npm and Node it uses nothing but POSIX commands. Runs from
@@ -41,7 +41,7 @@ quiet_npm() (
 # One install at a time. The lock is a symbolic link that names its owner, made in one step; one
 # whose owner is gone was left by an install that was killed.
 lock_installs() {
-  local owner told=''
+  local owner reported=''
   mkdir -p "$root/.node" 2>/dev/null && [ -w "$root/.node" ] ||
     fail "Something is to be installed in $root, and this user may not write there. Run this once as a user who may."
   until ln -s "$$" "$lock" 2>/dev/null; do
@@ -50,8 +50,8 @@ lock_installs() {
       rm -f "$lock"
       continue
     fi
-    [ -n "$told" ] || say "waiting for another install here (process ${owner:-unknown}; if that is none, remove $lock)"
-    told=yes
+    [ -n "$reported" ] || say "waiting for another install here (process ${owner:-unknown}; if that is none, remove $lock)"
+    reported=yes
     sleep 1
   done
   trap 'rm -f "$lock"' EXIT
@@ -163,7 +163,7 @@ bring_browser() {
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends chromium-headless-shell ||
       apt-get install -y -qq --no-install-recommends chromium
-  } >/dev/null 2>&1 || say 'chromium could not be installed; apt-get install chromium tells why'
+  } >/dev/null 2>&1 || say 'chromium could not be installed; apt-get install chromium says why'
 }
 
 if ! machine_has_node; then
@@ -189,6 +189,6 @@ if [ "${1:-}" = model ]; then
   exec node "$root/test/model/run.ts" "$@"
 fi
 
-# Compiled code is kept beside the packages it comes from, and goes when they are installed anew.
+# Compiled code is kept beside the packages it comes from, and goes when they are installed again.
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$root/node_modules/.cache/node}"
 exec node "$root/src/main.ts" "$@"

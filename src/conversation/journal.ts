@@ -43,13 +43,13 @@ export interface JournalOwner {
  * Commits in the order of the appends, although a later one's tokens may be counted first. A failed commit is reported
  * as `log.failed`. Errors on the way go to the owner's `fail`.
  */
-export function createJournal(ref: ConversationRef, deps: JournalDeps, { send: tell, fail }: JournalOwner): Journal {
+export function createJournal(ref: ConversationRef, deps: JournalDeps, { send, fail }: JournalOwner): Journal {
   /** Settles when all earlier appends are with the store. Null while none waits for a token count. */
   let ahead: Promise<void> | null = null;
 
   const settle = ({ tag, end }: AppendIntent, outcome: AppendOutcome) => {
     if (outcome.status === 'failed') {
-      tell({ type: 'log.failed', tag, fault: outcome.fault });
+      send({ type: 'log.failed', tag, fault: outcome.fault });
       return;
     }
     if (outcome.status === 'stored') {
@@ -58,7 +58,7 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { send: t
       if (end) deps.turnReport.ended(ref, end.requestId, end.payload);
     }
     // The outcome comes first: the inspector cuts its copy at the end, and the message in the tag may be long.
-    tell({ type: 'log.committed', outcome: commitOutcome(outcome), tag });
+    send({ type: 'log.committed', outcome: commitOutcome(outcome), tag });
   };
   const commit = (intent: AppendIntent, landed: () => void) => {
     const { rows, begin, end, waiting, remember } = intent;
@@ -109,9 +109,9 @@ export function createJournal(ref: ConversationRef, deps: JournalDeps, { send: t
     },
     remove() {
       removeLog().then(
-        () => tell({ type: 'log.removed' }),
+        () => send({ type: 'log.removed' }),
         () =>
-          tell({
+          send({
             type: 'log.failed',
             tag: { of: 'removal' },
             fault: fault('storage_failed', 'The conversation could not be deleted. Try again.'),

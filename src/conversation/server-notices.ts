@@ -38,7 +38,7 @@ type ServerChange =
 const UNAVAILABLE: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus['state'][];
 
 export function createServerNotices({ mcpServers, delivery, atWork }: ServerNoticesDeps): ServerNotices {
-  const tell = ({ requestId, conversationId, owner }: TurnRef, news: ServerChange) =>
+  const send = ({ requestId, conversationId, owner }: TurnRef, change: ServerChange) =>
     delivery.broadcast(
       { owner, conversationId },
       {
@@ -47,34 +47,34 @@ export function createServerNotices({ mcpServers, delivery, atWork }: ServerNoti
         conversation_id: conversationId,
         chunk: {
           type: 'notice',
-          kind: news.kind === 'server_removed' ? 'server_unavailable' : news.kind,
-          server: news.server,
-          data: describe(news),
-          ...('url' in news ? { url: news.url } : {}),
+          kind: change.kind === 'server_removed' ? 'server_unavailable' : change.kind,
+          server: change.server,
+          data: describe(change),
+          ...('url' in change ? { url: change.url } : {}),
         },
       },
     );
 
   return {
     watch(name, actor) {
-      let told: ServerChange = { kind: 'server_available', server: name };
+      let last: ServerChange = { kind: 'server_available', server: name };
       actor.subscribe(({ value, context: { lastError, authorizeUrl } }) => {
-        const news = changeOf(name, serverState(value), lastError, authorizeUrl);
-        if (news === null || changeKey(news) === changeKey(told)) return;
-        told = news;
-        for (const turn of atWork()) tell(turn, news);
+        const change = changeOf(name, serverState(value), lastError, authorizeUrl);
+        if (change === null || changeKey(change) === changeKey(last)) return;
+        last = change;
+        for (const turn of atWork()) send(turn, change);
       });
     },
     removed(name) {
-      for (const turn of atWork()) tell(turn, { kind: 'server_removed', server: name });
+      for (const turn of atWork()) send(turn, { kind: 'server_removed', server: name });
     },
     turnStarted(turn) {
       for (const { name, state, error, authorizeUrl } of mcpServers.statuses()) {
         if (state === 'ready') continue;
-        if (authorizeUrl !== null) tell(turn, { kind: 'server_authorizing', server: name, url: authorizeUrl });
+        if (authorizeUrl !== null) send(turn, { kind: 'server_authorizing', server: name, url: authorizeUrl });
         // Turns wait only for the first connect. Until then the server has no error.
-        else if (state === 'connecting' && error === null) tell(turn, { kind: 'server_connecting', server: name });
-        else tell(turn, { kind: 'server_unavailable', server: name, reason: error });
+        else if (state === 'connecting' && error === null) send(turn, { kind: 'server_connecting', server: name });
+        else send(turn, { kind: 'server_unavailable', server: name, reason: error });
       }
     },
   };
@@ -93,21 +93,21 @@ function changeOf(
 }
 
 /** Two changes with the same key are the same notice. */
-function changeKey(news: ServerChange): string {
-  return 'url' in news ? news.url : news.kind;
+function changeKey(change: ServerChange): string {
+  return 'url' in change ? change.url : change.kind;
 }
 
-function describe(news: ServerChange): string {
-  switch (news.kind) {
+function describe(change: ServerChange): string {
+  switch (change.kind) {
     case 'server_connecting':
-      return `Waiting for the MCP server "${news.server}" to connect.`;
+      return `Waiting for the MCP server "${change.server}" to connect.`;
     case 'server_authorizing':
-      return `The MCP server "${news.server}" needs authorization. To authorize it, open ${news.url} in a browser on the machine of this server.`;
+      return `The MCP server "${change.server}" needs authorization. To authorize it, open ${change.url} in a browser on the machine of this server.`;
     case 'server_available':
-      return `The MCP server "${news.server}" is available again.`;
+      return `The MCP server "${change.server}" is available again.`;
     case 'server_removed':
-      return `The MCP server "${news.server}" was removed from the configuration; its tools are not offered any more.`;
+      return `The MCP server "${change.server}" was removed from the configuration; its tools are not offered any more.`;
     case 'server_unavailable':
-      return `The MCP server "${news.server}" is not available${news.reason === null ? '' : ` (${news.reason})`}. Parley tries again.`;
+      return `The MCP server "${change.server}" is not available${change.reason === null ? '' : ` (${change.reason})`}. Parley tries again.`;
   }
 }

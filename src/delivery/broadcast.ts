@@ -13,15 +13,15 @@ import type { Follower, Topic } from './topic.ts';
 /** Frames are encoded once for all receivers. */
 export interface Broadcast {
   /** False also for a turn whose socket has a subscription that catches up: no frame may overtake it. */
-  isUpToDate(following: Follower): boolean;
+  isUpToDate(follower: Follower): boolean;
   /** Sends to one live follower. */
-  send(following: Follower, frame: string): void;
+  send(follower: Follower, frame: string): void;
   /** Sends to the live followers of a turn, and to live subscriptions. */
-  broadcast(topic: Topic, requestId: string, frame: string, wants: (following: Follower) => boolean): void;
+  broadcast(topic: Topic, requestId: string, frame: string, wants: (follower: Follower) => boolean): void;
   /** Sends `processing` to the sender of a turn even while it catches up, because catching up would not repeat it. Subscriptions get the row instead. */
   sendAccepted(topic: Topic, requestId: string, frame: string): void;
   /** Catches up from the log, then switches to live. */
-  catchUp(following: Follower, options: CatchUpOptions): void;
+  catchUp(follower: Follower, options: CatchUpOptions): void;
   /** Ends a subscription. The turns that its socket follows catch up on what it did not show. */
   endSubscription(subscription: Follower): void;
 }
@@ -35,7 +35,7 @@ export function createBroadcast(
   const ofSameSocket = ({ topic, session }: Follower) =>
     [...followingsOf(session.id)].filter((other) => other.topic === topic);
   /** Sends the end of a turn that the same socket follows. It must not come before the row. */
-  const tellOwnEnd = (subscription: Follower, row: LogRow) => {
+  const sendOwnEnd = (subscription: Follower, row: LogRow) => {
     for (const own of ofSameSocket(subscription)) {
       if (own.requestId !== row.request_id || !own.live) continue;
       for (const frame of renderRow(row)) own.session.send(JSON.stringify(frame));
@@ -50,45 +50,44 @@ export function createBroadcast(
       if (!subscription.live) bringUp(own, { seen: null, attaching: false });
     }
   };
-  const bringUp = (following: Follower, options: CatchUpOptions) => {
-    const { requestId } = following;
-    following.live = false;
+  const bringUp = (follower: Follower, options: CatchUpOptions) => {
+    const { requestId } = follower;
+    follower.live = false;
     const done =
       requestId === null
-        ? catchUpSubscription(reader, following, options.seen, (row) => tellOwnEnd(following, row))
-        : catchUpTurn(reader, following, requestId, options);
+        ? catchUpSubscription(reader, follower, options.seen, (row) => sendOwnEnd(follower, row))
+        : catchUpTurn(reader, follower, requestId, options);
     done.then(
-      (live) => void (live || leave(following)),
+      (live) => void (live || leave(follower)),
       (error: unknown) => {
-        if (requestId === null) endSubscription(following);
-        else leave(following);
+        if (requestId === null) endSubscription(follower);
+        else leave(follower);
         const problem = readFault(error);
         if (problem.code === 'internal') onError(error);
-        following.session.send(JSON.stringify(errorFrame(requestId, problem, following.topic.ref.conversationId)));
+        follower.session.send(JSON.stringify(errorFrame(requestId, problem, follower.topic.ref.conversationId)));
       },
     );
   };
 
   /** A follower that cannot keep up leaves the live stream. It catches up from the log when its socket has drained. */
-  const give = (following: Follower, frame: string) => {
-    const { session, topic } = following;
+  const give = (follower: Follower, frame: string) => {
+    const { session, topic } = follower;
     if (!session.isSlow()) return session.send(frame);
-    following.live = false;
+    follower.live = false;
     const { draft } = topic;
-    const hasSeen =
-      draft !== null && following.streaming && (following.requestId ?? draft.requestId) === draft.requestId;
+    const hasSeen = draft !== null && follower.streaming && (follower.requestId ?? draft.requestId) === draft.requestId;
     const seen = hasSeen ? draft.sent() : null;
     session.whenDrained(() => {
-      if (topic.followers.has(following)) bringUp(following, { seen, attaching: false });
+      if (topic.followers.has(follower)) bringUp(follower, { seen, attaching: false });
     });
   };
-  const giveAll = (topic: Topic, requestId: string, frame: string, wants: (following: Follower) => boolean) => {
-    for (const following of topic.followers) {
-      if (!following.live || !wants(following)) continue;
+  const giveAll = (topic: Topic, requestId: string, frame: string, wants: (follower: Follower) => boolean) => {
+    for (const follower of topic.followers) {
+      if (!follower.live || !wants(follower)) continue;
       const isMeant =
-        following.requestId === null ||
-        (following.requestId === requestId && !topic.subscriptions.has(following.session.id));
-      if (isMeant) give(following, frame);
+        follower.requestId === null ||
+        (follower.requestId === requestId && !topic.subscriptions.has(follower.session.id));
+      if (isMeant) give(follower, frame);
     }
   };
 
@@ -98,7 +97,7 @@ export function createBroadcast(
     broadcast: giveAll,
     sendAccepted(topic, requestId, frame) {
       const senders = new Set(
-        [...topic.followers].filter((following) => following.requestId === requestId).map(({ session }) => session),
+        [...topic.followers].filter((follower) => follower.requestId === requestId).map(({ session }) => session),
       );
       for (const session of senders) session.send(frame);
       giveAll(topic, requestId, frame, ({ session }) => !senders.has(session));

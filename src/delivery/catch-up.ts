@@ -34,42 +34,42 @@ export interface CatchUpOptions {
  */
 export async function catchUpTurn(
   reader: LogReader,
-  following: Follower,
+  follower: Follower,
   requestId: string,
   { seen, attaching }: CatchUpOptions,
 ): Promise<boolean> {
-  const { topic, session } = following;
+  const { topic, session } = follower;
   const { owner, conversationId } = topic.ref;
   const turn = { request_id: requestId, conversation_id: conversationId };
   const send = (frame: Frame) => session.send(JSON.stringify(frame));
   const shown = new Set<string>();
   const memory = createMemory(seen, (messageId) => send(resetFrame(conversationId, requestId, messageId)));
-  const tellEnd = (end: unknown, seq: number | null, isKnown: (messageId: string) => boolean) => {
+  const sendEnd = (end: unknown, seq: number | null, isKnown: (messageId: string) => boolean) => {
     memory.forgetUnless(isKnown);
     renderEnd(turn, end, seq, attaching).forEach(send);
   };
   // A client that reconnects asks for this turn itself, so it gets an answer also if it follows more.
   const shownInstead = () => (attaching ? undefined : topic.subscriptions.get(session.id)?.seq);
   // A cursor beyond the log starts from the beginning.
-  if (following.seq > 0) {
-    const page = await reader.page(owner, conversationId, { afterSeq: following.seq, limit: 1 });
-    if (page && following.seq > page.headSeq) following.seq = 0;
+  if (follower.seq > 0) {
+    const page = await reader.page(owner, conversationId, { afterSeq: follower.seq, limit: 1 });
+    if (page && follower.seq > page.headSeq) follower.seq = 0;
   }
 
   for (let greeted = false; ;) {
     const { head } = topic;
     const shownBefore = shownInstead();
     const stored = await reader.turn(owner, conversationId, requestId);
-    if (!topic.followers.has(following)) return false;
+    if (!topic.followers.has(follower)) return false;
     const rows = stored?.rows ?? [];
     const endSeq = rows.find(isTurnEnd)?.seq ?? null;
     const shownTo = shownInstead();
     if (shownTo !== undefined) {
       // The subscription may have passed the end during the read. The read is valid only for its earlier position.
       if (shownTo !== shownBefore) continue;
-      following.live = !stored?.end || (endSeq ?? 0) > shownTo;
-      if (!following.live) tellEnd(stored?.end, endSeq, (id) => rows.some((row) => row.id === id));
-      return following.live;
+      follower.live = !stored?.end || (endSeq ?? 0) > shownTo;
+      if (!follower.live) sendEnd(stored?.end, endSeq, (id) => rows.some((row) => row.id === id));
+      return follower.live;
     }
     if (!greeted) {
       // A commit during the read may be the message that the follower has begun. Read again before deciding.
@@ -84,32 +84,32 @@ export async function catchUpTurn(
           metadata: { disposition: 'attached' },
         });
       memory.forgetUnless(
-        (id) => id === topic.draft?.messageId || rows.some((row) => row.id === id && row.seq > following.seq),
+        (id) => id === topic.draft?.messageId || rows.some((row) => row.id === id && row.seq > follower.seq),
       );
     }
     for (const row of rows) {
-      if (row.seq <= following.seq || isTurnEnd(row)) continue;
-      if (session.isSlow() && !(await drained(following))) return false;
+      if (row.seq <= follower.seq || isTurnEnd(row)) continue;
+      if (session.isSlow() && !(await drained(follower))) return false;
       if (shownInstead() !== undefined) break;
       renderRow(row, memory.of(row.id)).forEach(send);
       shown.add(row.id);
-      following.seq = row.seq;
+      follower.seq = row.seq;
     }
     if (shownInstead() !== undefined) continue;
     if (stored && stored.end !== null) {
-      tellEnd(stored.end, endSeq, (id) => shown.has(id));
+      sendEnd(stored.end, endSeq, (id) => shown.has(id));
       return false;
     }
     if (topic.head === head && !session.isSlow()) break;
-    if (session.isSlow() && !(await drained(following))) return false;
+    if (session.isSlow() && !(await drained(follower))) return false;
   }
   const { draft } = topic;
   // A follower without live text gets the whole message once it is stored.
-  memory.forgetUnless((id) => (following.streaming && id === draft?.messageId) || shown.has(id));
-  if (draft?.requestId === requestId && following.streaming && !shown.has(draft.messageId)) {
+  memory.forgetUnless((id) => (follower.streaming && id === draft?.messageId) || shown.has(id));
+  if (draft?.requestId === requestId && follower.streaming && !shown.has(draft.messageId)) {
     for (const chunk of draft.since(memory.of(draft.messageId))) send({ ...turn, status: 'chunk', chunk });
   }
-  following.live = true;
+  follower.live = true;
   return true;
 }
 
@@ -119,11 +119,11 @@ export async function catchUpTurn(
  */
 export async function catchUpSubscription(
   reader: LogReader,
-  following: Follower,
+  follower: Follower,
   seen: Seen | null,
   onEnd: (row: LogRow) => void,
 ): Promise<boolean> {
-  const { topic, session } = following;
+  const { topic, session } = follower;
   const { owner, conversationId } = topic.ref;
   const shown = new Set<string>();
   const memory = createMemory(seen, (messageId) =>
@@ -132,8 +132,8 @@ export async function catchUpSubscription(
 
   for (let judged = seen === null; ;) {
     const { head } = topic;
-    const page = await reader.page(owner, conversationId, { afterSeq: following.seq, limit: PAGE_ROWS });
-    if (!topic.followers.has(following)) return false;
+    const page = await reader.page(owner, conversationId, { afterSeq: follower.seq, limit: PAGE_ROWS });
+    if (!topic.followers.has(follower)) return false;
     if (page === null) {
       // The conversation was deleted after the subscription was accepted.
       session.send(JSON.stringify({ status: 'deleted', conversation_id: conversationId } satisfies Frame));
@@ -141,7 +141,7 @@ export async function catchUpSubscription(
     }
     const { rows } = page;
     // Retention deleted rows that the reader lacks. After a reconnect the server reports the gap.
-    if (following.seq + 1 < page.oldestSeq) {
+    if (follower.seq + 1 < page.oldestSeq) {
       session.closeForReconnect();
       return false;
     }
@@ -152,15 +152,15 @@ export async function catchUpSubscription(
       memory.forgetUnless((id) => id === topic.draft?.messageId || rows.some((row) => row.id === id));
     }
     for (const row of rows) {
-      if (session.isSlow() && !(await drained(following))) return false;
+      if (session.isSlow() && !(await drained(follower))) return false;
       session.send(JSON.stringify(eventFrame(row)));
       shown.add(row.id);
-      following.seq = row.seq;
+      follower.seq = row.seq;
       if (isTurnEnd(row)) onEnd(row);
     }
-    const atHead = rows.length === 0 || following.seq >= page.headSeq;
+    const atHead = rows.length === 0 || follower.seq >= page.headSeq;
     if (atHead && topic.head === head && !session.isSlow()) break;
-    if (session.isSlow() && !(await drained(following))) return false;
+    if (session.isSlow() && !(await drained(follower))) return false;
   }
   const { draft } = topic;
   memory.forgetUnless((id) => id === draft?.messageId || shown.has(id));
@@ -169,16 +169,16 @@ export async function catchUpSubscription(
     for (const chunk of draft.since(memory.of(draft.messageId)))
       session.send(JSON.stringify({ ...turn, status: 'chunk', chunk }));
   }
-  following.live = true;
-  if (following.wantsState && topic.state !== null) session.send(topic.state);
+  follower.live = true;
+  if (follower.wantsState && topic.state !== null) session.send(topic.state);
   return true;
 }
 
 /** Waits until a slow socket has drained, so that rows do not pile up in memory. Resolves to false if the follower has left. */
-async function drained(following: Follower): Promise<boolean> {
-  const { topic, session } = following;
+async function drained(follower: Follower): Promise<boolean> {
+  const { topic, session } = follower;
   await new Promise<void>((resolve) => session.whenDrained(resolve));
-  return topic.followers.has(following);
+  return topic.followers.has(follower);
 }
 
 /** The part of one message that the reader has. If the message is withdrawn during the catch-up, `forget` is called once. */

@@ -33,7 +33,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     isUpToDate,
     send: give,
     broadcast: giveAll,
-    sendAccepted: tellAccepted,
+    sendAccepted,
     catchUp: bringUp,
     endSubscription,
   } = createBroadcast(members, reader, onError);
@@ -48,7 +48,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       topic,
       requestId,
       chunkHead(topic.ref, requestId, { type: 'reset', message_id: messageId, data: '' }),
-      (following) => following.streaming,
+      (follower) => follower.streaming,
     );
   };
   /** Withdraws a message that ended without a row. */
@@ -59,8 +59,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   };
   /** Removes the followers of an ended turn. Those that catch up read the end from the log. */
   const endTurn = (topic: Topic, requestId: string | null) => {
-    for (const following of topic.followers)
-      if (following.requestId === requestId && isUpToDate(following)) leave(following);
+    for (const follower of topic.followers)
+      if (follower.requestId === requestId && isUpToDate(follower)) leave(follower);
   };
 
   return {
@@ -70,47 +70,47 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     follow: (sessionId, ref, requestId, streaming) =>
       void join(sessionId, ref, { requestId, streaming, wantsState: false, live: true, seq: 0 }),
     attach(sessionId, ref, requestId, { streaming, cursor }) {
-      const following = join(sessionId, ref, {
+      const follower = join(sessionId, ref, {
         requestId,
         streaming,
         wantsState: false,
         live: false,
         seq: cursor?.after_seq ?? 0,
       });
-      if (following) bringUp(following, { seen: seenOf(cursor), attaching: true });
+      if (follower) bringUp(follower, { seen: seenOf(cursor), attaching: true });
     },
     subscribe(sessionId, ref, { cursor, wantsState, state }) {
-      const following = join(sessionId, ref, {
+      const follower = join(sessionId, ref, {
         requestId: null,
         streaming: true,
         wantsState,
         live: false,
         seq: cursor.after_seq,
       });
-      if (!following) return;
-      if (wantsState) following.topic.state = encodeState(ref, state);
-      bringUp(following, { seen: seenOf(cursor), attaching: true });
+      if (!follower) return;
+      if (wantsState) follower.topic.state = encodeState(ref, state);
+      bringUp(follower, { seen: seenOf(cursor), attaching: true });
     },
     unsubscribe(sessionId, ref) {
       const subscription = find(ref)?.subscriptions.get(sessionId);
       if (subscription) endSubscription(subscription);
     },
     followers: (ref) => [...(find(ref)?.followers ?? [])].map(({ session }) => session.id),
-    watchesState: (ref) => [...(find(ref)?.followers ?? [])].some((following) => following.wantsState),
+    watchesState: (ref) => [...(find(ref)?.followers ?? [])].some((follower) => follower.wantsState),
     state(ref, state) {
       const topic = find(ref);
       if (!topic) return;
       const frame = encodeState(ref, state);
       if (frame === topic.state) return;
       topic.state = frame;
-      for (const following of topic.followers) if (following.wantsState && following.live) give(following, frame);
+      for (const follower of topic.followers) if (follower.wantsState && follower.live) give(follower, frame);
     },
     drafting: (ref) => find(ref)?.draft?.messageId ?? null,
     broadcast(ref, frame) {
       const topic = find(ref);
       if (!topic) return;
       const text = JSON.stringify(frame);
-      if (frame.status === 'processing') tellAccepted(topic, frame.request_id, text);
+      if (frame.status === 'processing') sendAccepted(topic, frame.request_id, text);
       else giveAll(topic, frame.request_id, text, () => true);
     },
     fail(ref, frame) {
@@ -118,10 +118,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       if (!topic) return;
       if (topic.draft) takeBack(topic, topic.draft);
       topic.draft = null;
-      for (const following of topic.followers) {
-        following.session.send(JSON.stringify(frame(following.requestId)));
+      for (const follower of topic.followers) {
+        follower.session.send(JSON.stringify(frame(follower.requestId)));
         // A subscription outlives the actor, because the conversation reopens from its log.
-        if (following.requestId !== null) leave(following);
+        if (follower.requestId !== null) leave(follower);
       }
       release(topic);
     },
@@ -134,8 +134,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         if (requestId !== null) session.send(JSON.stringify(errorFrame(requestId, problem, ref.conversationId)));
       }
       const frame = JSON.stringify({ status: 'deleted', conversation_id: ref.conversationId } satisfies Frame);
-      for (const session of new Set([...topic.followers].map((following) => following.session))) session.send(frame);
-      for (const following of topic.followers) leave(following);
+      for (const session of new Set([...topic.followers].map((follower) => follower.session))) session.send(frame);
+      for (const follower of topic.followers) leave(follower);
       release(topic);
     },
     draft(ref, requestId, messageId) {
@@ -168,14 +168,14 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       for (const row of rows) {
         const wasStreamed = topic.draft?.messageId === row.id;
         // Followers that saw the message grow do not get it again.
-        const wants = (following: Follower) => following.seq < row.seq && !(wasStreamed && following.streaming);
-        const isNewTo = (following: Follower) => following.requestId === null && following.seq < row.seq;
+        const wants = (follower: Follower) => follower.seq < row.seq && !(wasStreamed && follower.streaming);
+        const isNewTo = (follower: Follower) => follower.requestId === null && follower.seq < row.seq;
         if (isTurnEnd(row)) closeDraft(topic, row.request_id);
         if (topic.subscriptions.size > 0)
           giveAll(topic, row.request_id ?? '', JSON.stringify(eventFrame(row)), isNewTo);
         for (const frame of renderRow(row)) giveAll(topic, row.request_id ?? '', JSON.stringify(frame), wants);
-        for (const following of topic.followers)
-          if (isUpToDate(following)) following.seq = Math.max(following.seq, row.seq);
+        for (const follower of topic.followers)
+          if (isUpToDate(follower)) follower.seq = Math.max(follower.seq, row.seq);
         topic.head = row.seq;
         if (wasStreamed) topic.draft = null;
         if (isTurnEnd(row)) endTurn(topic, row.request_id);

@@ -24,12 +24,12 @@ export interface Membership {
     ref: ConversationRef,
     how: Pick<Follower, 'requestId' | 'streaming' | 'wantsState' | 'live' | 'seq'>,
   ): Follower | null;
-  leave(following: Follower): void;
+  leave(follower: Follower): void;
 }
 
 /** Starts empty. */
 export function createMembership(): Membership {
-  const sessions = new Map<string, { session: Session; followings: Set<Follower> }>();
+  const sessions = new Map<string, { session: Session; followers: Set<Follower> }>();
   const topics = new Map<string, Topic>();
 
   const topicOf = (ref: ConversationRef): Topic => {
@@ -55,30 +55,30 @@ export function createMembership(): Membership {
     const topic = topicOf(ref);
     for (const other of topic.followers)
       if (other.session === known.session && other.requestId === how.requestId) leave(other);
-    const following: Follower = { topic, session: known.session, ...how };
+    const follower: Follower = { topic, session: known.session, ...how };
     topics.set(conversationKey(ref), topic);
-    topic.followers.add(following);
-    if (following.requestId === null) topic.subscriptions.set(sessionId, following);
-    known.followings.add(following);
-    return following;
+    topic.followers.add(follower);
+    if (follower.requestId === null) topic.subscriptions.set(sessionId, follower);
+    known.followers.add(follower);
+    return follower;
   };
-  const leave = (following: Follower) => {
-    const { topic, session } = following;
+  const leave = (follower: Follower) => {
+    const { topic, session } = follower;
     // The follower of a catch-up that ends late has left already. A new topic may have replaced its topic by now.
-    if (!topic.followers.delete(following)) return;
-    sessions.get(session.id)?.followings.delete(following);
-    if (following.requestId === null) topic.subscriptions.delete(session.id);
+    if (!topic.followers.delete(follower)) return;
+    sessions.get(session.id)?.followers.delete(follower);
+    if (follower.requestId === null) topic.subscriptions.delete(session.id);
     release(topic);
   };
 
   return {
-    open: (session) => void sessions.set(session.id, { session, followings: new Set() }),
+    open: (session) => void sessions.set(session.id, { session, followers: new Set() }),
     close(sessionId) {
-      for (const following of sessions.get(sessionId)?.followings ?? []) leave(following);
+      for (const follower of sessions.get(sessionId)?.followers ?? []) leave(follower);
       sessions.delete(sessionId);
     },
     session: (sessionId) => sessions.get(sessionId)?.session,
-    followersOf: (sessionId) => sessions.get(sessionId)?.followings ?? [],
+    followersOf: (sessionId) => sessions.get(sessionId)?.followers ?? [],
     find: (ref) => topics.get(conversationKey(ref)),
     topicOf,
     release,

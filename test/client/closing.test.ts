@@ -21,12 +21,12 @@ describe('a connection that the server closes', () => {
       const client = connectClient(t, wire.url);
       const turn = client.chat('Hi');
       assert.deepEqual(await client.whenStatus('closed'), { status: 'closed', code, reason: 'enough' });
-      const told = (error: unknown) =>
+      const isClosing = (error: unknown) =>
         withCode('connection_closed')(error) && error instanceof Error && error.message.includes(`${code}, enough`);
-      await assert.rejects(turn.end, told);
-      await assert.rejects(readAll(turn), told);
-      await assert.rejects(client.tools(), told);
-      await assert.rejects(readAll(client.subscribe('c1')), told);
+      await assert.rejects(turn.end, isClosing);
+      await assert.rejects(readAll(turn), isClosing);
+      await assert.rejects(client.tools(), isClosing);
+      await assert.rejects(readAll(client.subscribe('c1')), isClosing);
       assert.equal(wire.sockets, 1);
     });
   }

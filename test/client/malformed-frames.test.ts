@@ -32,10 +32,10 @@ describe('the client', () => {
       greet(socket) {
         for (const frame of ['{oops', '[]', 'null', '{"status":"error"}', '{"status":"sung","request_id":"r1"}'])
           socket.send(frame);
-        for (const request_id of [null, 'nobody', 7])
+        for (const request_id of [null, 'unknown', 7])
           socket.send(JSON.stringify({ request_id, status: 'error', error: problem }));
         socket.send(JSON.stringify({ request_id: null, status: 'error', conversation_id: 'c1', error: problem }));
-        socket.send(JSON.stringify(completed('nobody', 'c1')));
+        socket.send(JSON.stringify(completed('unknown', 'c1')));
         socket.send(Buffer.from('binary'));
       },
       answer({ request_id }, send) {

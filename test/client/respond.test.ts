@@ -25,7 +25,7 @@ const question = {
 describe('respond', () => {
   for (const { what, result } of [
     { what: 'that its answer counts', result: { accepted: true } },
-    { what: 'what somebody else had decided', result: { already: { decision: 'deny' } } },
+    { what: 'what another client had decided', result: { already: { decision: 'deny' } } },
   ]) {
     test(`sends the question's id and the decision, and gets ${what}`, async (t) => {
       const wire = await startWire(t, {

@@ -87,7 +87,7 @@ describe('a subscription', () => {
       if (frame.status === 'complete') break;
       if (frame.status !== 'chunk') continue;
       texts.push(frame.chunk.data);
-      // The second word is written while nobody is there, the third after the return.
+      // The second word is written without a connection, the third after the reconnect.
       if (texts.length === 1) proxy.cut();
       step.release();
     }
@@ -97,7 +97,7 @@ describe('a subscription', () => {
   test('discards the text of an interrupted turn after a restart, and delivers its recovery', async (t) => {
     const { parley, client, model } = await startScripted(t, { config: { shutdown: { drain_timeout: 0.1 } } });
     const proxy = await startProxy(t, parley.url);
-    model.script(stalls('Once '), says('Anew.'));
+    model.script(stalls('Once '), says('Again.'));
     const remote = connectClient(t, proxy.url);
     client.send('chat', { text: 'a story', conversation_id: 'c1' }, 'r1');
     await client.waitFor((frame) => frame.chunk?.type === 'text');
@@ -107,7 +107,7 @@ describe('a subscription', () => {
     proxy.retarget(parley.url);
     await (await parley.connect()).chat('a story', { conversation_id: 'c1' }, 'r1');
     const after = await readUntil(follow, isEnd('r1'));
-    assert.equal(shownText(chunksOf([...before, ...after])), 'Anew.');
+    assert.equal(shownText(chunksOf([...before, ...after])), 'Again.');
     assert.deepEqual(seqsOf([...before, ...after]), range(1, seqsOf([...before, ...after]).length));
   });
 
@@ -128,7 +128,7 @@ describe('a subscription', () => {
     const { parley, client } = await startScripted(t);
     await client.chat('Hi', { conversation_id: 'c1' });
     const remote = connectClient(t, parley.url);
-    await assert.rejects(readAll(remote.subscribe('nobody')), withCode('not_found'));
+    await assert.rejects(readAll(remote.subscribe('unknown')), withCode('not_found'));
     const follow = remote.subscribe('c1');
     assert.throws(() => remote.subscribe('c1'), withCode('already_open'));
     await readUntil(follow, isEvent(3));

@@ -58,7 +58,7 @@ describe('a token', () => {
   });
 
   for (const { what, options } of [
-    { what: 'that nobody has', options: { token: createToken() } },
+    { what: 'that the server does not know', options: { token: createToken() } },
     { what: 'that is not sent', options: {} },
   ]) {
     test(`${what} ends the connection without reconnect, and all promises reject with the reason`, async (t) => {

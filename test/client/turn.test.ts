@@ -143,7 +143,7 @@ describe('a request of the client', () => {
     assert.equal(servers.length, 1);
     assert.deepEqual(await client.cancel(), { cancelled: [], disposition: 'nothing_running' });
     assert.deepEqual(await client.request('ping'), {});
-    await assert.rejects(client.history('nobody'), withCode('not_found'));
+    await assert.rejects(client.history('unknown'), withCode('not_found'));
     await assert.rejects(client.request('sing'), withCode('unknown_action'));
   });
 

@@ -39,7 +39,7 @@ export function blocksOf(page: string): Block[] {
     }
     const [, indent = '', language = ''] = fence;
     const end = lines.findIndex((each, at) => at > index && each.trimEnd() === `${indent}\`\`\``);
-    if (end < 0) throw new Error(`the block in line ${index + 1} has no end`);
+    if (end < 0) throw new Error(`the block on line ${index + 1} has no end`);
     const text = lines
       .slice(index + 1, end)
       .map((each) => each.slice(indent.length))

@@ -77,7 +77,7 @@ describe('while the credential is checked', () => {
     const client = await connect(url, { headers: { authorization: 'Bearer abc' } });
     for (const id of ['r1', 'r2']) client.send('ping', {}, id);
     assert.equal(await asked, 'abc');
-    // A pong comes back behind the frames: they have been read, and nobody answered.
+    // A pong comes back behind the frames: they have been read, and none was answered.
     client.socket.ping();
     await once(client.socket, 'pong');
     assert.deepEqual([client.frames, sessions], [[], []]);
@@ -189,7 +189,7 @@ test('admission terminates a rejected socket that does not answer the close', as
   const { url, gateway } = await start(t, { verify: () => null });
   const deaf = new WebSocket(url);
   t.after(() => deaf.terminate());
-  // Reads nothing from here on, so it hears of no close.
+  // Reads nothing from here on, so it receives no close.
   deaf.on('open', () => deaf.pause());
   await once(deaf, 'open');
   assert.equal(gateway.connections(), 1);

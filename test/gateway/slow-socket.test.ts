@@ -27,7 +27,7 @@ async function connectIdler(test: TestContext): Promise<{ client: WebSocket; ses
     decode: () => ({
       requestId: null,
       conversationId: undefined,
-      fault: fault('invalid_json', 'Nobody says anything here.'),
+      fault: fault('invalid_json', 'This socket accepts no frames.'),
     }),
     handle: () => null,
     limits: { maxBufferedBytes, framesPerSecond: 1, frameBurst: 1, maxBadFrames: 1 },

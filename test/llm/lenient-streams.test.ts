@@ -89,7 +89,7 @@ describe('the finish reason', () => {
     malformed_function_call: 'provider_failed',
     'function_call_filter: MALFORMED_FUNCTION_CALL': 'provider_failed',
     network_error: 'provider_failed',
-    never_heard_of: 'provider_failed',
+    unknown_reason: 'provider_failed',
     'content_filter: PROHIBITED_CONTENT': 'content_filter',
     RECITATION: 'content_filter',
     model_context_window_exceeded: 'length',

@@ -19,7 +19,7 @@ const FLOWS = 4;
 /** Long enough for a busy machine. */
 const TIMEOUT_MS = 300_000;
 
-/** Flows are found anew for each limit, in seconds: a usual run takes one limit. */
+/** Flows are searched again for each limit, in seconds: a usual run takes one limit. */
 const notToday = sharedOut(HOP_LIMITS.length);
 const plans = plan(HOP_LIMITS.filter((_, at) => notToday(at) === false));
 

@@ -303,7 +303,7 @@ describe('./run.sh test, for the browser tests,', () => {
       await machine.command('apt-get', 'exit 100');
       const { code, stderr } = await machine.run(['test']);
       assert.equal(code, 0);
-      assert.match(stderr, /\nparley: chromium could not be installed; apt-get install chromium tells why\n$/);
+      assert.match(stderr, /\nparley: chromium could not be installed; apt-get install chromium says why\n$/);
     },
   );
 

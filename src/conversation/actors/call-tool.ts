@@ -79,10 +79,10 @@ export function createCallToolLogic(deps: CallToolDeps) {
         askedAtMs: Date.now(),
         workedMs: workedMs(),
       } satisfies CallServerRequest);
-      const told = await answered;
+      const response = await answered;
       askedMs += performance.now() - sinceMs;
       askingSinceMs = null;
-      return told;
+      return response;
     };
     const ask = (asked: ServerAsk): Promise<ServerAnswer> | null => {
       if (questions >= deps.maxQuestions) return null;
@@ -93,24 +93,24 @@ export function createCallToolLogic(deps: CallToolDeps) {
       return answered;
     };
 
-    const tell = (chunk: Chunk) =>
+    const send = (chunk: Chunk) =>
       delivery.broadcast(input, {
         request_id: input.requestId,
         status: 'chunk',
         conversation_id: input.conversationId,
         chunk,
       });
-    let heardMs = -Infinity;
-    let toldMs = -Infinity;
+    let reportedMs = -Infinity;
+    let sentMs = -Infinity;
     const onProgress = ({ progress, total, message }: Progress) => {
       const nowMs = performance.now();
-      if (nowMs - heardMs >= input.timeoutMs / PROGRESS_PER_TIMEOUT) {
-        heardMs = nowMs;
+      if (nowMs - reportedMs >= input.timeoutMs / PROGRESS_PER_TIMEOUT) {
+        reportedMs = nowMs;
         sendBack({ type: 'call.progress', workedMs: workedMs() } satisfies CallProgress);
       }
-      if (nowMs - toldMs < PROGRESS_GAP_MS) return;
-      toldMs = nowMs;
-      tell({
+      if (nowMs - sentMs < PROGRESS_GAP_MS) return;
+      sentMs = nowMs;
+      send({
         type: 'tool_progress',
         call_id: input.callId,
         progress,
@@ -122,7 +122,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
     const onLog = ({ level, text }: LogEntry) => {
       logged += 1;
       if (logged <= MAX_LOG_LINES)
-        tell({
+        send({
           type: 'notice',
           kind: 'server_log',
           server: input.tool.server,

@@ -1,6 +1,6 @@
 /**
  * Finds the signs that a request came through a proxy. Every peer of a loopback listener has a loopback address, so the
- * address cannot tell a proxy from a program of this machine. Absence of a sign proves nothing (docs/reference/access.md).
+ * address cannot distinguish a proxy from a program of this machine. Absence of a sign proves nothing (docs/reference/access.md).
  */
 import type { IncomingMessage } from 'node:http';
 
