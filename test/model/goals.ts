@@ -117,7 +117,7 @@ export const needsHops: readonly { hops: number; goal: RegExp; why: string }[] =
   },
   {
     hops: 1,
-    goal: /: (client\.respond|call\.asks)|\[(isResponse|isQuestion|interruptedTurnOnlyWaits)\]$/,
+    goal: /: (client\.respond|call\.needsInput)|\[(isResponse|isQuestion|interruptedTurnOnlyWaits)\]$/,
     why: 'Without a call no person is asked.',
   },
   {

@@ -42,7 +42,7 @@ export const unreachable: readonly Reason[] = [
     why: 'According to its row in the log, a turn with a running call waits for no person, so it is never overdue.',
   },
   {
-    edge: /^conversation\.turn\.cancelling\.stopping: (client\.(chat|respond|delete)( \[\w+\])?|client\.cancel( \[(tooMany|targetsQueued|targetsArriving)\w+\])?|answer\.failed|call\.asks|conversation\.(drain|halt|fail))$/,
+    edge: /^conversation\.turn\.cancelling\.stopping: (client\.(chat|respond|delete)( \[\w+\])?|client\.cancel( \[(tooMany|targetsQueued|targetsArriving)\w+\])?|answer\.failed|call\.needsInput|conversation\.(drain|halt|fail))$/,
     why: "Streams and calls stop within milliseconds. Only what comes in the tick of the Stop's own commit can arrive here.",
   },
   {

@@ -79,7 +79,7 @@ describe('arguments generated from a schema', () => {
   for (const [what, { schema, made }] of Object.entries(cases)) {
     test(`are ${what}`, () => {
       assert.deepEqual(makeArguments(schema), made);
-      assert.deepEqual(fits(schema, made), { fits: true });
+      assert.deepEqual(fits(schema, made), { valid: true });
     });
   }
 
