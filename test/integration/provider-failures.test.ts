@@ -18,7 +18,7 @@ async function failed(client: WatchedClient, turn: Turn) {
 }
 
 const startImpatient = (t: TestContext, llm: Record<string, unknown> = {}) =>
-  startTyped(t, { config: { llm: { first_byte_timeout: 0.2, stall_timeout: 0.2, ...llm } } });
+  startTyped(t, { config: { llm: { first_byte_timeout: 1, stall_timeout: 1, ...llm } } });
 
 test('before its first word a provider is asked again after', async (t) => {
   const { client, model } = await startImpatient(t);
