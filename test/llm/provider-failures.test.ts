@@ -21,7 +21,7 @@ async function failed(client: RecordedClient, turn: Turn) {
 }
 
 const startImpatient = (t: TestContext, llm: Record<string, unknown> = {}) =>
-  startTyped(t, { config: { llm: { first_byte_timeout: 0.2, stall_timeout: 0.2, ...llm } } });
+  startTyped(t, { config: { llm: { first_byte_timeout: 1, stall_timeout: 1, ...llm } } });
 
 test('a provider is retried after a failure before the first token:', async (t) => {
   const { client, model } = await startImpatient(t);
