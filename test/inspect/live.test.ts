@@ -93,7 +93,7 @@ describe('a message to viewers', () => {
     test(`${texts ? 'contains texts and arguments if the configuration includes content' : 'contains no text of a person, a model or a tool otherwise'}`, async (t) => {
       const { parley, model, client } = await startScripted(t, {
         mcpServers: demoServer,
-        config: { inspect: { texts, max_event_chars: 20_000 } },
+        config: { inspect: { include_content: texts, max_event_chars: 20_000 } },
       });
       model.script(
         asks([

@@ -120,7 +120,7 @@ describe('replayed states match the live states', () => {
           .flatMap((message) =>
             message.type === '@xstate.snapshot' &&
             message.snapshot.status === 'done' &&
-            /\/(call_|x:)/.test(message.sessionId) &&
+            /\/(?:[a-zA-Z0-9]{9}$|x:)/.test(message.sessionId) &&
             typeof message.snapshot.value === 'string'
               ? [dotted(message.snapshot.value)]
               : [],
@@ -148,7 +148,7 @@ test('replay starts with the newest rows and reads older ones on request', async
 
 test('replay and lists contain texts only if the configuration includes content', async (t) => {
   for (const texts of [false, true]) {
-    const parley = await startParley(t, { mcpServers: demoServer, config: { inspect: { texts } } });
+    const parley = await startParley(t, { mcpServers: demoServer, config: { inspect: { include_content: texts } } });
     const client = await parley.connect();
     await client.chat('add 20 and 30, Rosebud', { conversation_id: 'c1' });
     const response = JSON.stringify([
