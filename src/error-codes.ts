@@ -92,7 +92,7 @@ export const errorCodes = {
   storage_failed: {
     retryable: true,
     cause:
-      'The event log cannot be written. `data.problem`: `full`, `locked` (by another program), `read_only`, `moved` (also replaced or deleted), `disk`, `other`.',
+      'The event log cannot be written. `data.problem`: `full`, `locked`, `read_only`, `moved`, `disk` or `other`.',
     remedy: 'Repair what the message names, then send the same request again. Nothing was stored.',
     data: ['problem'],
   },

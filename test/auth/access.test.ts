@@ -76,7 +76,7 @@ describe('a connection gets unauthorized and close 1008', () => {
     {
       name: 'with an unknown token',
       options: byHeader(createToken()),
-      says: /not known here/,
+      says: /The token is unknown/,
     },
     { name: 'with one in a subprotocol', options: byProtocol(createToken()), says: /token is unknown/ },
     { name: 'with the hash of a token', options: byHeader(hashToken(tokens.alice)), says: /token is unknown/ },

@@ -167,7 +167,7 @@ test('an older server with several running calls cannot ask a user, because it c
   const first = client.chat('Nag', inC1);
   assert.equal((await nextInterrupt(client)).type, 'elicitation_request');
   const second = other.chat('Two', { conversationId: 'c2' });
-  assert.match((await resultOf(second))?.data ?? '', /not done: .*which of several calls/);
+  assert.match((await resultOf(second))?.data ?? '', /not done: .*one of its running calls/);
   model.script(says('Stopped.'));
   await first.cancel();
   await first.end;

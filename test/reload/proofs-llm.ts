@@ -1,6 +1,6 @@
 /** Proofs for the `llm` section. */
 import assert from 'node:assert/strict';
-import { fails, hangs, says, saysStepwise, stalls } from '../support/model/replies.ts';
+import { fails, finish, hangs, says, saysStepwise, stalls, streams, text } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
 import { eventually } from '../support/eventually.ts';
 import { connectClient } from '../support/typed-client.ts';
@@ -55,6 +55,18 @@ export const llmProofs: Proof[] = [
       await scene.reload({ llm: { stall_timeout: 0.1 } });
       model.script(stalls('Once '));
       await assert.rejects(client.chat('Hi').end, { code: 'provider_timeout' });
+    },
+  },
+  {
+    keys: ['llm.finish_timeout'],
+    shows: 'the wait for the end of the stream after the finish reason',
+    async prove(t) {
+      const { scene, model, client } = await startScriptedReload(t, {
+        config: { llm: { ...once, finish_timeout: 600, stall_timeout: 600 } },
+      });
+      await scene.reload({ llm: { finish_timeout: 0.1 } });
+      model.script(streams(text('Done.'), finish('stop'), { play: 'stall' }));
+      assert.equal(await client.chat('Hi').text(), 'Done.');
     },
   },
   {
