@@ -56,7 +56,12 @@ export function createTransport(options: TransportOptions): Transport {
     });
     request.on('error', reject);
     // While a proxy opens its tunnel, a destroyed request emits nothing.
-    init.signal?.addEventListener('abort', () => reject(init.signal?.reason), { once: true });
+    const { signal } = init;
+    const onAbort = () => reject(signal?.reason);
+    signal?.addEventListener('abort', onAbort);
+    // A listener that stays keeps the answer in memory after its end: the fuzz run saw the heap grow without bound.
+    const forget = () => signal?.removeEventListener('abort', onAbort);
+    promise.then(forget, forget);
     request.on('response', (message) => {
       try {
         resolve(toResponse(message, bodies));
