@@ -8,7 +8,7 @@ import type { Fault } from '../../machines/log.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
 import type { Delivery } from '../delivery/port.ts';
-import { errorFrame, lateResponseFrame, resultFrame } from '../protocol/frames.ts';
+import { chunkFrame, errorFrame, lateResponseFrame, resultFrame } from '../protocol/frames.ts';
 import type { Store } from '../store/port.ts';
 import type { TurnReport } from '../observability/turn-report.ts';
 import type { Journal } from './journal.ts';
@@ -87,12 +87,7 @@ export function createEffectRunner(
       case 'notice': {
         const { requestId, kind, data, details } = emitted;
         const chunk = { type: 'notice', kind, data, ...details } as const;
-        return delivery.broadcast(ref, {
-          request_id: requestId,
-          status: 'chunk',
-          conversation_id: conversationId,
-          chunk,
-        });
+        return delivery.broadcast(ref, chunkFrame({ requestId, conversationId }, chunk));
       }
       case 'reply': {
         const { to, result } = emitted;

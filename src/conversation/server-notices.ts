@@ -8,6 +8,7 @@ import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ServerStatus, McpServers } from '../mcp/port.ts';
 import type { Delivery } from '../delivery/port.ts';
+import { chunkFrame } from '../protocol/frames.ts';
 
 export interface TurnRef extends ConversationRef {
   requestId: string;
@@ -38,21 +39,16 @@ type ServerChange =
 const UNAVAILABLE: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus['state'][];
 
 export function createServerNotices({ mcpServers, delivery, atWork }: ServerNoticesDeps): ServerNotices {
-  const send = ({ requestId, conversationId, owner }: TurnRef, change: ServerChange) =>
+  const send = (turn: TurnRef, change: ServerChange) =>
     delivery.broadcast(
-      { owner, conversationId },
-      {
-        request_id: requestId,
-        status: 'chunk',
-        conversation_id: conversationId,
-        chunk: {
-          type: 'notice',
-          kind: change.kind === 'server_removed' ? 'server_unavailable' : change.kind,
-          server: change.server,
-          data: describe(change),
-          ...('url' in change ? { url: change.url } : {}),
-        },
-      },
+      turn,
+      chunkFrame(turn, {
+        type: 'notice',
+        kind: change.kind === 'server_removed' ? 'server_unavailable' : change.kind,
+        server: change.server,
+        data: describe(change),
+        ...('url' in change ? { url: change.url } : {}),
+      }),
     );
 
   return {

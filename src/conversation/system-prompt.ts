@@ -8,6 +8,7 @@ import { isUnavailable, type FromServer, type PromptsAndResources } from '../mcp
 import type { Resource } from '../mcp/content/prompt-and-resource.ts';
 import { partText } from '../mcp/content/result-text.ts';
 import type { Delivery } from '../delivery/port.ts';
+import { chunkFrame } from '../protocol/frames.ts';
 import type { TurnRef } from './server-notices.ts';
 
 export interface SystemPromptOptions {
@@ -58,16 +59,8 @@ export function createSystemPrompt({
       );
     return [];
   }
-  function notifyMissing({ requestId, conversationId, owner }: TurnRef, server: string, data: string): void {
-    delivery.broadcast(
-      { owner, conversationId },
-      {
-        request_id: requestId,
-        status: 'chunk',
-        conversation_id: conversationId,
-        chunk: { type: 'notice', kind: 'resource_unavailable', server, data },
-      },
-    );
+  function notifyMissing(turn: TurnRef, server: string, data: string): void {
+    delivery.broadcast(turn, chunkFrame(turn, { type: 'notice', kind: 'resource_unavailable', server, data }));
   }
 
   return async (turn, isFirst) => {

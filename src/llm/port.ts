@@ -27,20 +27,23 @@ export interface AnswerSink {
   reasoning(delta: string): void;
 }
 
+/** A complete answer. */
+export interface FinishedAnswer {
+  status: 'finished';
+  finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls';
+  /** In the model's order. `arguments` is the model's own text, `{}` if it wrote none. */
+  toolCalls: { name: string; arguments: string }[];
+  /** Sent back later with the message, in its `reasoning`. */
+  signatures: Signatures | null;
+  /** Null if the provider reported none. */
+  usage: Usage | null;
+  /** The model that answered, as the provider reports it. */
+  model: string;
+}
+
 /** The end of a stream. The caller decides whether the deltas before the end are kept. */
 export type AnswerEnd =
-  | {
-      status: 'finished';
-      finishReason: 'stop' | 'length' | 'content_filter' | 'tool_calls';
-      /** In the model's order. `arguments` is the model's own text, `{}` if it wrote none. */
-      toolCalls: { name: string; arguments: string }[];
-      /** Sent back later with the message, in its `reasoning`. */
-      signatures: Signatures | null;
-      /** Null if the provider reported none. */
-      usage: Usage | null;
-      /** The model that answered, as the provider reports it. */
-      model: string;
-    }
+  | FinishedAnswer
   | { status: 'aborted' }
   /** `fault.retryable`: whether a retry may help. `retryAfterMs`: from the provider; null if it gave none. */
   | { status: 'failed'; fault: Fault; retryAfterMs: number | null };

@@ -8,7 +8,7 @@ import { finishReasons, type Fault, type TurnMetadata, type TurnTotals } from '.
 import { fault } from '../errors.ts';
 import { resultSchemas, type Result } from './actions.ts';
 import { usageSchema } from './usage.ts';
-import { chunk } from './chunks.ts';
+import { chunk, type Chunk } from './chunks.ts';
 import { logEvent } from './log-event.ts';
 import { count, seq } from './values.ts';
 
@@ -163,6 +163,16 @@ export function errorFrame(requestId: string | null, error: Fault, conversationI
     ...(conversationId === undefined ? {} : { conversation_id: conversationId }),
     error,
   };
+}
+
+/** A `chunk` frame of a turn. */
+export function chunkFrame(turn: { requestId: string; conversationId: string }, chunk: Chunk) {
+  return {
+    request_id: turn.requestId,
+    status: 'chunk',
+    conversation_id: turn.conversationId,
+    chunk,
+  } as const satisfies Frame;
 }
 
 /** A `result` frame. `conversationId`: if the request names one. */

@@ -4,8 +4,9 @@
  */
 import { z } from 'zod';
 import { usageSchema } from '../protocol/usage.ts';
+import { approvalDecisions } from '../../machines/conversation/client-events.ts';
 import { decisions, type Decision } from '../../machines/conversation/rows/approval.ts';
-import type { LogRow, RowType, ToolCallRequest } from '../../machines/log.ts';
+import { rowTypes, type LogRow, type ToolCallRequest } from '../../machines/log.ts';
 import type { RememberedDecision } from '../../machines/conversation/turn-state.ts';
 import type { PostedRow } from './posted-columns.ts';
 
@@ -60,14 +61,7 @@ const toolCalls = z.array(
 
 const extra = z.record(z.string(), z.unknown());
 
-const rowType = z.enum([
-  'user_message',
-  'assistant_message',
-  'tool_call',
-  'tool_result',
-  'system_update',
-  'meta',
-]) satisfies z.ZodType<RowType>;
+const rowType = z.enum(rowTypes);
 
 const role = z.enum(['user', 'assistant', 'tool', 'system']);
 
@@ -99,7 +93,7 @@ const rememberedDecisions = z.array(
     server: z.string(),
     tool_name: z.string(),
     definition: z.string().default(''),
-    decision: z.enum(['approve', 'deny']),
+    decision: z.enum(approvalDecisions),
   }),
 );
 

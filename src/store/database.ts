@@ -73,7 +73,7 @@ function connectFile(path: string, settings: ThreadSettings, reconnect: boolean)
   if (lock === null)
     throw unavailable(path, 'is served by another Parley process', 'Stop that process, or configure another path.');
   try {
-    const { db, adoption } = openFile(path, settings, reconnect);
+    const { db, legacyImport } = openFile(path, settings, reconnect);
     const file = identityOf(path) ?? '';
     const connection = {
       db,
@@ -91,7 +91,7 @@ function connectFile(path: string, settings: ThreadSettings, reconnect: boolean)
         }
       },
     };
-    return { connection, legacyImport: adoption };
+    return { connection, legacyImport };
   } catch (error) {
     lock.release();
     throw error;
@@ -102,12 +102,12 @@ function openFile(
   path: string,
   settings: ThreadSettings,
   reconnect: boolean,
-): { db: Database.Database; adoption: LegacyImport | null } {
+): { db: Database.Database; legacyImport: LegacyImport | null } {
   const db = new Database(path, { timeout: busyTimeoutMs, fileMustExist: reconnect });
   try {
-    const adoption = reconnect ? null : prepareFile(db, path, settings);
+    const legacyImport = reconnect ? null : prepareFile(db, path, settings);
     tune(db, settings);
-    return { db, adoption };
+    return { db, legacyImport };
   } catch (error) {
     db.close();
     throw error;
@@ -120,13 +120,13 @@ function prepareFile(db: Database.Database, path: string, settings: ThreadSettin
   // Takes effect only before the first table.
   if (content === 'empty') db.pragma('auto_vacuum = INCREMENTAL');
   // Immediate, even if there is nothing to do: it detects a file that cannot be written.
-  const adoption = db.transaction(() => bringUpToDate(db, path, content, settings)).immediate();
-  if (adoption !== null) makeShrinkable(db);
+  const legacyImport = db.transaction(() => bringUpToDate(db, path, content, settings)).immediate();
+  if (legacyImport !== null) makeShrinkable(db);
   if (db.pragma('journal_mode = WAL', { simple: true }) !== 'wal') {
     throw unavailable(path, 'is on a file system without write-ahead logging', 'Configure a path on a local disk.');
   }
   if (settings.clearOnStartup) clear(db);
-  return adoption;
+  return legacyImport;
 }
 
 function bringUpToDate(

@@ -1,4 +1,4 @@
-/** Says why the event log cannot be written: for the client whose message was rejected, and for `/health`. */
+/** Says why the event log cannot be written, for the client whose message was rejected. */
 import Database from 'better-sqlite3';
 import type { StorageProblem } from '../../machines/writer.ts';
 import { fault } from '../errors.ts';

@@ -35,7 +35,7 @@ export interface StoreOptions {
   now?: () => number;
   onBatch?: (report: BatchReport) => void;
   /** Called once, before the file is served, if it was imported from another program. */
-  onLegacyImport?: (adoption: LegacyImport) => void;
+  onLegacyImport?: (legacyImport: LegacyImport) => void;
   /** Gets failed commits and reconnects, and errors that callbacks threw. */
   onError?: (error: unknown) => void;
 }
@@ -60,7 +60,7 @@ export function openStore(options: StoreOptions): OpenStore {
     legacyOwner: options.legacyOwner ?? 'anonymous',
   };
   const { now = Date.now } = options;
-  const { onBatch = () => {}, onLegacyImport: onAdoption = () => {}, onError: report = () => {} } = options;
+  const { onBatch = () => {}, onLegacyImport = () => {}, onError: report = () => {} } = options;
   const queue = createAppendQueue({
     get maxQueued() {
       return options.maxQueuedWrites ?? 10_000;
@@ -110,7 +110,17 @@ export function openStore(options: StoreOptions): OpenStore {
       },
       close: () => (queue.requestClose() ? ended.promise : end()),
     },
-    writerLogic: createWriterLogic({ queue, writeThread, readThread, opened, end, now, onBatch, onAdoption, report }),
+    writerLogic: createWriterLogic({
+      queue,
+      writeThread,
+      readThread,
+      opened,
+      end,
+      now,
+      onBatch,
+      onLegacyImport,
+      report,
+    }),
     opened: opened.promise,
     updateRetention() {
       const retention = options.retention ?? settings.retention;

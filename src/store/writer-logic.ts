@@ -32,10 +32,10 @@ export function createWriterLogic(parts: {
   end: () => Promise<void>;
   now: () => number;
   onBatch: (report: BatchReport) => void;
-  onAdoption: (adoption: LegacyImport) => void;
+  onLegacyImport: (legacyImport: LegacyImport) => void;
   report: (error: unknown) => void;
 }): WriterLogic {
-  const { queue, writeThread, readThread, opened, end, now, onBatch, onAdoption, report } = parts;
+  const { queue, writeThread, readThread, opened, end, now, onBatch, onLegacyImport, report } = parts;
 
   /** Reports the reason to the log. The chart only needs to know that the step failed. */
   function failed(reason: string, problem: StorageProblem): AppError {
@@ -46,8 +46,8 @@ export function createWriterLogic(parts: {
 
   async function openDatabase(): Promise<void> {
     try {
-      const adoption = await writeThread.ask('open', { reconnect: false });
-      if (adoption !== null) onAdoption(adoption);
+      const legacyImport = await writeThread.ask('open', { reconnect: false });
+      if (legacyImport !== null) onLegacyImport(legacyImport);
       // Loads the read thread after the start, which it would slow down, and before the first read.
       readThread.start();
       opened.resolve();

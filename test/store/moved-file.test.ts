@@ -7,6 +7,7 @@ import { copyFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'nod
 import { describe, test } from 'node:test';
 import { spawnSync } from 'node:child_process';
 import Database from 'better-sqlite3';
+import { eventually } from '../support/eventually.ts';
 import { begin, owner, sandbox, type Opened } from './support.ts';
 
 const FAST = { retryDelaysMs: [20, 20, 20] };
@@ -123,5 +124,5 @@ async function texts({ store }: Opened): Promise<unknown[]> {
 }
 
 async function stateOf({ writer }: Opened, state: string): Promise<void> {
-  while (!JSON.stringify(writer.getSnapshot().value).includes(state)) await new Promise((next) => setTimeout(next, 5));
+  await eventually(() => JSON.stringify(writer.getSnapshot().value).includes(state), `the state ${state}`);
 }

@@ -4,17 +4,18 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { fromCallback } from 'xstate';
-import { z } from 'zod';
 import type { AnswerInput, AnswerStop } from '../../../machines/conversation/setup.ts';
 import type { InternalEvent } from '../../../machines/conversation/events.ts';
 import type { ModelAnswer, RequestedCall } from '../../../machines/conversation/hop-answers.ts';
 import { offeredTools } from '../../../machines/conversation/decisions/hop-plan.ts';
 import type { Usage } from '../../../machines/log.ts';
 import { fault } from '../../errors.ts';
-import type { AnswerEnd, AnswerSink, LanguageModel } from '../../llm/port.ts';
+import { isObject, parseJson } from '../../json.ts';
+import type { AnswerEnd, AnswerSink, FinishedAnswer, LanguageModel } from '../../llm/port.ts';
 import { idFromBytes } from '../../llm/strict-messages.ts';
 import type { McpServers } from '../../mcp/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
+import { chunkFrame } from '../../protocol/frames.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Delivery } from '../../delivery/port.ts';
 import type { TurnReport } from '../../observability/turn-report.ts';
@@ -31,8 +32,6 @@ export interface AnswerDeps {
   keepDraft: KeepDraft;
   onError(error: unknown): void;
 }
-
-const jsonObject = z.record(z.string(), z.unknown());
 
 /**
  * The logic provided as `answer`: one actor per hop. It reports exactly one `answer.finished` or `answer.failed`, also
@@ -60,12 +59,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
     };
     const { provider } = input;
     const notify = (notice: Omit<Extract<Chunk, { type: 'notice' }>, 'type'>) =>
-      delivery.broadcast(input, {
-        request_id: input.requestId,
-        status: 'chunk',
-        conversation_id: input.conversationId,
-        chunk: { type: 'notice', ...notice },
-      });
+      delivery.broadcast(input, chunkFrame(input, { type: 'notice', ...notice }));
     const sink: AnswerSink = {
       queued(position) {
         const data = `Provider "${provider}" is at its limit of requests. This request is number ${position} in the queue.`;
@@ -91,11 +85,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
     };
 
     /** The provider's report, else Parley's estimate. A metric compares both for the input. */
-    const usageOf = async (
-      finished: Extract<AnswerEnd, { status: 'finished' }> | null,
-      written: string,
-    ): Promise<Usage> => {
-      const { provider } = input;
+    const usageOf = async (finished: FinishedAnswer | null, written: string): Promise<Usage> => {
       const prompt = input.contextTokens + (await countTools(input.tools));
       const reported = finished?.usage ?? null;
       if (reported) metrics.estimated(provider, prompt, reported.prompt_tokens);
@@ -113,7 +103,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
         type: 'function' as const,
         function: { name, description, parameters: inputSchema },
       }));
-      const { messages, provider } = input;
+      const { messages } = input;
       const end = await model.stream(
         { messages, tools, provider, model: askedModel, place: [input.owner, input.conversationId, draft.messageId] },
         sink,
@@ -184,7 +174,7 @@ function finishReasonOf(end: AnswerEnd): ModelAnswer['finishReason'] {
 }
 
 /** The text of the tool calls that a model has written. */
-function callsOf(finished: Extract<AnswerEnd, { status: 'finished' }> | null): string {
+function callsOf(finished: FinishedAnswer | null): string {
   return (finished?.toolCalls ?? []).map((call) => call.name + call.arguments).join('');
 }
 
@@ -212,12 +202,8 @@ function plainName(name: string): string {
 /** Some providers send an empty text for a call without arguments. */
 function parseArguments(text: string): Record<string, unknown> | null {
   if (text.trim() === '') return {};
-  try {
-    const parsed = jsonObject.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
+  const parsed = parseJson(text);
+  return isObject(parsed) ? parsed : null;
 }
 
 /** The usage if the provider reports none, or if the answer ended before its report. */

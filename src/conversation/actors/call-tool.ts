@@ -21,6 +21,7 @@ import type { LogEntry } from '../../mcp/content/server-log.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Delivery } from '../../delivery/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
+import { chunkFrame } from '../../protocol/frames.ts';
 
 export interface CallToolDeps {
   mcpServers: Pick<McpServers, 'call'>;
@@ -93,13 +94,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
       return answered;
     };
 
-    const send = (chunk: Chunk) =>
-      delivery.broadcast(input, {
-        request_id: input.requestId,
-        status: 'chunk',
-        conversation_id: input.conversationId,
-        chunk,
-      });
+    const send = (chunk: Chunk) => delivery.broadcast(input, chunkFrame(input, chunk));
     let reportedMs = -Infinity;
     let sentMs = -Infinity;
     const onProgress = ({ progress, total, message }: Progress) => {

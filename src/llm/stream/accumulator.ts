@@ -3,10 +3,9 @@
  * invalid chunks. No I/O and no time; `client.ts` calls it. The hot path is `read`: one JSON.parse per chunk, and no
  * allocation that lives longer.
  */
-import type { Usage } from '../../../machines/log.ts';
-import { signaturesOf, type Signatures } from '../pass-back-reasoning.ts';
+import { signaturesOf } from '../pass-back-reasoning.ts';
 import { isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
-import type { AnswerSink } from '../port.ts';
+import type { AnswerSink, FinishedAnswer } from '../port.ts';
 import { errorOf, messageIn } from './provider-error.ts';
 import { createReasoningDetails, type ReasoningDetails } from './reasoning-details.ts';
 import { createToolCallAssembly, type ToolCallAssembly } from './tool-calls.ts';
@@ -21,7 +20,7 @@ export type StreamError =
   /** More than any answer may hold. */
   | { kind: 'oversized' };
 
-export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls';
+type FinishReason = FinishedAnswer['finishReason'];
 
 export interface Accumulator {
   /** Reads the data of one event. False: the rest is not needed (`[DONE]`, or an error). */
@@ -37,15 +36,8 @@ export interface Accumulator {
   answer(): StreamedAnswer | null;
 }
 
-export interface StreamedAnswer {
-  finishReason: FinishReason;
-  toolCalls: { name: string; arguments: string }[];
-  /** Null: none to pass back. */
-  signatures: Signatures | null;
-  usage: Usage | null;
-  /** Null: no chunk names it. */
-  model: string | null;
-}
+/** A complete answer. `model` is null if no chunk names it. */
+export type StreamedAnswer = Omit<FinishedAnswer, 'status' | 'model'> & { model: string | null };
 
 /** A few hundred times a long answer. Beyond it the provider loops. */
 const maxAnswerChars = 16 * 1024 * 1024;

@@ -6,27 +6,12 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../../errors.ts';
-import { schemaVersion } from './schema.ts';
+import { rowColumns, schemaVersion } from './schema.ts';
 
 /** Up to this size the start checks every page, in about 0.1 s. In a larger file it checks one small table only. */
 const wholeCheckBytes = 64 * 1024 * 1024;
 
-const columns = [
-  'id',
-  'conversation_id',
-  'seq',
-  'timestamp',
-  'type',
-  'role',
-  'content',
-  'tool_calls',
-  'tool_call_id',
-  'model',
-  'usage',
-  'extra',
-  'token_count',
-  'request_id',
-];
+const columns = rowColumns.split(/,\s*/);
 
 /** An error of the start, for the operator. */
 export function unavailable(path: string, reason: string, remedy: string, cause?: unknown): AppError {

@@ -4,7 +4,7 @@
  */
 import type { Database } from 'better-sqlite3';
 import { copyDatabase } from './copy.ts';
-import { createTables, titleLength } from './schema.ts';
+import { createTables, rowColumns, titleLength } from './schema.ts';
 
 export interface LegacyImport {
   /** Path of the copy of the original file. */
@@ -24,7 +24,7 @@ export function importLegacy(db: Database, path: string, owner: string): LegacyI
   db.exec('DROP TABLE chat_events');
   createTables(db);
   db.exec(
-    `INSERT INTO chat_events SELECT ${columns} FROM temp.adopted ORDER BY conversation_id, seq; DROP TABLE temp.adopted`,
+    `INSERT INTO chat_events SELECT ${rowColumns} FROM temp.adopted ORDER BY conversation_id, seq; DROP TABLE temp.adopted`,
   );
   insertConversations(db, owner);
   const counted = db
@@ -33,9 +33,6 @@ export function importLegacy(db: Database, path: string, owner: string): LegacyI
     .get();
   return { backup, conversations: counted?.conversations ?? 0, rows: counted?.rows ?? 0 };
 }
-
-const columns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,
-  model, usage, extra, token_count, request_id`;
 
 /** Reads times as ISO 8601 of any zone, SQL dates, and seconds or milliseconds since 1970. Others count as missing. */
 const asTime = `strftime('%Y-%m-%dT%H:%M:%fZ',
