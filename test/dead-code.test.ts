@@ -1,4 +1,4 @@
-/** Finds exports, files and dependencies that nothing uses (knip.json). `npm run dead` lists them. */
+/** Finds exports, files and dependencies that nothing uses (.knip.json). `npm run dead` lists them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
