@@ -19,6 +19,6 @@ export const retryableFaults = {
 
 export type FaultCode = keyof typeof retryableFaults;
 
-export function fault(code: FaultCode, message: string, data: Record<string, unknown> = {}): Fault {
+export function chartFault(code: FaultCode, message: string, data: Record<string, unknown> = {}): Fault {
   return { code, message, retryable: retryableFaults[code], data };
 }

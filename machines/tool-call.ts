@@ -7,7 +7,7 @@ import type { CallNeedsInput } from './conversation/events.ts';
 import type { CallResult } from './conversation/hop-answers.ts';
 import { providedAtBoot } from './provided-at-boot.ts';
 import type { HopTool } from './conversation/turn-state.ts';
-import type { KeyedAsk, Resumption, ServerAnswer } from './conversation/question-types.ts';
+import type { KeyedRequest, Resumption, ServerAnswer } from './conversation/question-types.ts';
 import { CANCELLED } from './conversation/rows/turn-rows.ts';
 
 export interface ToolCallInput {
@@ -39,7 +39,7 @@ export interface CallEnded {
 /** The server sends a request for people and waits. The next request comes only after the answer. */
 export interface CallServerRequest {
   type: 'call.serverRequest';
-  requests: KeyedAsk[];
+  requests: KeyedRequest[];
   /** Counts the requests of this call, from 1. */
   number: number;
   /** In ms since the epoch. */

@@ -4,7 +4,7 @@
  */
 import type { ModelAnswer } from './conversation/hop-answers.ts';
 import type { Fault, HopUsage, Usage } from './log.ts';
-import { fault } from './faults.ts';
+import { chartFault } from './faults.ts';
 
 /** The sums so far. `cost` is in the unit of the prices; 0 without prices. */
 export interface Spent {
@@ -79,7 +79,7 @@ export function budgetFault(budgets: Budgets, turn: readonly HopUsage[], convers
       if (limit === null || used < limit) continue;
       const amount = unit === 'tokens' ? `${used} of ${limit} tokens` : `${used} of ${limit} in cost`;
       const message = `The ${scope} has used up its budget: ${amount}. ${REMEDIES[scope]}, or raise chat.service.budget.${scope}_${unit}.`;
-      return fault('budget_exceeded', message, { budget: `${scope}_${unit}`, limit, used });
+      return chartFault('budget_exceeded', message, { budget: `${scope}_${unit}`, limit, used });
     }
   }
   return null;

@@ -5,7 +5,7 @@
 import type { Requester, CancelEvent, ChatEvent, ClientEvent, RespondEvent } from './client-events.ts';
 import type { ModelAnswer, CallResult } from './hop-answers.ts';
 import type { Fault, NewRow, TurnMetadata, TurnTotals } from '../log.ts';
-import type { KeyedAsk, Resumption } from './question-types.ts';
+import type { KeyedRequest, Resumption } from './question-types.ts';
 import type { HopContext, RememberedDecision, RecoveredState } from './turn-state.ts';
 import type { DoneActorEvent } from 'xstate';
 
@@ -38,7 +38,7 @@ export type CommitOutcome =
 export interface CallNeedsInput {
   type: 'call.needsInput';
   callId: string;
-  requests: KeyedAsk[];
+  requests: KeyedRequest[];
   /** Null if the server keeps the call open while it waits. Otherwise the call is suspended. */
   resume: Resumption | null;
   /** Number of the first question within the call, from 1. */

@@ -13,7 +13,7 @@ export interface RequestedCall {
   /** Null if the text is not a JSON object. */
   arguments: Record<string, unknown> | null;
   /** Why the arguments do not fit the tool's schema, in words for the model. Null if they fit, or if that is unknown. */
-  misfit: string | null;
+  violation: string | null;
 }
 
 /** A model's answer, complete or partial. */

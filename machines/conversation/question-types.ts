@@ -4,16 +4,16 @@
 import type { FormContent } from './client-events.ts';
 
 /** A form to fill in, a page to visit, a request to the model (sampling), or the folders that the server may use (roots). */
-export type ServerAsk =
+export type ServerRequest =
   | { kind: 'form'; message: string; schema: Record<string, unknown> }
   | { kind: 'url'; message: string; url: string }
   | { kind: 'sampling'; request: Record<string, unknown> }
   | { kind: 'roots' };
 
 /** `key`: the server's own name of the request, unique within the call. Empty if the server keeps the call open. */
-export interface KeyedAsk {
+export interface KeyedRequest {
   key: string;
-  ask: ServerAsk;
+  ask: ServerRequest;
 }
 
 /** `decline`: the person said no. `cancel`: the time ran out, or the call ended. */
@@ -23,7 +23,7 @@ export interface ServerAnswer {
   content: FormContent | null;
 }
 
-export interface AnsweredAsk extends KeyedAsk {
+export interface AnsweredRequest extends KeyedRequest {
   answer: ServerAnswer;
 }
 
@@ -31,7 +31,7 @@ export interface AnsweredAsk extends KeyedAsk {
 export interface Resumption {
   /** The server's opaque state, returned unchanged. */
   requestState: string | null;
-  answered: AnsweredAsk[];
+  answered: AnsweredRequest[];
   /** Number of questions over the whole call. A limit applies to it. */
   questions: number;
   /** Time that the call has run before each suspension, in ms. It counts towards the call's timeout. */
@@ -39,12 +39,12 @@ export interface Resumption {
 }
 
 /** A question that has no response yet, or whose response is being committed. */
-export interface ServerQuestion extends KeyedAsk {
+export interface ServerQuestion extends KeyedRequest {
   interruptId: string;
   /** Deadline in ms since the epoch. */
   untilMs: number;
   /** Further questions, asked before the server receives any answer. */
-  rest: KeyedAsk[];
+  rest: KeyedRequest[];
   /** Null if the server keeps the call open: the question then ends with the call. */
   resume: Resumption | null;
   /** Set while the response is being committed. */

@@ -132,7 +132,7 @@ const toolHop = conversation.createStateConfig({
       ],
       on: {
         ...onResponse,
-        'call.needsInput': { actions: ['appendQuestion', 'startCalls'] },
+        'call.needsInput': { actions: ['appendServerRequest', 'startCalls'] },
         'call.settled': [
           { guard: 'mayRepeatCall', actions: 'repeatCall' },
           { actions: ['recordResult', 'startCalls'] },

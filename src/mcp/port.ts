@@ -2,7 +2,7 @@
  * Declares the port of the MCP servers: the tools that models are offered, the status of each server, and how a tool is
  * called. Types only. Prompts and resources are in prompts-and-resources.ts.
  */
-import type { KeyedAsk, Resumption } from '../../machines/conversation/question-types.ts';
+import type { KeyedRequest, Resumption } from '../../machines/conversation/question-types.ts';
 import type { HopTool } from '../../machines/conversation/turn-state.ts';
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
 import type { FairKey } from '../scheduling/fair-semaphore.ts';
@@ -64,7 +64,7 @@ export type CallEnd =
   | { status: 'ok' | 'error'; text: string; content: unknown }
   | { status: 'cancelled' }
   /** The server has suspended the call until people have answered. Call again with `resume` to go on. */
-  | { status: 'suspended'; inputRequests: KeyedAsk[]; resume: Resumption }
+  | { status: 'suspended'; inputRequests: KeyedRequest[]; resume: Resumption }
   /** The server never received the call: no connection in time, or it was refused. */
   | { status: 'not_sent'; text: string }
   /** The transport was lost after the dispatch: the outcome is unknown. */

@@ -6,7 +6,7 @@
 import { waitFor } from 'xstate';
 import { z } from 'zod';
 import { serverState } from '../../machines/mcp-server.ts';
-import type { ServerAnswer, ServerAsk } from '../../machines/conversation/question-types.ts';
+import type { ServerAnswer, ServerRequest } from '../../machines/conversation/question-types.ts';
 import { withDefaults } from '../../src/gateway/actions/form-defaults.ts';
 import { callAnswering } from '../support/mcp-person.ts';
 import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
@@ -47,7 +47,7 @@ judge.subscribe(({ context: { authorizeUrl } }) => {
 });
 
 /** The person accepts the defaults of every form. */
-function fillIn(ask: ServerAsk): ServerAnswer {
+function fillIn(ask: ServerRequest): ServerAnswer {
   return { action: 'accept', content: ask.kind === 'form' ? withDefaults(ask.schema, {}) : null };
 }
 

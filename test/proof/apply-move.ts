@@ -5,7 +5,7 @@
  */
 import type { ConversationEvent } from '../../machines/conversation/events.ts';
 import type { RequestedCall } from '../../machines/conversation/hop-answers.ts';
-import type { ServerAsk } from '../../machines/conversation/question-types.ts';
+import type { ServerRequest } from '../../machines/conversation/question-types.ts';
 import type { CallSuspended, CallServerRequest } from '../../machines/tool-call.ts';
 import {
   asker,
@@ -37,7 +37,7 @@ import {
 const nothing = { interruptId: '', ofServer: false };
 
 /** Question of a server in the middle of a call. */
-const form: ServerAsk = { kind: 'form', message: 'Where?', schema: {} };
+const form: ServerRequest = { kind: 'form', message: 'Where?', schema: {} };
 
 /** XState's own events are not among those that a chart declares, so their type is `any`. */
 const xstateEvent = (type: string) => Object({ type });
@@ -112,7 +112,7 @@ function perform(world: World, { send, sendToCall, exitIfDrained }: Charts, stim
       name,
       text: '{}',
       arguments: {},
-      misfit: null,
+      violation: null,
     }));
   };
 

@@ -1,5 +1,5 @@
 /** Plays a person in tests without a conversation: answers every request of a call until the call ends. */
-import type { ServerAnswer, ServerAsk } from '../../machines/conversation/question-types.ts';
+import type { ServerAnswer, ServerRequest } from '../../machines/conversation/question-types.ts';
 import type { CallEnd, CallOptions } from '../../src/mcp/port.ts';
 
 type Call = (name: string, args: Record<string, unknown>, options: Partial<CallOptions>) => Promise<CallEnd>;
@@ -9,9 +9,9 @@ export async function callAnswering(
   call: Call,
   name: string,
   args: Record<string, unknown>,
-  answer: (ask: ServerAsk) => ServerAnswer,
+  answer: (ask: ServerRequest) => ServerAnswer,
 ): Promise<CallEnd> {
-  const ask = async (asked: ServerAsk) => answer(asked);
+  const ask = async (asked: ServerRequest) => answer(asked);
   let end = await call(name, args, { requestInput: ask });
   while (end.status === 'suspended') {
     const answered = end.inputRequests.map((asked) => ({ ...asked, answer: answer(asked.ask) }));

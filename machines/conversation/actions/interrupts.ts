@@ -88,7 +88,7 @@ export const interruptActions = {
     if (event.type === 'client.respond')
       enqueue.emit({ type: 'respond.late', to: event.by, interruptId: event.interruptId });
   }),
-  appendQuestion: setup.enqueueActions(({ context, event, enqueue }) => {
+  appendServerRequest: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'call.needsInput' || !context.turn) return;
     const { turn, limits } = context;
     const { callId, resume } = event;

@@ -7,7 +7,7 @@ import type { ConversationContext } from '../context.ts';
 import type { QueuedTurn } from '../turn-state.ts';
 import { conversationSetup as setup } from '../setup.ts';
 import { requesterOf, endAppend, newRunningTurn, startedNotice } from '../state-updates.ts';
-import { fault } from '../../faults.ts';
+import { chartFault } from '../../faults.ts';
 import { stoppedEnd, turnEndRow } from '../decisions/turn-end.ts';
 import { cancelRow, rewindRow, userMessageRow } from '../rows/turn-rows.ts';
 
@@ -22,7 +22,7 @@ const refuseUnanswered = (code: 'conversation_failed' | 'conversation_deleted' |
         enqueue.emit({
           type: 'refuse',
           to,
-          fault: fault(code, 'The conversation was closed before this was answered. Send it again.'),
+          fault: chartFault(code, 'The conversation was closed before this was answered. Send it again.'),
         });
     }
   });
@@ -64,7 +64,7 @@ export const queueActions = {
     const to = event.type === 'client.chat' ? requesterOf(event) : 'by' in event ? event.by : null;
     if (!to) return;
     const message = `This conversation has ${context.limits.queueLength} turns waiting, which is its limit. Wait for one to end.`;
-    const problem = fault('overloaded', message, { retry_after_ms: 1000 });
+    const problem = chartFault('overloaded', message, { retry_after_ms: 1000 });
     enqueue.emit({ type: 'refuse', to, fault: problem, ...(event.type === 'client.chat' ? { chat: event } : {}) });
   }),
   refuseBusy: setup.enqueueActions(({ context, event, enqueue }) => {
@@ -74,7 +74,7 @@ export const queueActions = {
     enqueue.emit({
       type: 'refuse',
       to: requesterOf(event),
-      fault: fault('illegal_in_state', message, { can }),
+      fault: chartFault('illegal_in_state', message, { can }),
       chat: event,
     });
   }),
@@ -85,7 +85,7 @@ export const queueActions = {
     enqueue.emit({
       type: 'refuse',
       to: requesterOf(event),
-      fault: fault('illegal_in_state', message, { can }),
+      fault: chartFault('illegal_in_state', message, { can }),
       chat: event,
     });
   }),
@@ -99,7 +99,7 @@ export const queueActions = {
       enqueue.emit({ type: 'turn.attached', chat, ended: outcome.ended });
     } else if (outcome.status === 'reused') {
       const message = `The request_id "${chat.requestId}" belongs to another message of this conversation. Use a new one.`;
-      enqueue.emit({ type: 'refuse', to: requesterOf(chat), fault: fault('request_id_reused', message) });
+      enqueue.emit({ type: 'refuse', to: requesterOf(chat), fault: chartFault('request_id_reused', message) });
     } else {
       const ahead = context.turn === null && context.queue.length === 0;
       const inFront = chat.mode === 'interrupt';

@@ -10,7 +10,7 @@ import { queueActions } from './queue.ts';
 import { conversationSetup as setup, nextBackoffMs } from '../setup.ts';
 import { stopActions } from './stop.ts';
 import { endAppend, providerAt, newRunningTurn, startedNotice, updateTurn, waitingUpdate } from '../state-updates.ts';
-import { fault } from '../../faults.ts';
+import { chartFault } from '../../faults.ts';
 import { hopPlan } from '../decisions/hop-plan.ts';
 import { closedQuestion } from '../decisions/question-plan.ts';
 import { callsToResume, onlyWaits, recoveryRows } from '../decisions/recovery.ts';
@@ -70,7 +70,9 @@ const turnActions = {
     enqueue.emit({ type: 'notice', requestId: context.turn.requestId, kind: 'context_truncated', data, details: {} });
   }),
   failContext: setup.assign(({ context }) =>
-    updateTurn(context, () => ({ fault: fault('internal', 'The context of the turn could not be read. Try again.') })),
+    updateTurn(context, () => ({
+      fault: chartFault('internal', 'The context of the turn could not be read. Try again.'),
+    })),
   ),
   failBudget: setup.assign(({ context }) =>
     updateTurn(context, (turn) => ({ fault: budgetFault(context.limits.budgets, turn.used, context.spent) })),
@@ -253,7 +255,7 @@ const turnActions = {
     fault:
       event.type === 'log.failed'
         ? event.fault
-        : fault('conversation_failed', 'The conversation stopped; it reopens with the next message.'),
+        : chartFault('conversation_failed', 'The conversation stopped; it reopens with the next message.'),
   })),
 };
 

@@ -85,11 +85,11 @@ function decide(call: RequestedCall, tools: ReadonlyMap<string, HopTool>): ToolU
       result: instantResult('denied', 'The configuration of this server does not allow this tool; it was not run.'),
     };
   }
-  if (call.misfit !== null) {
+  if (call.violation !== null) {
     return {
       result: instantResult(
         'error',
-        `The tool was not run: its arguments do not fit its schema (${call.misfit}). Correct them and call it again.`,
+        `The tool was not run: its arguments do not fit its schema (${call.violation}). Correct them and call it again.`,
       ),
     };
   }

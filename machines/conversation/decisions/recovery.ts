@@ -6,7 +6,7 @@ import type { TurnEnd } from '../events.ts';
 import type { InterruptedCall, InterruptedTurn, OpenCall, RecoveryPolicy, WrittenDraft } from '../turn-state.ts';
 import type { NewRow } from '../../log.ts';
 import { responseRow, unapprovedResult, withEdit } from '../rows/approval.ts';
-import { fault } from '../../faults.ts';
+import { chartFault } from '../../faults.ts';
 import { closedQuestion } from './question-plan.ts';
 import { complete, failed, turnEndRow } from './turn-end.ts';
 import { CANCELLED, answerRow, dispatchRow, instantResult, metaRow, resultRow } from '../rows/turn-rows.ts';
@@ -19,7 +19,7 @@ export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }:
   if (turn.stop) return complete(turn, turn.stop);
   if (onlyWaits(turn)) return null;
   const givenUp = (why: string) =>
-    failed(turn, fault('recovery_failed', `${why} Send the message again under a new request_id.`));
+    failed(turn, chartFault('recovery_failed', `${why} Send the message again under a new request_id.`));
   if (mode === 'interrupt') return givenUp('The server restarted before this turn had ended.');
   if (turn.recoveries >= attempts) return givenUp(`The turn was cut off ${turn.recoveries + 1} times and is given up.`);
   if (turn.ageMs > maxAgeMs) return givenUp('The server was away for too long to go on with this turn.');

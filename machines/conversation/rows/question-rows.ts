@@ -5,7 +5,14 @@
 import type { FormContent } from '../client-events.ts';
 import { asObject, asObjects } from '../../json-object.ts';
 import type { LogRow } from '../../log.ts';
-import type { AnsweredAsk, KeyedAsk, Resumption, ServerAnswer, ServerAsk, ServerQuestion } from '../question-types.ts';
+import type {
+  AnsweredRequest,
+  KeyedRequest,
+  Resumption,
+  ServerAnswer,
+  ServerRequest,
+  ServerQuestion,
+} from '../question-types.ts';
 
 export function readQuestion({ id, extra }: LogRow): ServerQuestion | null {
   const untilMs = Date.parse(String(extra['expires_at']));
@@ -34,12 +41,12 @@ function readAll<Entry>(value: unknown, read: (entry: Record<string, unknown>) =
   return entries?.every((entry) => entry !== null) ? entries : null;
 }
 
-function readKeyed({ key, ask }: Record<string, unknown>): KeyedAsk | null {
+function readKeyed({ key, ask }: Record<string, unknown>): KeyedRequest | null {
   const read = readAsk(ask);
   return read && { key: String(key), ask: read };
 }
 
-function readAnswered({ answer, ...keyed }: Record<string, unknown>): AnsweredAsk | null {
+function readAnswered({ answer, ...keyed }: Record<string, unknown>): AnsweredRequest | null {
   const read = readKeyed(keyed);
   const { action, content } = asObject(answer) ?? {};
   return read && isAction(action) ? { ...read, answer: { action, content: readForm(content) } } : null;
@@ -62,7 +69,7 @@ function isAction(action: unknown): action is ServerAnswer['action'] {
   return action === 'accept' || action === 'decline' || action === 'cancel';
 }
 
-function readAsk(value: unknown): ServerAsk | null {
+function readAsk(value: unknown): ServerRequest | null {
   const { kind, message, schema, url, request } = asObject(value) ?? {};
   switch (kind) {
     case 'form':

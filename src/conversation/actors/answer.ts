@@ -182,13 +182,13 @@ function callsOf(finished: FinishedAnswer | null): string {
 function askedCall(
   { name: written, arguments: text }: { name: string; arguments: string },
   tools: AnswerInput['tools'],
-  misfitOf: McpServers['validateArguments'],
+  validateArguments: McpServers['validateArguments'],
 ): RequestedCall {
   const args = parseArguments(text);
   const name = tools.has(written) ? written : plainName(written);
   const tool = tools.get(name);
-  const misfit = args !== null && tool !== undefined ? misfitOf(tool.inputSchema, args) : null;
-  return { callId: idFromBytes(randomBytes(9)), name: tool ? name : written, text, arguments: args, misfit };
+  const violation = args !== null && tool !== undefined ? validateArguments(tool.inputSchema, args) : null;
+  return { callId: idFromBytes(randomBytes(9)), name: tool ? name : written, text, arguments: args, violation };
 }
 
 /** The name without what models add to it: `functions.NAME` (Kimi, GPT), `default_api.NAME` (Gemini), `NAME<|channel|>...` (gpt-oss). */

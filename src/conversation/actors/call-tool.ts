@@ -4,7 +4,7 @@
  */
 import { fromCallback } from 'xstate';
 import { NO_ANSWER } from '../../../machines/conversation/decisions/question-plan.ts';
-import type { ServerAnswer, ServerAsk } from '../../../machines/conversation/question-types.ts';
+import type { ServerAnswer, ServerRequest } from '../../../machines/conversation/question-types.ts';
 import type {
   CallAbort,
   CallAnswered,
@@ -68,7 +68,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
     };
     receive((order) => (order.type === 'call.abort' ? giveUp() : answer?.(order.answer)));
 
-    const askPerson = async (ask: ServerAsk, number: number): Promise<ServerAnswer> => {
+    const askPerson = async (ask: ServerRequest, number: number): Promise<ServerAnswer> => {
       if (!calling) return NO_ANSWER;
       const sinceMs = performance.now();
       askingSinceMs = sinceMs;
@@ -85,7 +85,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
       askingSinceMs = null;
       return response;
     };
-    const ask = (asked: ServerAsk): Promise<ServerAnswer> | null => {
+    const ask = (asked: ServerRequest): Promise<ServerAnswer> | null => {
       if (questions >= deps.maxQuestions) return null;
       questions += 1;
       const number = questions;

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 import type { CallToolRequestOptions, CallToolResult, Client, InputResponse } from '@modelcontextprotocol/client';
 import { z } from 'zod';
-import type { AnsweredAsk, KeyedAsk, Resumption } from '../../../machines/conversation/question-types.ts';
+import type { AnsweredRequest, KeyedRequest, Resumption } from '../../../machines/conversation/question-types.ts';
 import type { ClientFeatures, SamplingUse } from '../server-requests/client-features.ts';
 import { isLargerThan, readInputRequest, type InputRequestLimits } from '../server-requests/input-request.ts';
 
@@ -23,7 +23,9 @@ export interface RoundsDeps {
 }
 
 /** `suspended`: the requests that people have to answer, and what the call is then made again with. */
-export type RoundsEnd = { result: CallToolResult } | { suspended: { inputRequests: KeyedAsk[]; resume: Resumption } };
+export type RoundsEnd =
+  | { result: CallToolResult }
+  | { suspended: { inputRequests: KeyedRequest[]; resume: Resumption } };
 
 /** Turns the SDK's own loop off. The SDK then passes the input requests on as the data of its error. */
 export const NO_ROUNDS = { maxRounds: 0 } as const;
@@ -61,7 +63,7 @@ export async function callInRounds(
       key,
       ask: readInputRequest(value, limits),
     }));
-    const supported = requested.flatMap(({ key, ask }): KeyedAsk[] =>
+    const supported = requested.flatMap(({ key, ask }): KeyedRequest[] =>
       ask && clientFeatures.canAnswer(ask, used) ? [{ key, ask }] : [],
     );
     const requestState = outcome.requestState ?? null;
@@ -70,7 +72,7 @@ export async function callInRounds(
     const forPeople = supported.filter(({ ask }) => clientFeatures.needsPerson(ask));
     const answered = supported
       .filter((each) => !forPeople.includes(each))
-      .map((each): AnsweredAsk => ({ ...each, answer: { action: 'accept', content: null } }));
+      .map((each): AnsweredRequest => ({ ...each, answer: { action: 'accept', content: null } }));
     if (resume.questions + forPeople.length > limits.maxQuestions)
       throw unusable(`has used up its questions to people: one call may ask ${limits.maxQuestions}`);
     if (forPeople.length > 0)
@@ -121,7 +123,7 @@ async function retryParams(
 }
 
 async function responseTo(
-  { ask, answer }: AnsweredAsk,
+  { ask, answer }: AnsweredRequest,
   clientFeatures: ClientFeatures,
   used: SamplingUse,
   signal: AbortSignal,

@@ -9,7 +9,7 @@ import type {
   ElicitResult,
   ListRootsResult,
 } from '@modelcontextprotocol/client';
-import type { ServerAnswer, ServerAsk } from '../../../machines/conversation/question-types.ts';
+import type { ServerAnswer, ServerRequest } from '../../../machines/conversation/question-types.ts';
 import { readSampling, samplingResultOf, type Sample } from './sampling.ts';
 
 /** Read at each request of a server. */
@@ -38,9 +38,9 @@ export interface ClientFeatures {
   /** As declared to servers at the handshake. */
   readonly capabilities: ClientCapabilities;
   /** False if Parley must reject the request. `used` belongs to the call. */
-  canAnswer(inputRequest: ServerAsk, used: SamplingUse): boolean;
+  canAnswer(inputRequest: ServerRequest, used: SamplingUse): boolean;
   /** False if Parley answers without a person. */
-  needsPerson(inputRequest: ServerAsk): boolean;
+  needsPerson(inputRequest: ServerRequest): boolean;
   elicitResult(answer: ServerAnswer): ElicitResult;
   rootsResult(): ListRootsResult;
   /** Counts the request in `used`. Null if the request to the model failed. */

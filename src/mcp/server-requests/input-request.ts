@@ -3,7 +3,7 @@
  * untrusted: a request that is malformed, too large or leads to no web page is not shown to people.
  */
 import { z } from 'zod';
-import type { ServerAsk } from '../../../machines/conversation/question-types.ts';
+import type { ServerRequest } from '../../../machines/conversation/question-types.ts';
 import { sanitizeToLength } from '../content/sanitize-text.ts';
 
 export interface InputRequestLimits {
@@ -32,7 +32,7 @@ const inputRequest = z.discriminatedUnion('method', [
 export function readInputRequest(
   value: unknown,
   { maxDescriptionChars, maxQuestionBytes }: InputRequestLimits,
-): ServerAsk | null {
+): ServerRequest | null {
   const { data } = inputRequest.safeParse(value);
   if (!data || isLargerThan(value, maxQuestionBytes)) return null;
   switch (data.method) {

@@ -5,7 +5,7 @@
  */
 import { ProtocolError, ProtocolErrorCode } from '@modelcontextprotocol/client';
 import type { Client } from '@modelcontextprotocol/client';
-import type { ServerAnswer, ServerAsk } from '../../../machines/conversation/question-types.ts';
+import type { ServerAnswer, ServerRequest } from '../../../machines/conversation/question-types.ts';
 import type { ClientFeatures, SamplingUse } from './client-features.ts';
 import { readInputRequest, type InputRequestLimits } from './input-request.ts';
 
@@ -13,7 +13,7 @@ import { readInputRequest, type InputRequestLimits } from './input-request.ts';
 const REJECTED = -1;
 
 /** Asks the people of the call's conversation. Returns null if the call has used up its questions. */
-export type RequestInput = (inputRequest: ServerAsk) => Promise<ServerAnswer> | null;
+export type RequestInput = (inputRequest: ServerRequest) => Promise<ServerAnswer> | null;
 
 export interface RunningCall {
   requestInput: RequestInput;
@@ -38,7 +38,7 @@ export function handleServerRequests(
       );
     return call;
   }
-  async function inputFor(call: RunningCall, inputRequest: ServerAsk): Promise<ServerAnswer> {
+  async function inputFor(call: RunningCall, inputRequest: ServerRequest): Promise<ServerAnswer> {
     const answer = call.requestInput(inputRequest);
     if (!answer) throw invalidRequest('This call has used up its questions to people.');
     return answer;

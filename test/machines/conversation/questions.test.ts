@@ -1,15 +1,15 @@
 /** Checks MCP servers that ask users during a call: which rows are written when, and how the call continues. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ServerAsk } from '../../../machines/conversation/question-types.ts';
+import type { ServerRequest } from '../../../machines/conversation/question-types.ts';
 import { reopen, startWorld, type World } from '../../support/machines/conversation.ts';
 import { runUntilIdle } from '../../support/machines/run-until-idle.ts';
 import { streaming } from '../../support/machines/states.ts';
 import { rowLines } from '../../support/machines/row-lines.ts';
 import { asked, cancel, respond } from '../../support/machines/values.ts';
 
-const form: ServerAsk = { kind: 'form', message: 'For how many?', schema: {} };
-const sampling: ServerAsk = { kind: 'sampling', request: { messages: [] } };
+const form: ServerRequest = { kind: 'form', message: 'For how many?', schema: {} };
+const sampling: ServerRequest = { kind: 'sampling', request: { messages: [] } };
 const resume = { requestState: 'table 7', answered: [], questions: 1, workedMs: 300 };
 const turnLines = (world: World) => rowLines(world.log.rowsOf('r1')).slice(1);
 const answer = (decision: 'answer' | 'decline' | 'approve' | 'deny', number = 1) =>
@@ -28,7 +28,7 @@ async function calling(name = 'add'): Promise<World> {
 }
 
 /** The call of `add` is suspended with these requests, which are in the log. */
-async function suspended(asks: ServerAsk[] = [form], name = 'add'): Promise<World> {
+async function suspended(asks: ServerRequest[] = [form], name = 'add'): Promise<World> {
   const world = await calling(name);
   world.latestCall(name).ask({
     type: 'call.suspended',

@@ -191,7 +191,7 @@ describe('a hop with tools', () => {
       calls: [
         asked('nosuch'),
         asked('add', { text: '[1', arguments: null }),
-        asked('add', { misfit: 'a: is no number' }),
+        asked('add', { violation: 'a: is no number' }),
       ],
     });
     world.commit();

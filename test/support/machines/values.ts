@@ -128,7 +128,7 @@ export function respond(
 }
 
 export function asked(name: string, changes: Partial<RequestedCall> = {}): RequestedCall {
-  return { callId: `call_${randomUUID()}`, name, text: '{}', arguments: {}, misfit: null, ...changes };
+  return { callId: `call_${randomUUID()}`, name, text: '{}', arguments: {}, violation: null, ...changes };
 }
 
 export function answer(changes: Partial<ModelAnswer> = {}): ModelAnswer {
