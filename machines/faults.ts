@@ -1,6 +1,6 @@
 /**
- * Defines the faults that the charts themselves raise. src/errors.ts documents their codes. The compiler checks that
- * both agree.
+ * Defines the faults that the charts themselves raise. src/error-codes.ts documents their codes. The compiler
+ * checks that both agree.
  */
 import type { Fault } from './log.ts';
 

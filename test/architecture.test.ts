@@ -175,3 +175,33 @@ test('only their own part and the composition root import the inner folders', ()
     );
   }
 });
+
+test('test/ mirrors src/ and machines/', () => {
+  const folders = (path: string) =>
+    readdirSync(join(root, path), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  // Suites that span folders, and what the tests share.
+  const ofTheirOwn = [
+    'bench',
+    'conformance',
+    'docs',
+    'fuzz',
+    'integration',
+    'machines',
+    'model',
+    'proof',
+    'protocol-property',
+  ];
+  const known = new Set([...folders('src'), ...ofTheirOwn, 'run', 'reload', 'support']);
+  assert.deepEqual(
+    folders('test').filter((folder) => !known.has(folder)),
+    [],
+  );
+  assert.deepEqual(folders('test/machines').toSorted(), folders('machines').toSorted());
+  // The replay is tested by its users: the command and the inspection page.
+  assert.deepEqual(
+    folders('src').filter((folder) => folder !== 'replay' && !folders('test').includes(folder)),
+    [],
+  );
+});

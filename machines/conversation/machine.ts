@@ -3,7 +3,7 @@
  * happens next and what is written. It reaches the world only through actors and emitted effects. Every durable fact
  * that a client receives is a row that this chart appended and the log committed.
  */
-import { conversation } from './actions/turn.ts';
+import { conversation } from './actions/turn-actions.ts';
 import { turn } from './turn.ts';
 
 /** Each state has a description. Every final state rejects the requests that still wait. A new actor starts from the log. */

@@ -9,7 +9,7 @@ import type { ConversationContext, ConversationInput } from './context.ts';
 import type { HopContext, HopTool, OpenCall, RunningTurn, RecoveredState } from './turn-state.ts';
 import type { ModelMessage } from '../context-window/model-messages.ts';
 import { providedAtBoot } from '../provided-at-boot.ts';
-import { openInterrupt, awaitsPerson } from './rows/approval.ts';
+import { openInterrupt, awaitsPerson } from './rows/approval-rows.ts';
 import { toolCallMachine } from '../tool-call.ts';
 import { onlyWaits, recoveryEnd } from './decisions/recovery.ts';
 import { budgetFault } from '../usage.ts';

@@ -6,7 +6,7 @@ import type { TurnEnd } from './events.ts';
 import type { ConversationContext, ConversationLimits } from './context.ts';
 import type { OpenCall, QueuedTurn, RunningTurn } from './turn-state.ts';
 import type { NewRow } from '../log.ts';
-import { waitsUntilMs } from './rows/approval.ts';
+import { waitsUntilMs } from './rows/approval-rows.ts';
 
 export function requesterOf(chat: ChatEvent): Requester {
   return { session: chat.session, requestId: chat.requestId };

@@ -3,7 +3,7 @@
  * A cancel that arrives while a commit decides what comes next waits for that commit. In every other state it takes
  * effect at once.
  */
-import { conversation } from './actions/turn.ts';
+import { conversation } from './actions/turn-actions.ts';
 
 /** A cancel of a queued turn, or of a turn whose message is being committed. It never affects the running turn. */
 const cancelOfQueuedTurn = [

@@ -1,6 +1,6 @@
 /** Parses Parley's command line into a command, or describes the mistake. */
 import { readCommandLine, type CommandLine } from './command-line.ts';
-import { commandNames, isCommandName, synopsisOf, usageOf, type CommandName } from './usage.ts';
+import { commandNames, isCommandName, synopsisOf, usageOf, type CommandName } from './help.ts';
 import { closest } from '../config/suggest.ts';
 
 export type Command =

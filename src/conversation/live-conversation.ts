@@ -3,7 +3,7 @@
  * with the requests that still need an answer. An error here never reaches another conversation.
  */
 import { createActor, waitFor, type AnyActorRef, type SnapshotFrom } from 'xstate';
-import { awaitsPerson } from '../../machines/conversation/rows/approval.ts';
+import { awaitsPerson } from '../../machines/conversation/rows/approval-rows.ts';
 import type { Requester, ClientEvent } from '../../machines/conversation/client-events.ts';
 import type { InternalEvent } from '../../machines/conversation/events.ts';
 import type { ConversationInput } from '../../machines/conversation/context.ts';

@@ -1,7 +1,7 @@
 /**
  * Defines the messages of live inspection: those of `@statelyai/inspect` 0.7.2. Stately's inspector, the package's
  * receivers and Parley's own page read the same format. A test compares the types with the package's.
- * Source: https://github.com/statelyai/inspect (src/types.ts and src/createInspector.ts).
+ * Source: https://github.com/statelyai/inspect (`types` and `createInspector`).
  */
 import { StateMachine, type AnyActorLogic } from 'xstate';
 

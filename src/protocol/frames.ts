@@ -3,7 +3,7 @@
  * outgoing frames with the schemas; the tests do.
  */
 import { z } from 'zod';
-import type { Decision } from '../../machines/conversation/rows/approval.ts';
+import type { Decision } from '../../machines/conversation/rows/approval-rows.ts';
 import { finishReasons, type Fault, type TurnMetadata, type TurnTotals } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import { resultSchemas, type Result } from './actions.ts';

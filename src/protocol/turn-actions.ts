@@ -1,7 +1,7 @@
 /** Defines the actions on turns: start, cancel, respond to a question. Part of the table in actions.ts. */
 import { z } from 'zod';
 import { approvalDecisions, chatModes, questionDecisions } from '../../machines/conversation/client-events.ts';
-import { decisions } from '../../machines/conversation/rows/approval.ts';
+import { decisions } from '../../machines/conversation/rows/approval-rows.ts';
 import type { ActionEntry, ProtocolLimits } from './action-entry.ts';
 import {
   clientId,

@@ -10,7 +10,7 @@ import {
 } from '../config/options.ts';
 import { createInFlight } from '../conversation/in-flight.ts';
 import { createKeepDraft } from '../conversation/keep-draft.ts';
-import { createConversationMachine } from '../conversation/machine.ts';
+import { createConversationMachine } from '../conversation/provide-actors.ts';
 import { createServerNotices } from '../conversation/server-notices.ts';
 import { createSystemPrompt } from '../conversation/system-prompt.ts';
 import { createLogCache } from '../conversation/log-cache.ts';

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { usageSchema } from '../protocol/usage.ts';
 import { approvalDecisions } from '../../machines/conversation/client-events.ts';
-import { decisions, type Decision } from '../../machines/conversation/rows/approval.ts';
+import { decisions, type Decision } from '../../machines/conversation/rows/approval-rows.ts';
 import { rowTypes, type LogRow, type ToolCallRequest } from '../../machines/log.ts';
 import type { RememberedDecision } from '../../machines/conversation/turn-state.ts';
 import type { PostedRow } from './posted-columns.ts';

@@ -1,5 +1,5 @@
 /** Defines the port of the event store. Types only. No code outside this folder knows SQL. */
-import type { Decision } from '../../machines/conversation/rows/approval.ts';
+import type { Decision } from '../../machines/conversation/rows/approval-rows.ts';
 import type { Included } from '../../machines/context-window/included.ts';
 import type { Fault, LogRow, NewRow } from '../../machines/log.ts';
 import type { RememberedDecision, WrittenDraft } from '../../machines/conversation/turn-state.ts';

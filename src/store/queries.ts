@@ -16,7 +16,7 @@ import { rowColumns } from './file/schema.ts';
 import type { PageRange, StoredTurn } from './port.ts';
 import { createSearch, type Search } from './search.ts';
 import { createWaitingConversations, type WaitingConversations } from './waiting-conversations.ts';
-import { createWindow, type WindowSize } from './window.ts';
+import { createWindow, type WindowSize } from './newest-rows.ts';
 
 export interface StoredConversation {
   known: boolean;

@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts';
 import type { LegacyImport } from './file/import-legacy.ts';
 import { createAppendQueue } from './append-queue.ts';
 import { createDraftQueue } from './draft-queue.ts';
-import { createForking } from './forking.ts';
+import { createForking } from './fork-queue.ts';
 import type { Store } from './port.ts';
 import { createReader } from './reader.ts';
 import type { RetentionPolicy } from './thread/retention.ts';

@@ -10,7 +10,7 @@ import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { LegacyImport } from './file/import-legacy.ts';
 import type { PostedRow } from './posted-columns.ts';
-import type { Fork, ForkOrder } from './fork.ts';
+import type { Fork, ForkOrder } from './thread/fork-copy.ts';
 import type { ForkPoints } from './fork-points.ts';
 import type { ConversationList } from './listing.ts';
 import type { StoredInterrupt, StoredPage, StoredConversation, StoredTurnRows } from './queries.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseCli } from '../../src/cli/parse-args.ts';
-import { commandNames } from '../../src/cli/usage.ts';
+import { commandNames } from '../../src/cli/help.ts';
 
 describe('the command line', () => {
   for (const [args, command] of [

@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { commandNames, isCommandName, usageOf } from '../../src/cli/usage.ts';
+import { commandNames, isCommandName, usageOf } from '../../src/cli/help.ts';
 
 const path = 'docs/reference/command-line.md';
 
@@ -17,7 +17,7 @@ export function commandLinePage(): { path: string; text: string } {
 
 const opening = `# Command line
 
-<!-- Written by test/docs/command-line.ts from src/cli/usage.ts. Change those, not this. -->
+<!-- Written by test/docs/command-line.ts from src/cli/help.ts. Change those, not this. -->
 
 \`./run.sh COMMAND --help\` prints the help of a command. A wrong command line ends with exit code 2, one sentence and the
 synopsis. Every command may be piped: it waits for a slow reader, and ends without an error when the reader closes the

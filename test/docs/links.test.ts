@@ -58,24 +58,38 @@ for (const document of documents) {
   });
 }
 
+/** Paths of the project in a text, such as `src/main.ts`, and the names of modules in code spans, such as `main.ts`. */
+function namedFiles(text: string): string[] {
+  const paths = [
+    ...text.matchAll(/(?<![\w./-])(?:src|machines|test|config|docs)\/[\w{},*/.-]+\.(?:ts|js|mjs|md|json|yaml)\b/g),
+  ];
+  const names = [...text.matchAll(/`([\w-]+\.ts)`/g)];
+  return [...paths.map(([path]) => path), ...names.map(([, name = '']) => `{src,machines,test,docs}/**/${name}`)];
+}
+
+const missing = (text: string) => namedFiles(text).filter((path) => globSync(path, { cwd: project }).length === 0);
+
 describe('the documents', () => {
   const scripts = Object.keys(JSON.parse(read('package.json')).scripts);
   for (const document of documents.filter((each) => each !== 'CHANGELOG.md')) {
-    it(`name tests and npm scripts that exist: ${document}`, () => {
+    it(`name files and npm scripts that exist: ${document}`, () => {
       const text = read(document);
-      const tests = [...text.matchAll(/\btest\/[\w{},*/.-]+\.ts\b/g)].flatMap(([path]) =>
-        path.includes('NAME') ? [] : [path],
-      );
       const commands = [...text.matchAll(/\bnpm run (?:--silent )?([\w-]+)/g)].map(([, name = '']) => name);
-      assert.deepEqual(
-        [
-          ...tests.filter((path) => globSync(path, { cwd: project }).length === 0),
-          ...commands.filter((name) => !scripts.includes(name)),
-        ],
-        [],
-      );
+      assert.deepEqual([...missing(text), ...commands.filter((name) => !scripts.includes(name))], []);
     });
   }
+});
+
+describe('the comments', () => {
+  it('name files that exist', () => {
+    const sources = globSync('{src,machines,test}/**/*.{ts,js}', { cwd: project });
+    assert.ok(sources.length > 100);
+    const broken = sources.flatMap((file) => {
+      const comments = [...read(file).matchAll(/\/\*\*.*?\*\/|^\s*\/\/.*$/gms)].map(([comment]) => comment);
+      return missing(comments.join('\n')).map((path) => `${file}: ${path}`);
+    });
+    assert.deepEqual(broken, []);
+  });
 });
 
 describe(INDEX, () => {

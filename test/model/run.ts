@@ -5,7 +5,7 @@
  *   ./run.sh model --seed 7 --part 40                    40 of them, the same for the same seed
  *   ./run.sh model --config mine.yaml --flows mine.flows.yaml    the user's own prompts, tools and limits
  */
-import { usageOf } from '../../src/cli/usage.ts';
+import { usageOf } from '../../src/cli/help.ts';
 import { readRunnerOptions } from '../support/runner-options.ts';
 import { runCustom } from './custom/run-custom.ts';
 import { runChart } from './run-chart.ts';

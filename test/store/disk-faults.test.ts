@@ -12,7 +12,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { createAppendWriter } from '../../src/store/thread/append-writer.ts';
-import { createCommitter } from '../../src/store/committer.ts';
+import { createCommitter } from '../../src/store/thread/committer.ts';
 import { withoutMounting, smallDisk } from '../support/small-disk.ts';
 import { bareTable, elsewhere, owner, posted, row, sandbox } from './support.ts';
 import type { Opened } from './support.ts';

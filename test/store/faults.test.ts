@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { createAppendWriter } from '../../src/store/thread/append-writer.ts';
-import { createCommitter } from '../../src/store/committer.ts';
+import { createCommitter } from '../../src/store/thread/committer.ts';
 import { createTables } from '../../src/store/file/schema.ts';
 import { owner, posted, row, sandbox } from './support.ts';
 

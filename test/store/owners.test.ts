@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { createAppendWriter } from '../../src/store/thread/append-writer.ts';
-import { createCommitter } from '../../src/store/committer.ts';
+import { createCommitter } from '../../src/store/thread/committer.ts';
 import { createTables } from '../../src/store/file/schema.ts';
 import { begin, draftOf, elsewhere, end, posted, row, sandbox, waitingFor } from './support.ts';
 

@@ -4,7 +4,7 @@
  */
 import { conversationSetup as setup } from '../setup.ts';
 import { waitingUpdate } from '../state-updates.ts';
-import { questionOf, questionRow } from '../rows/server-question.ts';
+import { questionOf, questionRow } from '../rows/question-row.ts';
 import { afterAnswer } from '../decisions/question-plan.ts';
 import { expiryPlan, responsePlan } from '../decisions/response-plan.ts';
 import type { OpenCall } from '../turn-state.ts';

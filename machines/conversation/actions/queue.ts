@@ -2,7 +2,7 @@
  * Implements the actions on a message before its turn runs: defer, commit, queue, reject, withdraw. Every turn starts
  * here.
  */
-import { awaitsPerson } from '../rows/approval.ts';
+import { awaitsPerson } from '../rows/approval-rows.ts';
 import type { ConversationContext } from '../context.ts';
 import type { QueuedTurn } from '../turn-state.ts';
 import { conversationSetup as setup } from '../setup.ts';

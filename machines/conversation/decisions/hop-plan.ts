@@ -5,7 +5,7 @@
 import type { RequestedCall, CallResult } from '../hop-answers.ts';
 import type { HopTool, OpenCall, RememberedDecision, RunningTurn, ToolUse } from '../turn-state.ts';
 import type { NewRow } from '../../log.ts';
-import { newApproval, requestRow } from '../rows/approval.ts';
+import { newApproval, requestRow } from '../rows/approval-rows.ts';
 import { markRemembered, rememberedDenial, rememberedDecision } from './remembered.ts';
 import { answerRow, dispatchRow, instantResult, resultRow } from '../rows/turn-rows.ts';
 

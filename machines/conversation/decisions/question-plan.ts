@@ -2,11 +2,11 @@
  * Decides how a tool call goes on once its server's question is answered: by a person, by expiry, or by the end of the
  * call. Returns the rows to commit before anything acts on the answer. Pure.
  */
-import { responseRow, type Decision } from '../rows/approval.ts';
+import { responseRow, type Decision } from '../rows/approval-rows.ts';
 import type { RespondEvent } from '../client-events.ts';
 import type { NewRow } from '../../log.ts';
 import type { Resumption, ServerAnswer, ServerQuestion } from '../question-types.ts';
-import { interruptIdOf, questionRow } from '../rows/server-question.ts';
+import { interruptIdOf, questionRow } from '../rows/question-row.ts';
 import { dispatchRow, instantResult, resultRow } from '../rows/turn-rows.ts';
 import type { OpenCall } from '../turn-state.ts';
 

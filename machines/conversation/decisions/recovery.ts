@@ -5,7 +5,7 @@
 import type { TurnEnd } from '../events.ts';
 import type { InterruptedCall, InterruptedTurn, OpenCall, RecoveryPolicy, WrittenDraft } from '../turn-state.ts';
 import type { NewRow } from '../../log.ts';
-import { responseRow, unapprovedResult, withEdit } from '../rows/approval.ts';
+import { responseRow, unapprovedResult, withEdit } from '../rows/approval-rows.ts';
 import { chartFault } from '../../faults.ts';
 import { closedQuestion } from './question-plan.ts';
 import { complete, failed, turnEndRow } from './turn-end.ts';

@@ -5,7 +5,7 @@
 import type { RespondEvent } from '../client-events.ts';
 import type { OpenCall, RememberedDecision, RunningTurn } from '../turn-state.ts';
 import type { NewRow } from '../../log.ts';
-import { openInterrupt, responseRow, unapprovedResult } from '../rows/approval.ts';
+import { openInterrupt, responseRow, unapprovedResult } from '../rows/approval-rows.ts';
 import { NO_ANSWER, answerRows, serverAnswer, withAnswer } from './question-plan.ts';
 import { markRemembered, rememberRow } from './remembered.ts';
 import { dispatchRow, resultRow } from '../rows/turn-rows.ts';

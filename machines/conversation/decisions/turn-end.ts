@@ -6,7 +6,7 @@ import type { TurnEnd } from '../events.ts';
 import type { ModelAnswer } from '../hop-answers.ts';
 import type { RunningTurn, StopReason } from '../turn-state.ts';
 import type { Fault, FinishReason, NewRow, TurnTotals } from '../../log.ts';
-import { responseRow, unapprovedResult, withEdit } from '../rows/approval.ts';
+import { responseRow, unapprovedResult, withEdit } from '../rows/approval-rows.ts';
 import { closedQuestion } from './question-plan.ts';
 import { CANCELLED, answerRow, blank, instantResult, metaRow, resultRow } from '../rows/turn-rows.ts';
 import { sumOf, usedBy } from '../../usage.ts';

@@ -14,7 +14,7 @@ import type {
 } from '../turn-state.ts';
 import { asObject } from '../../json-object.ts';
 import type { LogRow } from '../../log.ts';
-import { readQuestion, readResumption } from './question-rows.ts';
+import { readQuestion, readResumption } from './read-question.ts';
 
 /**
  * Reads the tool from a row about a call. Schema and description are not in the row and not needed to make the call.

@@ -2,7 +2,7 @@
  * Reads a conversation's open interrupts from the log: approvals of calls, and requests of MCP servers. Reads only the
  * rows of open turns, and activates no conversation.
  */
-import { openInterrupt } from '../../../machines/conversation/rows/approval.ts';
+import { openInterrupt } from '../../../machines/conversation/rows/approval-rows.ts';
 import { foldLog } from '../../../machines/conversation/rows/recovery-state.ts';
 import type { ConversationRef } from '../../conversation-ref.ts';
 import type { Store } from '../../store/port.ts';

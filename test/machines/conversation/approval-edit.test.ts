@@ -1,7 +1,7 @@
 /** Checks calls that are approved with other arguments: what is called, what is stored, and what the model gets. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { withEdit } from '../../../machines/conversation/rows/approval.ts';
+import { withEdit } from '../../../machines/conversation/rows/approval-rows.ts';
 import { reopen, startWorld } from '../../support/machines/conversation.ts';
 import type { World } from '../../support/machines/conversation.ts';
 import { runUntilIdle } from '../../support/machines/run-until-idle.ts';

@@ -4,11 +4,11 @@
  * appends to its conversation.
  */
 import Database from 'better-sqlite3';
-import { conversationKey } from '../conversation-ref.ts';
-import { errorMessage } from '../errors.ts';
-import { storageProblemOf } from './storage-problem.ts';
-import type { AppendWriter } from './thread/append-writer.ts';
-import type { Committed, PostedAppend, PostedOutcome } from './thread-messages.ts';
+import { conversationKey } from '../../conversation-ref.ts';
+import { errorMessage } from '../../errors.ts';
+import { storageProblemOf } from '../storage-problem.ts';
+import type { AppendWriter } from './append-writer.ts';
+import type { Committed, PostedAppend, PostedOutcome } from '../thread-messages.ts';
 
 export type Commit = (appends: PostedAppend[]) => Committed;
 

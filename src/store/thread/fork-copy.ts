@@ -4,8 +4,8 @@
  * no query finds the fork, and the sweep deletes what a crash cut off. Runs in the write thread.
  */
 import type { Database } from 'better-sqlite3';
-import type { ConversationRef } from '../conversation-ref.ts';
-import type { Slices } from './thread/slices.ts';
+import type { ConversationRef } from '../../conversation-ref.ts';
+import type { Slices } from './slices.ts';
 
 /** A fork to make. */
 export interface ForkOrder {

@@ -4,7 +4,7 @@
  */
 import type { ModelAnswer } from '../hop-answers.ts';
 import type { OpenCall, RunningTurn } from '../turn-state.ts';
-import { withEdit } from '../rows/approval.ts';
+import { withEdit } from '../rows/approval-rows.ts';
 import { interruptActions } from './interrupts.ts';
 import { queueActions } from './queue.ts';
 import { conversationSetup as setup, nextBackoffMs } from '../setup.ts';
