@@ -26,7 +26,7 @@ const project = join(import.meta.dirname, '..');
 const CONCURRENCY = availableParallelism() + 1;
 
 /** Timeout of one test, in milliseconds: far above any need, also on a busy machine. */
-const TEST_TIMEOUT_MS = 300_000;
+const TEST_TIMEOUT_MS = 600_000;
 
 /** Folders whose files take longest, because they start browsers and whole servers. They run first. */
 const LONGEST = [

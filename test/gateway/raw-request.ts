@@ -8,7 +8,7 @@ import { connect } from 'node:net';
 /** The port of a URL. */
 const portOf = (url: string) => Number(new URL(url).port);
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 /** Sends these lines and an empty one; resolves with the response. */
 export async function sendLines(url: string, lines: readonly string[]): Promise<{ status: number; body: string }> {

@@ -63,7 +63,7 @@ describe('a request to a provider', () => {
     ['fails after the connect timeout', { connectTimeoutMs: 50 }, 'provider_timeout'],
     ['ends with its abort', { signal: AbortSignal.timeout(50) }, 'aborted'],
   ] as const) {
-    test(`${title} while a proxy opens no tunnel`, { timeout: 5_000 }, async (t) => {
+    test(`${title} while a proxy opens no tunnel`, { timeout: 120_000 }, async (t) => {
       const sockets = new Set<{ destroy(): void }>();
       const mute = createTcpServer((socket) => sockets.add(socket.on('error', () => {})));
       t.after(() => sockets.forEach((socket) => socket.destroy()));

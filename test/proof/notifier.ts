@@ -7,7 +7,7 @@ export interface Notifier {
 }
 
 /** Longer than any step takes on a busy machine. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 export function createNotifier(timeoutMs = TIMEOUT_MS): Notifier {
   let next = Promise.withResolvers<void>();

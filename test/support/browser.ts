@@ -58,7 +58,7 @@ export function createBrowser(args: readonly string[] = []): OpenPage {
     browsers.set(key, browser);
     const context = await (await browser).newContext({ viewport: { width: 1280, height: 800 }, ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(180_000);
     const errors: string[] = [];
     const onError = (text: string) => {
       if (!expected?.test(text) && !SERVER_DOWN.test(text)) errors.push(text);

@@ -45,7 +45,7 @@ export interface Client {
 }
 
 /** A wait for a frame fails after this time. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 /** Options of the handshake; `localAddress` is the client's own IP address. */
 export type ConnectOptions = Pick<ClientOptions, 'headers' | 'localAddress'> & { protocols?: string[] };

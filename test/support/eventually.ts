@@ -1,7 +1,7 @@
 /** Waits for a condition by polling. */
 import { setTimeout as pause } from 'node:timers/promises';
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 /**
  * Resolves with the result of `look` as soon as that is neither null nor false. Throws after a minute; `what` is for

@@ -13,7 +13,7 @@ export interface Watcher {
   waitFor(fits: (message: StatelyMessage) => boolean, what: string): Promise<StatelyMessage>;
 }
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 /** The address of a conversation's live inspection. */
 export function eventsUrl({ url }: Pick<Parley, 'url'>, conversation: string, owner?: string): string {

@@ -147,7 +147,7 @@ export async function startMcpServers(
     tool,
     /** Waits until the chart of `name` is in a state with this name. */
     reaches: (name: string, state: string) =>
-      waitFor(actor(name), ({ value }) => serverState(value) === state, { timeout: 15_000 }),
+      waitFor(actor(name), ({ value }) => serverState(value) === state, { timeout: 90_000 }),
     call: (name: string, args: Record<string, unknown> = {}, options: Partial<CallOptions> = {}) =>
       callTool(tool(name), args, options),
     /** Calls a tool by any definition, also an old or an unknown one. */
@@ -155,7 +155,7 @@ export async function startMcpServers(
     async stop() {
       for (const each of actors.values()) each.send({ type: 'server.drain' });
       await Promise.all(
-        [...actors.values()].map((each) => waitFor(each, ({ status }) => status === 'done', { timeout: 15_000 })),
+        [...actors.values()].map((each) => waitFor(each, ({ status }) => status === 'done', { timeout: 90_000 })),
       );
       await host.close();
       rmSync(folder, { recursive: true, force: true });
