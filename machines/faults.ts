@@ -19,6 +19,7 @@ export const retryableFaults = {
 
 export type FaultCode = keyof typeof retryableFaults;
 
+/** A fault that a chart raises. `data`: further fields of the `error` frame. */
 export function chartFault(code: FaultCode, message: string, data: Record<string, unknown> = {}): Fault {
   return { code, message, retryable: retryableFaults[code], data };
 }

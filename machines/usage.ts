@@ -23,6 +23,7 @@ const NOTHING: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0
 /** Costs are rounded to these digits, because floating-point sums collect errors. */
 const COST_DIGITS = 9;
 
+/** The cost without the noise of floating-point sums. */
 export function roundCost(cost: number): number {
   return Number(cost.toFixed(COST_DIGITS));
 }
@@ -62,6 +63,7 @@ export function usedBy({
   return answer?.usage ? [...used, { hop: hops, model: answer.model, usage: answer.usage }] : used;
 }
 
+/** What a conversation has spent after one more answer. An answer without usage adds nothing. */
 export function spend({ tokens, cost }: Spent, { usage }: Pick<ModelAnswer, 'usage'>): Spent {
   return { tokens: tokens + (usage?.total_tokens ?? 0), cost: roundCost(cost + (usage?.cost ?? 0)) };
 }

@@ -76,10 +76,12 @@ export function parsePage(text: string): PageOrigin | null {
   return { protocol: url.protocol, hostname: url.hostname.toLowerCase().replace(/\.$/, ''), port: url.port };
 }
 
+/** True if the pattern allows the host. A pattern without a port allows every port. */
 export function matchesHost(pattern: HostPattern, { hostname, port }: Host): boolean {
   return matchesName(pattern, hostname) && (pattern.port === null || pattern.port === port);
 }
 
+/** True if the pattern allows the page's origin. Scheme and port must be equal. */
 export function matchesOrigin(pattern: OriginPattern, { protocol, hostname, port }: PageOrigin): boolean {
   return protocol === pattern.protocol && port === pattern.port && matchesName(pattern, hostname);
 }

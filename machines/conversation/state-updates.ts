@@ -8,6 +8,7 @@ import type { OpenCall, QueuedTurn, RunningTurn } from './turn-state.ts';
 import type { NewRow } from '../log.ts';
 import { waitsUntilMs } from './rows/approval-rows.ts';
 
+/** The request that the answer to a chat goes to. */
 export function requesterOf(chat: ChatEvent): Requester {
   return { session: chat.session, requestId: chat.requestId };
 }

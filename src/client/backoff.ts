@@ -17,6 +17,10 @@ export interface BackoffOptions {
  */
 export type Backoff = (attempt: number, leastMs?: number) => number;
 
+/**
+ * Makes the function that gives the wait before an attempt, in ms. `attempt` counts from 0; `leastMs`: the least time
+ * that the server asks for.
+ */
 export function createBackoff({ minMs, maxMs, jitter, random }: BackoffOptions): Backoff {
   return (attempt, leastMs = 0) => {
     const chance = jitter * random();

@@ -59,6 +59,7 @@ export class ParleyError extends Error {
   }
 }
 
+/** An error that the client itself raises. */
 export function clientError(code: ClientErrorCode, message: string, data: Record<string, unknown> = {}): ParleyError {
   return new ParleyError({ code, message, retryable: clientFaults[code], data });
 }

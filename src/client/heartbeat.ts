@@ -16,6 +16,7 @@ export interface Heartbeat {
   stop(): void;
 }
 
+/** Starts to watch a connection. After one interval without a frame it calls `probe`, after two `onSilence`. */
 export function startHeartbeat({ intervalMs, probe, onSilence }: HeartbeatOptions): Heartbeat {
   let silentIntervals = 0;
   let hadFrame = false;

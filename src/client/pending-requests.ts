@@ -53,6 +53,7 @@ interface Entry {
   sent: boolean;
 }
 
+/** Creates the table of requests without an answer. Sends them again after each reconnect. */
 export function createPendingRequests(connection: { isOpen(): boolean; send(text: string): void }): PendingRequests {
   const entries = new Map<string, Entry>();
   let ended: ParleyError | null = null;

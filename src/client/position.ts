@@ -30,6 +30,7 @@ export interface Position {
 /** Completed messages that are remembered, to recognize late chunks of them as repetitions. */
 const MAX_COMPLETED = 64;
 
+/** Creates the position of a reader in a log, from the start or from a saved cursor. */
 export function createPosition(start: Cursor = { after_seq: 0 }): Position {
   let afterSeq = start.after_seq;
   let message =

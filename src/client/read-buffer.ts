@@ -30,6 +30,7 @@ const MAX_WAITING = 10_000;
 
 type State = { at: 'filling' } | { at: 'failed'; error: Error } | { at: 'ended' };
 
+/** Creates the buffer of what one reader has not read. Items that the reader has not taken are merged. */
 export function createReadBuffer<Item>({ merge, onRead, onLeft }: ReadBufferOptions<Item>): ReadBuffer<Item> {
   let waiting: Item[] = [];
   let pendingReads: ((take: () => IteratorResult<Item, undefined>) => void)[] = [];

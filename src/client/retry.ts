@@ -51,6 +51,7 @@ const MAX_UNSPECIFIED = 6;
  */
 const callersChoice: ReadonlySet<string> = new Set(['illegal_in_state', 'mcp_unavailable']);
 
+/** Creates the retries of one request. They end after `limitMs` of waiting in total. */
 export function createRetry({ send: ask, backoff, limitMs, onWait }: RetryOptions): Retry {
   let repeats = 0;
   let unspecified = 0;

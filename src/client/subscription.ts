@@ -56,6 +56,7 @@ export interface SubscriptionHandle {
 /** `requested`: frames before the `result` belong to other requests or to an earlier subscription. */
 type State = 'requested' | 'streaming' | 'ended';
 
+/** Subscribes to a conversation, again after each reconnect, from the position of its reader. */
 export function startSubscription(
   { requestId, conversationId, cursor, state: wantsState }: SubscriptionRequest,
   deps: SubscriptionDeps,

@@ -70,6 +70,7 @@ export interface TurnDeps {
 /** `requested`: frames before `processing` belong to an earlier request. */
 type State = 'requested' | 'streaming' | 'ended';
 
+/** Sends a chat and follows its turn. After a reconnect the turn continues at the position of its reader. */
 export function startTurn({ requestId, conversationId, payload, cursor, signal }: TurnRequest, deps: TurnDeps): Turn {
   const { pendingRequests, cancel } = deps;
   const accepted = Promise.withResolvers<Accepted>();

@@ -23,6 +23,7 @@ export function modelOptions({ llm }: Config) {
   };
 }
 
+/** Limits of a provider's circuit, in ms and failures. */
 export function circuitLimits({ llm: { circuit } }: Config) {
   return { failures: circuit.failures, cooldownMs: ms(circuit.cooldown) };
 }
@@ -36,6 +37,7 @@ export function windowLimits({
   return { budgetTokens: context.max_tokens - context.reserve_tokens, preserveRecent: context.preserve_recent };
 }
 
+/** Limits of the log cache, in bytes and tokens. */
 export function warmLimits({ chat: { service } }: Config) {
   return {
     maxBytes: service.log_cache_bytes,
@@ -49,6 +51,7 @@ export function decoderLimits({ chat }: Config) {
   return { maxTextLength: chat.service.max_text_length, maxDepth: chat.websocket.max_json_depth };
 }
 
+/** Limits of the connections to MCP servers and of their calls. Times in ms. */
 export function mcpServersLimits({ mcp, chat }: Config) {
   const { connection, limits } = mcp;
   return {
@@ -74,6 +77,7 @@ export function mcpServersLimits({ mcp, chat }: Config) {
   };
 }
 
+/** Settings of the OAuth sign-in at MCP servers. */
 export function authorizerOptions({ mcp }: Config) {
   const { credentials_file, callback_port, callback_url, client_metadata_url } = mcp.authorization;
   return {
@@ -140,6 +144,7 @@ function budgetsOf(budget: Config['chat']['service']['budget']) {
   };
 }
 
+/** Limits of the registry: crashes of a conversation, and the time of a drain in ms. */
 export function registryLimits({ chat, shutdown }: Config) {
   return {
     crashes: chat.service.crash_budget.crashes,
@@ -178,6 +183,7 @@ export function accessOptions({ auth, chat }: Config) {
   return { allowedHosts, allowOrigins, tokenRequired: auth.mode !== 'none', onLoopback: isLoopback(host) };
 }
 
+/** Limits of one socket, in bytes and frames. */
 export function sessionLimits({ chat }: Config) {
   return {
     maxBufferedBytes: chat.websocket.max_buffered_bytes,
@@ -232,6 +238,7 @@ export function visitorRules({ auth, inspect }: Config) {
   return { viewers: auth.mode === 'none' ? null : new Set(inspect.viewers), beyondLoopback: inspect.beyond_loopback };
 }
 
+/** Settings of the store. `memory`: nothing is kept after the process. */
 export function storeOptions({ repository }: Config) {
   return {
     path: repository.path,

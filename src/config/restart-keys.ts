@@ -32,6 +32,7 @@ export const restartKeys: Readonly<Record<string, string>> = {
   'logging.include_content': 'the log is open',
 };
 
+/** True if a change of this key takes effect only after a restart. */
 export function needsRestart(path: KeyPath): boolean {
   const key = dotted(path);
   return Object.keys(restartKeys).some((each) => key === each || key.startsWith(`${each}.`));

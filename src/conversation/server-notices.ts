@@ -38,6 +38,7 @@ type ServerChange =
 
 const UNAVAILABLE: readonly string[] = ['backingOff', 'failed'] satisfies ServerStatus['state'][];
 
+/** Creates the notices about MCP servers. Each turn that runs gets each change once. */
 export function createServerNotices({ mcpServers, delivery, atWork }: ServerNoticesDeps): ServerNotices {
   const send = (turn: TurnRef, change: ServerChange) =>
     delivery.broadcast(

@@ -28,6 +28,7 @@ export type SystemPrompt = (turn: TurnRef, isFirst: boolean) => Promise<string>;
 
 const HEAD = 'Resources that the user can include in a message; their contents are not shown here:';
 
+/** Creates the system prompt of a request: the configured text, with what the MCP servers offer. */
 export function createSystemPrompt({
   text,
   promptsAndResources,

@@ -65,6 +65,7 @@ const turnEnd = z.discriminatedUnion('status', [
   }),
 ]);
 
+/** True for the last row of a turn. */
 export function isTurnEnd(row: LogRow): boolean {
   return row.type === 'meta' && row.extra['kind'] === 'turn_end';
 }

@@ -14,6 +14,7 @@ export interface DemoAnswer {
 /** Shown often, so that people do not mistake the demo for a language model. */
 const notice = `This is Parley's built-in demo, not a language model. For a real one set ${keyVariablesInWords()} and restart.`;
 
+/** What the demo model says or calls next. */
 export function answer(conversation: DemoConversation): DemoAnswer {
   const calls = plannedHops(conversation.question, conversation.tools)[conversation.hopsDone];
   if (calls) return { text: '', calls };

@@ -63,6 +63,7 @@ export interface DemoConversation {
   outcomes: readonly ToolOutcome[];
 }
 
+/** Reads a request for chat completions as the demo model needs it: the last question and what has happened since. */
 export function readConversation({ messages, tools }: DemoRequest): DemoConversation {
   const asked = messages.findLastIndex((message) => message.role === 'user');
   const turn = messages.slice(asked + 1);

@@ -43,6 +43,7 @@ const notViewer = (subject: string): Refusal => ({
   reason: `The subject "${subject.slice(0, 20)}" may not view the inspector; add it to inspect.viewers.`,
 });
 
+/** Creates the checks of who may open the inspection page and its socket. */
 export function createViewerAuthorizer(rules: ViewerRules, verify: Verify): ViewerAuthorizer {
   const refusal = notLocal(rules.viewers !== null);
   const checkPage = (request: IncomingMessage) => (rules.beyondLoopback || rules.isLocal(request) ? null : refusal);

@@ -23,6 +23,7 @@ const LISTED = { first: 200, most: 2000 };
 /** Longest search text, in UTF-16 units. */
 const MAX_SEARCH_CHARS = 200;
 
+/** Creates the JSON API of the inspection page. */
 export function createApi(deps: ApiDeps): Api {
   const refIn = (query: URLSearchParams, subject: string): ConversationRef | null => {
     const conversationId = query.get('conversation');

@@ -17,6 +17,7 @@ export interface ExpiryDeps {
   onError(error: unknown): void;
 }
 
+/** Creates the actor that ends overdue approvals and questions, also of conversations that are not in memory. */
 export function createExpiryLogic({ overdue, expire, onError }: ExpiryDeps) {
   return fromCallback<EventObject>(() => {
     let looking = false;

@@ -19,6 +19,7 @@ export interface SweepOptions {
   readonly idleTimeoutMs: number;
 }
 
+/** Creates the actor that removes idle conversations from memory, a slice at a time. */
 export function createSweepLogic(options: SweepOptions) {
   /** False if these were the last. */
   const passivateSome = (left: Iterator<LiveConversation>): boolean => {

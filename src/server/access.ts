@@ -10,6 +10,7 @@ import type { StartContext } from './context.ts';
 
 export type Access = ReturnType<typeof createAccessChecks>;
 
+/** Creates the checks of tokens, hosts and origins. They follow a reload. */
 export function createAccessChecks({ settings, log }: StartContext, metrics: Pick<Metrics, 'refused'>) {
   const checking = settings.follow(({ auth }) => ({
     verify: withTimeout(

@@ -16,6 +16,7 @@ import type { StartContext } from './context.ts';
 /** The feeds, and what the pages share with them. */
 export type Feeds = ReturnType<typeof createFeeds>;
 
+/** Creates the feeds of the inspection page. */
 export function createFeeds({ settings, onError }: StartContext, { actorOf }: Pick<InspectionOptions, 'actorOf'>) {
   const watched = {
     definitions: createDefinitions(),

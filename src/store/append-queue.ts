@@ -39,6 +39,7 @@ export interface AppendQueue {
   close(): void;
 }
 
+/** Creates the queue of rows that wait for the write thread. It rejects appends beyond `maxQueued`. */
 export function createAppendQueue(options: {
   /** Read for each append. */
   readonly maxQueued: number;

@@ -28,6 +28,7 @@ export interface StoredRow {
   request_id: string | null;
 }
 
+/** The columns of a row as the write thread gets them. */
 export function encodeRow(row: LogRow): PostedRow {
   return [
     row.id,
@@ -122,6 +123,7 @@ export function decodeDecision(extra: Record<string, unknown>): Decision | null 
   return response.safeParse(extra).data?.decision ?? null;
 }
 
+/** The further fields of a row. Empty if the column is not readable. */
 export function decodeExtra(text: string | null): Record<string, unknown> {
   return parseColumn(extra, text) ?? {};
 }

@@ -17,6 +17,7 @@ interface TurnExtent {
   endSeq: number | null;
 }
 
+/** Prepares the queries that say where a conversation may be forked. */
 export function createForkPoints(db: Database): ForkPoints {
   const findConversation = db.prepare<[string, string], { id: string; oldestSeq: number }>(
     'SELECT id, oldest_seq AS oldestSeq FROM conversations WHERE name = ? AND owner = ?',

@@ -41,6 +41,7 @@ interface Place {
 /** Above every time. */
 const top: Place = { updatedAt: '~', name: '' };
 
+/** Prepares the queries for pages of an owner's conversations. */
 export function createListing(db: Database): Listing {
   const below = db.prepare<Place & { owner: string; limit: number }, ListedConversation>(`
     SELECT name AS conversationId, title, created_at AS createdAt, updated_at AS updatedAt,

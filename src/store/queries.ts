@@ -90,6 +90,7 @@ function upToPageChars(found: Iterable<StoredRow>): StoredRow[] {
   return rows;
 }
 
+/** Prepares the queries of the read thread. */
 export function createQueries(db: Database): Queries {
   const findConversation = db.prepare<[string, string], FoundConversation>(
     'SELECT id, head_seq AS headSeq, oldest_seq AS oldestSeq, remembered, spent_tokens AS tokens, cost FROM conversations WHERE owner = ? AND name = ?',

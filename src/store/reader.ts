@@ -7,6 +7,7 @@ import { decodeDecision, decodeExtra, decodeRemembered, decodeRow } from './colu
 import type { Store } from './port.ts';
 import type { ThreadLink } from './thread-link.ts';
 
+/** Creates the reading half of the store. Each method rejects with an AppError if the log cannot be read. */
 export function createReader(
   thread: ThreadLink,
   opened: Promise<void>,

@@ -59,6 +59,7 @@ interface Candidate {
 /** UTF-16 units of an excerpt before and after the place. */
 const AROUND = 60;
 
+/** Prepares the search in titles and texts. One call reads a bounded number of rows. */
 export function createSearch(db: Database): Search {
   const titles = db.prepare<[number], Candidate>(`
     SELECT rowid AS place, owner, name AS conversationId, title, NULL AS seq, 'title' AS type, updated_at AS timestamp, title AS content, NULL AS reasoning

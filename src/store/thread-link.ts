@@ -20,6 +20,7 @@ interface Asked {
   reject(error: AppError): void;
 }
 
+/** Creates the link to a store thread. The thread starts with the first request. */
 export function createThreadLink(settings: ThreadSettings): ThreadLink {
   const asked = new Map<number, Asked>();
   let worker: Worker | null = null;

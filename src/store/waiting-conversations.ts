@@ -27,6 +27,7 @@ export interface WaitingConversations {
   titles(refs: readonly ConversationRef[]): (string | null)[];
 }
 
+/** Prepares the list of conversations that wait for a person. */
 export function createWaitingConversations(db: Database): WaitingConversations {
   const list = db.prepare<[number, number], WaitingConversation>(`
     SELECT owner, name AS conversationId, title, updated_at AS updatedAt, MIN(waiting_until) AS untilMs

@@ -23,6 +23,7 @@ export interface BatchReport {
   commitMs: number;
 }
 
+/** Creates the actor of the writer chart: it opens the database, commits and sweeps. */
 export function createWriterLogic(parts: {
   queue: AppendQueue;
   writeThread: ThreadLink;

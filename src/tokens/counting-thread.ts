@@ -41,6 +41,7 @@ const maxHeapMegabytes = 192;
 /** Tables that were built in this process. Tables are read-only, so all counters of an encoding share one. */
 const builtTables = new Map<EncodingName, RankTable>();
 
+/** Creates the link to the counting thread. It starts with the first text and again after a crash. */
 export function createCountingThread(options: CountingThreadOptions): CountingThread {
   /** In the order of sending, which is the order of the thread's work. */
   const waiting = new Map<number, QueuedText>();

@@ -32,6 +32,7 @@ interface Scratch {
   heap: Float64Array;
 }
 
+/** Creates the byte-pair merge for one table of ranks. */
 export function createMerger(table: RankTable): Merger {
   const powers = new Int32Array(table.longestBytes + 1);
   powers[0] = 1;

@@ -14,6 +14,7 @@ import type {
   ServerQuestion,
 } from '../question-types.ts';
 
+/** The question that an `interrupt` row asks. Null if the row is not readable as one. */
 export function readQuestion({ id, extra }: LogRow): ServerQuestion | null {
   const untilMs = Date.parse(String(extra['expires_at']));
   const ask = readAsk(extra['ask']);

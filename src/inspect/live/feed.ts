@@ -26,6 +26,7 @@ interface Kept {
   text: string;
 }
 
+/** Creates the feed of one conversation. Keeps the newest `maxMessages` for viewers that come later. */
 export function createFeed(maxMessages: number): Feed {
   const viewers = new Set<Viewer>();
   let kept: Kept[] = [];

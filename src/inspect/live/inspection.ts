@@ -40,6 +40,7 @@ interface WatchedConversation {
   keepTimer: NodeJS.Timeout | null;
 }
 
+/** Creates the live inspection. Actors are watched only while someone views them. */
 export function createInspection(options: InspectionOptions): Inspection {
   const watched = new Map<string, WatchedConversation>();
   const servers = new Set<AnyActorRef>();

@@ -40,6 +40,7 @@ const SLICE = 500;
 const MOST_BUSY = 200;
 type Listable = Pick<LiveConversation, 'ref' | 'state' | 'lastActiveMs'>;
 
+/** Lists live conversations: at most `limit`, newest first, with counts by state of all that match. */
 export async function listLive(
   conversations: () => Iterable<Listable>,
   { search, state, limit }: ListQuery,

@@ -80,6 +80,7 @@ const PREVIEW_CHARS = 160;
 /** Longest name of a tool or model that is shown. */
 const NAME_CHARS = 128;
 
+/** A row as the inspection page gets it. `texts`: with its content. */
 export function rowFacts(
   { seq, timestamp, type, request_id, tool_call_id, model, usage, extra, content }: LogRow,
   texts: boolean,

@@ -74,6 +74,7 @@ export type Content =
   /** Parley's tables, of this version. A dump has no version; then the tables show it. */
   | { schema: number };
 
+/** What the database contains. Throws an AppError if Parley cannot use it: damaged, newer, or another program's. */
 export function checkContent(db: Database.Database, path: string): Content {
   const version = Number(db.pragma('user_version', { simple: true }));
   checkVersion(version, path);

@@ -106,6 +106,7 @@ export function createTables(db: Database): void {
   noteVersion(db);
 }
 
+/** Writes the version of the schema into the file. */
 export function noteVersion(db: Database): void {
   db.pragma(`user_version = ${schemaVersion}`);
 }

@@ -14,6 +14,7 @@ const maxDroppedRows = 1024;
 
 export type AppendWriter = (append: PostedAppend) => SettledOutcome;
 
+/** Prepares the statements that write the rows of one append. */
 export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
   const findConversation = db.prepare<[string, string], { id: string; title: string | null; headSeq: number }>(
     'SELECT id, title, head_seq AS headSeq FROM conversations WHERE owner = ? AND name = ?',

@@ -12,6 +12,7 @@ import type { Committed, PostedAppend, PostedOutcome } from '../thread-messages.
 
 export type Commit = (appends: PostedAppend[]) => Committed;
 
+/** Prepares the transaction that commits a group of appends. */
 export function createCommitter(db: Database.Database, write: AppendWriter): Commit {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');

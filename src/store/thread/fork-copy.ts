@@ -43,6 +43,7 @@ const step = { rows: 16, turns: 64 };
 
 const columns = `seq, timestamp, type, role, content, tool_calls, tool_call_id, model, usage, extra, token_count, request_id`;
 
+/** Prepares the statements that copy a conversation. */
 export function createFork(db: Database, slices: Slices): Fork {
   const findOrigin = db.prepare<ConversationRef & { atSeq: number }, Pick<Copy, 'originId' | 'title' | 'oldestSeq'>>(`
     SELECT id AS originId, title, oldest_seq AS oldestSeq FROM conversations

@@ -58,6 +58,7 @@ interface Cut extends Totals {
   seq: number;
 }
 
+/** Prepares the deletion of the oldest rows by the configured policy. */
 export function createRetention(db: Database, policy: RetentionPolicy): Retain {
   if (policy.policy === 'unlimited') return () => false;
 

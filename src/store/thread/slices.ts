@@ -22,6 +22,7 @@ const sliceMs = 3;
  */
 const slicesPerCheckpoint = 4;
 
+/** Creates the runner of long work in short transactions, so that appends can commit between two. */
 export function createSlices(db: Database): Slices {
   const rowsChanged = db.prepare<[], number>('SELECT total_changes()').pluck();
   const freePages = () => Number(db.pragma('freelist_count', { simple: true }));

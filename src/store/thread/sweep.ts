@@ -18,6 +18,7 @@ const step = { rows: 64, turns: 64, pages: 32 };
 /** Free pages that are kept for the next messages (1 MiB). */
 const sparePages = 256;
 
+/** Prepares the sweep over all conversations: retention, deletion, forgotten request ids. */
 export function createSweep(
   db: Database,
   { slices, deletion, retain }: { slices: Slices; deletion: Deletion; retain: Retain },
