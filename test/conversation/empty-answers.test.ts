@@ -21,7 +21,10 @@ describe('an empty answer', () => {
     // The model does not see the empty answer in later turns.
     await client.chat('And?', chat);
     assert.deepEqual(
-      model.requests.at(-1)?.body.messages.slice(-3).map(({ content }) => content),
+      model.requests
+        .at(-1)
+        ?.body.messages.slice(-3)
+        .map(({ content }) => content),
       ['Hi', 'Hello.', 'And?'],
     );
   });
