@@ -12,6 +12,7 @@ export const retryableFaults = {
   illegal_in_state: true,
   internal: true,
   overloaded: true,
+  provider_empty: true,
   recovery_failed: false,
   request_id_reused: false,
   shutting_down: true,

@@ -199,6 +199,12 @@ export const errorCodes = {
     remedy: 'Try again.',
     data: ofProvider,
   },
+  provider_empty: {
+    retryable: true,
+    cause: 'The model sent no text and no tool call, also when it was asked once more.',
+    remedy: 'Try again, ask in other words, or choose another model.',
+    data: ['provider', 'model'],
+  },
   mcp_unavailable: {
     retryable: true,
     cause: 'The MCP server is not connected, or did not answer in time.',

@@ -39,7 +39,8 @@ export function turnMessages(turn: TurnRows): SizedMessage[] {
   const results = usesTools ? resultsOf(turn) : none;
   for (const row of turn.rows) {
     if (row.type === 'user_message') messages.push(...userMessages(row));
-    if (row.type === 'assistant_message')
+    // After an empty answer the model was asked again.
+    if (row.type === 'assistant_message' && row.extra['asked_again'] !== true)
       messages.push(...assistantMessages(row, results, usesTools ? reasoningOf(row) : {}));
   }
   if (turn.ended && messages.at(-1)?.message.role !== 'assistant') {
@@ -50,7 +51,12 @@ export function turnMessages(turn: TurnRows): SizedMessage[] {
 
 /** Some providers reject a message of white space alone, and with it every later turn. */
 function textOr<Fallback extends string | null>(text: string | null, fallback: Fallback): string | Fallback {
-  return text === null || text.trim() === '' ? fallback : text;
+  return text === null || isBlank(text) ? fallback : text;
+}
+
+/** True for a text that shows nothing: white space and invisible characters alone, such as the zero-width space. */
+export function isBlank(text: string): boolean {
+  return /^[\s\p{Cf}]*$/u.test(text);
 }
 
 const none: ReadonlyMap<string, LogRow> = new Map();

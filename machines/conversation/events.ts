@@ -15,6 +15,8 @@ export type CommitTag =
   | { of: 'withdrawal'; requestId: string; cancel: CancelEvent }
   | { of: 'recovery' }
   | { of: 'hop' }
+  /** An answer without text and tool calls, after which the model is asked again. */
+  | { of: 'emptyAnswer' }
   | { of: 'result'; callId: string }
   | { of: 'repeat'; callId: string }
   | { of: 'question'; callId: string }

@@ -11,6 +11,7 @@ import type { ModelMessage } from '../context-window/model-messages.ts';
 import { providedAtBoot } from '../provided-at-boot.ts';
 import { openInterrupt, awaitsPerson } from './rows/approval-rows.ts';
 import { toolCallMachine } from '../tool-call.ts';
+import { isEmpty, mayAskAgain } from './decisions/empty-answer.ts';
 import { onlyWaits, recoveryEnd } from './decisions/recovery.ts';
 import { budgetFault } from '../usage.ts';
 
@@ -128,6 +129,7 @@ export const conversationSetup = setup({
       budgetFault(limits.budgets, turn?.used ?? [], spent) !== null,
     hasCalls: ({ context }) => (context.turn?.calls.length ?? 0) > 0,
     isHop: ({ event }) => event.type === 'log.committed' && event.tag.of === 'hop',
+    isEmptyAnswer: ({ event }) => event.type === 'log.committed' && event.tag.of === 'emptyAnswer',
     isResult: ({ event }) => event.type === 'log.committed' && event.tag.of === 'result',
     isQuestion: ({ event }) => event.type === 'log.committed' && event.tag.of === 'question',
     isRepeat: ({ event }) => event.type === 'log.committed' && event.tag.of === 'repeat',
@@ -167,6 +169,9 @@ export const conversationSetup = setup({
       event.type === 'answer.finished' &&
       event.answer.calls.length > 0 &&
       (context.turn?.hops ?? 0) < context.limits.maxToolHops,
+    mayAskOnceMore: ({ context, event }) =>
+      event.type === 'answer.finished' && isEmpty(event.answer) && mayAskAgain(context.turn?.emptyAnswers ?? 0),
+    answersNothing: ({ event }) => event.type === 'answer.finished' && isEmpty(event.answer),
     mayRetry: ({ context, event }) => {
       const { turn, limits } = context;
       if (event.type !== 'answer.failed' || !turn || !event.fault.retryable || !nothingShown(event.answer))

@@ -18,8 +18,12 @@ export function newRunningTurn({
   requestId,
   hops,
   used,
+  emptyAnswers = 0,
   model = null,
-}: Pick<QueuedTurn, 'requestId' | 'hops' | 'used'> & { model?: string | null }): RunningTurn {
+}: Pick<QueuedTurn, 'requestId' | 'hops' | 'used'> & {
+  emptyAnswers?: number;
+  model?: string | null;
+}): RunningTurn {
   return {
     requestId,
     hops,
@@ -27,6 +31,7 @@ export function newRunningTurn({
     model,
     provider: 0,
     attempt: 0,
+    emptyAnswers,
     waitedMs: 0,
     backoffMs: 0,
     context: null,

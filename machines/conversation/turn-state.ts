@@ -101,6 +101,8 @@ export interface RunningTurn {
   /** Index into `limits.providers`, and tries at that provider for this hop. */
   provider: number;
   attempt: number;
+  /** Answers without text and tool calls in this hop that are in the log. */
+  emptyAnswers: number;
   /** Time spent backing off in this hop, and the next wait. */
   waitedMs: number;
   backoffMs: number;
@@ -127,6 +129,8 @@ export interface InterruptedTurn {
   requestId: string;
   hops: number;
   used: readonly HopUsage[];
+  /** Answers without text and tool calls in the hop that was cut off. */
+  emptyAnswers: number;
   model: string | null;
   recoveries: number;
   /** False if the log holds only its message: it was queued, or its first request to the model was running. */

@@ -78,7 +78,8 @@ const loadingContext = conversation.createStateConfig({
       owner,
       requestId: turn?.requestId ?? '',
       budgetTokens: turn?.shorter?.budgetTokens ?? null,
-      isFirst: turn !== null && turn.hops + turn.attempt + turn.provider === 0 && turn.shorter === null,
+      isFirst:
+        turn !== null && turn.hops + turn.attempt + turn.provider + turn.emptyAnswers === 0 && turn.shorter === null,
     }),
     onDone: [
       { guard: 'budgetIsSpent', target: 'persisting', actions: 'failBudget' },
@@ -94,6 +95,8 @@ const streaming = conversation.createStateConfig({
   on: {
     'answer.finished': [
       { guard: 'asksForTools', target: 'toolHop', actions: 'takeAnswer' },
+      { guard: 'mayAskOnceMore', target: 'askingAgain', actions: 'takeAnswer' },
+      { guard: 'answersNothing', target: 'persisting', actions: ['takeAnswer', 'failEmpty'] },
       { target: 'persisting', actions: 'takeAnswer' },
     ],
     'answer.failed': [
@@ -108,6 +111,20 @@ const streaming = conversation.createStateConfig({
 const backingOff = conversation.createStateConfig({
   description: 'The provider failed before any text was shown. The chart waits, then asks it again.',
   after: { backoff: 'loadingContext' },
+});
+
+const askingAgain = conversation.createStateConfig({
+  description:
+    'The answer has no text and no tool call. It is committed, so that a restart does not ask again and again. Then the model is asked once more.',
+  entry: 'appendEmptyAnswer',
+  on: {
+    ...deferUntilCommitted,
+    'log.committed': {
+      guard: 'isEmptyAnswer',
+      target: 'loadingContext',
+      actions: ['countEmptyAnswer', 'raiseDeferred'],
+    },
+  },
 });
 
 const toolHop = conversation.createStateConfig({
@@ -243,6 +260,7 @@ export const turn = conversation.createStateConfig({
     loadingContext: { id: 'loadingContext', ...loadingContext },
     streaming,
     backingOff,
+    askingAgain,
     toolHop,
     cancelling,
     persisting: { id: 'persisting', ...persisting },

@@ -148,7 +148,7 @@ function rowBytes(row: LogRow): number {
 }
 
 /** The keys of `extra` that a turn's messages and its place on the branch depend on. */
-const keptExtras = ['kind', 'to_seq', 'reasoning', 'signatures', 'included'] as const;
+const keptExtras = ['kind', 'to_seq', 'reasoning', 'signatures', 'included', 'asked_again'] as const;
 
 /** The part of a row that windows need. Usage and whole tool results stay in the store. */
 function windowPart(row: LogRow): LogRow {

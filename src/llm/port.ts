@@ -25,6 +25,8 @@ export interface AnswerSink {
   withoutTools(): void;
   text(delta: string): void;
   reasoning(delta: string): void;
+  /** All text so far was reasoning: its closing tag came, without an opening one. The rest follows as usual. */
+  textWasReasoning(): void;
 }
 
 /** A complete answer. */

@@ -25,6 +25,9 @@ export function createSample(
       queued() {},
       withoutTools() {},
       reasoning() {},
+      textWasReasoning() {
+        text = '';
+      },
       text(delta: string) {
         text += delta;
         if (text.length > maxTokens * CHARS_PER_TOKEN) budget.abort();

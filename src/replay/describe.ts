@@ -63,6 +63,7 @@ export function describeRow(row: NewRow): string {
     case 'assistant_message':
       return [
         quoted(row.content),
+        ...(row.extra['asked_again'] === true ? ['empty answer, asked again'] : []),
         ...(row.tool_calls ?? []).map(({ id, function: { name } }) => `asks ${name} (${id})`),
       ]
         .filter((part) => part !== '')

@@ -63,4 +63,5 @@ export const providerErrorScenarios: Record<Extract<ErrorCode, `provider_${strin
   },
   provider_cut: answering(cuts('torn', 'Once ')),
   provider_failed: answering(fails(500, 'oops')),
+  provider_empty: answering(says('')),
 };

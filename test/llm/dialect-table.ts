@@ -220,6 +220,19 @@ export const wordDialects: readonly DialectRow[] = [
     gives: { text: 'I cannot.' },
   },
   {
+    dialect: 'images',
+    speakers: 'OpenRouter',
+    source: 'https://openrouter.ai/docs/features/multimodal/image-generation',
+    reply: once(
+      delta({
+        content: '',
+        images: [{ type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(4096)}` } }],
+      }),
+      finish('stop'),
+    ),
+    gives: { text: '[The model sent an image (image/png, 3 KB), which Parley does not show.]' },
+  },
+  {
     dialect: 'finish `length`',
     speakers: 'OpenAI',
     source: openai,
@@ -281,6 +294,20 @@ export const thoughtDialects: readonly DialectRow[] = [
       reasoning_details: [{ type: 'reasoning.text', text: 'Hm.' }],
     }),
     gives: { text: 'Yes.', reasoning: 'Hm.' },
+  },
+  {
+    dialect: '`<think>` in the content',
+    speakers: 'servers without a parser for reasoning',
+    source: 'https://github.com/mudler/LocalAI/issues/4761',
+    reply: once(text('<think>Hm.</thi', 'nk>\n\nYes.'), finish('stop')),
+    gives: { text: 'Yes.', reasoning: 'Hm.' },
+  },
+  {
+    dialect: '`</think>` alone',
+    speakers: 'DeepSeek-R1, QwQ, Qwen3 by their templates',
+    source: 'https://github.com/deepseek-ai/DeepSeek-R1/issues/506',
+    reply: once(text('Hm.\n', '</think>\n\n', 'Yes.'), finish('stop')),
+    gives: { text: 'Yes.', reasoning: 'Hm.\n' },
   },
   {
     dialect: 'content in parts, thoughts among them',

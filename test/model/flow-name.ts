@@ -70,7 +70,9 @@ function asOffered(name: string, { tools }: Settings): string {
  */
 function happensAnywhere({ do: what, ...rest }: Move): boolean {
   if (what === 'respond') return 'to' in rest && rest.to === 'late';
-  return !['ask', 'answer', 'begin', 'fault', 'call', 'progress', 'wait', 'freePermit', 'expire'].includes(what);
+  return !['ask', 'answer', 'empty', 'begin', 'fault', 'call', 'progress', 'wait', 'freePermit', 'expire'].includes(
+    what,
+  );
 }
 
 function whereIn(world: World): string {

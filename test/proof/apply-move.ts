@@ -184,6 +184,8 @@ function perform(world: World, { send, sendToCall, exitIfDrained }: Charts, stim
       return;
     case 'answer':
       return send({ type: 'answer.finished', answer: words({}) });
+    case 'empty':
+      return send({ type: 'answer.finished', answer: words({ text: '' }) });
     case 'ask':
       return send({
         type: 'answer.finished',

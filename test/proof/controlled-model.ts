@@ -31,6 +31,8 @@ export interface ControlledModel {
   readonly violations: readonly string[];
   begin(): void;
   answer(): void;
+  /** Ends the answer without text. */
+  empty(): void;
   /** `expensive`: the answer reports more usage than a turn may have. */
   ask(tools: readonly ToolName[], expensive?: boolean): void;
   /** `retryAfterMs` for a busy provider; `code` as OpenAI names it. */
@@ -128,6 +130,10 @@ export async function startControlledModel(notifier: Notifier): Promise<Controll
       write([delta({ content: 'Once ' })]);
     },
     answer,
+    empty() {
+      head();
+      end('stop');
+    },
     ask,
     refuse(status, { retryAfterMs = 0, code = null } = {}) {
       latest?.response.writeHead(status, {

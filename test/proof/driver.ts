@@ -116,6 +116,8 @@ async function createDriver(environment: Environment) {
         );
       case 'answer':
         return model.answer();
+      case 'empty':
+        return model.empty();
       case 'ask':
         return model.ask(move.tools, move.expensive);
       case 'fault':

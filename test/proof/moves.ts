@@ -35,6 +35,8 @@ export type Stimulus =
   | { do: 'begin' }
   /** The rest of the answer, or all of it. */
   | { do: 'answer' }
+  /** An answer without text and tool calls. */
+  | { do: 'empty' }
   /** `expensive`: the answer uses up the budget of the turn. */
   | { do: 'ask'; tools: readonly ToolName[]; expensive?: true }
   /**
@@ -122,6 +124,8 @@ function describeStimulus(stimulus: Stimulus): string {
       return 'first words';
     case 'answer':
       return 'answer';
+    case 'empty':
+      return 'the answer is empty';
     case 'ask':
       return `the model calls ${stimulus.tools.join(' and ')}${stimulus.expensive ? ', over budget' : ''}`;
     case 'fault':

@@ -96,6 +96,8 @@ function modelMoves(world: World): Move[] {
     { do: 'begin' },
     { do: 'answer' },
     { do: 'answer', broken: true },
+    { do: 'empty' },
+    { do: 'empty', broken: true },
     ...asks,
     ...(isPlain ? [expensive] : []),
     { do: 'ask', tools: ['book'], broken: true },

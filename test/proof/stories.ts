@@ -21,11 +21,13 @@ const stop = (target: string | null = null): Move => ({ do: 'stop', target });
 const fault = (how: 'busy' | 'refused' | 'long' | 'cut'): Move => ({ do: 'fault', how });
 const begin: Move = { do: 'begin' };
 const answer: Move = { do: 'answer' };
+const empty: Move = { do: 'empty' };
 const approve: Move = { do: 'respond', decision: 'approve', to: 'first' };
 const approveNext: Move = { do: 'respond', decision: 'approve', to: 'next' };
 const late: Move = { do: 'respond', decision: 'approve', to: 'late' };
 const deny: Move = { do: 'respond', decision: 'deny', to: 'first' };
 const commit: Move = { do: 'commit', together: false };
+const read: Move = { do: 'read', works: true };
 const crash: Move = { do: 'crash' };
 
 export const stories: Readonly<Record<string, readonly Move[]>> = {
@@ -156,6 +158,23 @@ export const stories: Readonly<Record<string, readonly Move[]>> = {
   'the provider rejects the request, another one answers': [chat('r1'), fault('refused'), answer],
   'the conversation is too long once': [chat('r1'), fault('long'), answer],
   'no provider answers': [chat('r1'), fault('refused'), fault('refused')],
+  'the answer is empty, and the next one is not': [chat('r1'), empty, answer],
+  'both answers are empty': [chat('r1'), empty, empty],
+  'the answer after a call is empty': [chat('r1'), ask('book'), call('book'), empty, answer],
+  'a restart after an empty answer': [chat('r1'), empty, commit, crash, answer],
+  'a turn is stopped after an empty answer': [chat('r1'), empty, stop()],
+  'a message comes before an empty answer': [chat('r1'), commit, read, chat('r2'), empty, commit, answer, answer],
+  'a waiting message is withdrawn before an empty answer': [
+    chat('r1'),
+    chat('r2'),
+    commit,
+    commit,
+    read,
+    stop('r2'),
+    empty,
+    commit,
+    answer,
+  ],
   'the answer is cut': [chat('r1'), begin, fault('cut')],
   'a message waits for its turn': [chat('r1'), begin, chat('r2'), commit, answer, begin, answer],
   'a message comes as the turn ends': [chat('r1'), answer, chat('r2'), answer],

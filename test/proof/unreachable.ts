@@ -26,11 +26,11 @@ export const unreachable: readonly Reason[] = [
     why: 'No turn runs yet, so no question is open. Answers to earlier questions are decided before their turn ends.',
   },
   {
-    edge: /^conversation\.turn\.(loadingContext|streaming|backingOff|persisting|toolHop\.recording): log\.(committed|failed) \[isResponse\]$/,
+    edge: /^conversation\.turn\.(loadingContext|streaming|backingOff|askingAgain|persisting|toolHop\.recording): log\.(committed|failed) \[isResponse\]$/,
     why: 'A turn continues or ends only after every answer to its questions is decided.',
   },
   {
-    edge: /^conversation\.turn\.(loadingContext|streaming|backingOff): client\.respond( \[tooManyDeferred\])?$/,
+    edge: /^conversation\.turn\.(loadingContext|streaming|backingOff|askingAgain): client\.respond( \[tooManyDeferred\])?$/,
     why: 'No question is open between two hops.',
   },
   {

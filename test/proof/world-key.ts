@@ -59,6 +59,7 @@ function contextKey({
       turn.hops,
       turn.provider,
       turn.attempt,
+      turn.emptyAnswers,
       turn.shorter?.hop,
       turn.used.some(isExpensive),
       turn.asking,
@@ -78,6 +79,7 @@ function contextKey({
       interrupted.requestId,
       interrupted.begun,
       interrupted.hops,
+      interrupted.emptyAnswers,
       interrupted.stop,
       interrupted.recoveries,
       interrupted.open.map(({ dispatch, approval, question }) => [

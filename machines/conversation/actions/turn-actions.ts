@@ -13,6 +13,7 @@ import { endAppend, providerAt, newRunningTurn, startedNotice, updateTurn, waiti
 import { chartFault } from '../../faults.ts';
 import { hopPlan } from '../decisions/hop-plan.ts';
 import { closedQuestion } from '../decisions/question-plan.ts';
+import { emptyFault, emptyRow, emptyWords } from '../decisions/empty-answer.ts';
 import { callsToResume, onlyWaits, recoveryRows } from '../decisions/recovery.ts';
 import { endRows, stoppedEnd, turnEndRow } from '../decisions/turn-end.ts';
 import { dispatchRow, resultRow } from '../rows/turn-rows.ts';
@@ -101,6 +102,31 @@ const turnActions = {
   takeFault: setup.assign(({ context, event }) =>
     event.type === 'answer.failed' ? updateTurn(context, () => ({ fault: event.fault })) : {},
   ),
+  failEmpty: setup.assign(({ context, event }) =>
+    event.type === 'answer.finished'
+      ? updateTurn(context, ({ provider }) => ({
+          fault: emptyFault(providerAt(context.limits, provider), event.answer),
+        }))
+      : {},
+  ),
+  appendEmptyAnswer: setup.enqueueActions(({ context: { turn }, enqueue }) => {
+    if (!turn?.answer) return;
+    enqueue.emit({ type: 'append', tag: { of: 'emptyAnswer' }, rows: [emptyRow(turn, turn.answer)] });
+  }),
+  countEmptyAnswer: setup.enqueueActions(({ context, enqueue }) => {
+    const { turn } = context;
+    if (!turn?.answer) return;
+    enqueue.assign({
+      turn: { ...turn, used: usedBy(turn), emptyAnswers: turn.emptyAnswers + 1, answer: null },
+    });
+    enqueue.emit({
+      type: 'notice',
+      requestId: turn.requestId,
+      kind: 'retrying',
+      data: `The model sent ${emptyWords(turn.answer)} instead of an answer. Asking it once more.`,
+      details: { delay_ms: 0, provider: providerAt(context.limits, turn.provider) },
+    });
+  }),
   backOff: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'answer.failed' || !context.turn) return;
     const { turn } = context;
@@ -171,6 +197,7 @@ const turnActions = {
       answer: null,
       provider: 0,
       attempt: 0,
+      emptyAnswers: 0,
       waitedMs: 0,
     })),
   ),

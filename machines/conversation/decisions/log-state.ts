@@ -20,7 +20,10 @@ export function conversationStateAfter(row: LogRow, { interrupted }: FoldedLog):
   if (isUndecided && row.extra['kind'] !== 'response') return 'turn.toolHop.recording';
   if (interrupted.open.length > 0) return 'turn.toolHop.running';
   const isAnswer =
-    row.type === 'assistant_message' && row.tool_calls === null && row.request_id === interrupted.requestId;
+    row.type === 'assistant_message' &&
+    row.tool_calls === null &&
+    row.extra['asked_again'] !== true &&
+    row.request_id === interrupted.requestId;
   return isAnswer ? 'turn.persisting' : 'turn.streaming';
 }
 

@@ -14,6 +14,7 @@ import type {
 } from '../turn-state.ts';
 import { asObject } from '../../json-object.ts';
 import type { LogRow } from '../../log.ts';
+import { emptyAnswersAfter } from '../decisions/empty-answer.ts';
 import { readQuestion, readResumption } from './read-question.ts';
 
 /**
@@ -98,7 +99,17 @@ export function foldLog(
 type FoldedTurn = Omit<InterruptedTurn, 'begun' | 'draft'>;
 
 function foldTurn(requestId: string, rows: readonly LogRow[], nowMs: number): { turn: FoldedTurn; begun: boolean } {
-  const turn: FoldedTurn = { requestId, hops: 0, used: [], model: null, recoveries: 0, ageMs: 0, stop: null, open: [] };
+  const turn: FoldedTurn = {
+    requestId,
+    hops: 0,
+    used: [],
+    emptyAnswers: 0,
+    model: null,
+    recoveries: 0,
+    ageMs: 0,
+    stop: null,
+    open: [],
+  };
   for (const row of rows) {
     switch (row.type) {
       case 'user_message':
@@ -107,6 +118,7 @@ function foldTurn(requestId: string, rows: readonly LogRow[], nowMs: number): { 
       case 'assistant_message':
         if (row.usage) turn.used = [...turn.used, { hop: turn.hops, model: row.model, usage: row.usage }];
         turn.hops += row.tool_calls ? 1 : 0;
+        turn.emptyAnswers = emptyAnswersAfter(turn.emptyAnswers, row);
         turn.model = row.model;
         for (const request of row.tool_calls ?? [])
           turn.open.push({ request, dispatch: null, approval: null, question: null });

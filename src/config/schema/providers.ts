@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { azureApiVersion, isAzureHost } from '../../llm/providers/azure.ts';
 import { reasoningFields } from '../../llm/pass-back-reasoning.ts';
+import { reasoningTagModes } from '../../llm/stream/reasoning-tags.ts';
 import { presets, type Preset } from '../../llm/providers/presets.ts';
 import { count, text } from './quantities.ts';
 import { clientKeys } from '../client-keys.ts';
@@ -69,6 +70,12 @@ const parameters = {
     .exactOptional()
     .describe(
       "Fields in which the model's reasoning before tool calls is passed back to the provider. Known for DeepSeek, Moonshot, OpenRouter and Gemini by their addresses. If not stated, other providers get none, because strict ones reject these fields.",
+    ),
+  reasoning_tags: z
+    .enum(reasoningTagModes)
+    .exactOptional()
+    .describe(
+      'Whether tags such as `<think>` in an answer separate reasoning from text. `auto` (if not stated): at the head of the answer. `opened`: the answer begins within its reasoning, because the template of the model writes the opening tag. `never`: tags are text, which is stored and sent back.',
     ),
   max_concurrent: count('requests', 1, 100_000)
     .exactOptional()

@@ -42,7 +42,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
   const countTools = createToolCounter(countTokens);
   return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
-    const draft = delivery.draft(input, input.requestId, randomUUID());
+    let draft = delivery.draft(input, input.requestId, randomUUID());
     const askedModel = model.modelFor(input.provider, input.model);
     receive(() => abort.abort());
     let answering = false;
@@ -76,6 +76,14 @@ export function createAnswerLogic(deps: AnswerDeps) {
       reasoning(delta) {
         if (!answering) begun();
         draft.reasoning(delta);
+      },
+      textWasReasoning() {
+        stopKeeping();
+        const { text, reasoning } = draft.finish();
+        // Clients discard the message, and get it again under another id.
+        draft = delivery.draft(input, input.requestId, randomUUID());
+        stopKeeping = deps.keepDraft(input, draft, askedModel);
+        draft.reasoning(reasoning + text);
       },
     };
 

@@ -57,6 +57,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     api_key_env: _variable,
     allowed_models = [],
     pass_back_reasoning = knownReasoningFields(baseUrl),
+    reasoning_tags = 'auto',
     headers = {},
     max_concurrent,
     requests_per_minute,
@@ -107,6 +108,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     limits,
     prices,
     passBackReasoning: pass_back_reasoning,
+    reasoningTags: reasoning_tags,
   };
 }
 
@@ -170,4 +172,5 @@ const demoProvider: Provider = {
   limits: NO_LIMITS,
   prices: new Map(),
   passBackReasoning: [],
+  reasoningTags: 'auto',
 };

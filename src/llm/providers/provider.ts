@@ -3,6 +3,7 @@
  * only; `choose-providers.ts` builds them.
  */
 import type { ReasoningField } from '../pass-back-reasoning.ts';
+import type { ReasoningTagMode } from '../stream/reasoning-tags.ts';
 import type { Prices } from './prices.ts';
 
 /** A provider's block as configured. Every key not named here goes into the request body unchanged. */
@@ -15,6 +16,8 @@ export interface ProviderBlock {
   allowed_models?: string[] | undefined;
   /** The fields for reasoning. If not stated, those that are known for the address. */
   pass_back_reasoning?: ReasoningField[] | undefined;
+  /** Whether tags in the content separate reasoning from text. */
+  reasoning_tags?: ReasoningTagMode | undefined;
   /** Sent with every request, e.g. `api-key` for Azure. */
   headers?: Record<string, string> | undefined;
   /** Most running requests, over all conversations. */
@@ -73,4 +76,5 @@ export interface Provider extends Endpoint {
   prices: Prices;
   /** The fields in which reasoning is passed back. Empty for most providers. */
   passBackReasoning: readonly ReasoningField[];
+  reasoningTags: ReasoningTagMode;
 }

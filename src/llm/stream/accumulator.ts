@@ -7,6 +7,9 @@ import { signaturesOf } from '../pass-back-reasoning.ts';
 import { isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 import type { AnswerSink, FinishedAnswer } from '../port.ts';
 import { errorOf, messageIn } from './provider-error.ts';
+import { createReasoningTags, type ReasoningTagMode } from './reasoning-tags.ts';
+import { finishReasonOf, type FinishReason } from './finish-reason.ts';
+import { imageText } from './images.ts';
 import { createReasoningDetails, type ReasoningDetails } from './reasoning-details.ts';
 import { createToolCallAssembly, type ToolCallAssembly } from './tool-calls.ts';
 import { readUsage } from './usage.ts';
@@ -20,8 +23,6 @@ export type StreamError =
   /** More than any answer may hold. */
   | { kind: 'oversized' };
 
-type FinishReason = FinishedAnswer['finishReason'];
-
 export interface Accumulator {
   /** Reads the data of one event. False: the rest is not needed (`[DONE]`, or an error). */
   read(data: string): boolean;
@@ -32,6 +33,10 @@ export interface Accumulator {
   readonly progress: number;
   /** True once the finish reason has come. */
   readonly isFinished: boolean;
+  /** The provider has sent more at once than any chunk holds. */
+  overflow(): void;
+  /** Passes on what was held back for a tag. Call it once, after the last `read`. */
+  end(): void;
   /** The answer. Null if no finish_reason has come: then the stream was cut. */
   answer(): StreamedAnswer | null;
 }
@@ -43,19 +48,22 @@ export type StreamedAnswer = Omit<FinishedAnswer, 'status' | 'model'> & { model:
 const maxAnswerChars = 16 * 1024 * 1024;
 
 /** One for each stream. `read` calls the sink, and throws only what the sink throws. An invalid stream sets `error`. */
-export function createAccumulator(sink: AnswerSink): Accumulator {
+export function createAccumulator(sink: AnswerSink, tagMode: ReasoningTagMode): Accumulator {
   let chunks = 0;
   let progress = 0;
   /** Index of the choice with the text, and of the one with the tool calls. */
   let answerChoice: number | null = null;
   let callChoice: number | null = null;
   let chars = 0;
+  let hasText = false;
+  let isAfterImage = false;
   let finish: FinishReason | null = null;
   let fault: StreamError | null = null;
   let usage: unknown = null;
   let model: string | null = null;
   let tools: ToolCallAssembly | null = null;
   let details: ReasoningDetails | null = null;
+  const content = createReasoningTags(tagMode, sink);
   /** The first data line that is no chunk: a heartbeat, or the reason why no answer comes. */
   let malformed: StreamError | null = null;
 
@@ -73,10 +81,13 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
       progress += 1;
       chars += details.add(delta['reasoning_details']);
     }
-    const content = delta['content'];
-    if (Array.isArray(content)) content.forEach(readPart);
-    else addText(textOf(content));
+    const { content: said } = delta;
+    if (Array.isArray(said)) said.forEach(readPart);
+    else addText(textOf(said));
     addText(textOf(delta['refusal']));
+    if (Array.isArray(delta['images'])) delta['images'].forEach(addImage);
+    // The words of an answer in sound.
+    if (isObject(delta['audio'])) addText(textOf(delta['audio']['transcript']));
     const asked = Array.isArray(delta['tool_calls']) ? delta['tool_calls'] : legacyCall(delta);
     if (asked !== null && asked.length > 0) {
       tools ??= createToolCallAssembly();
@@ -107,6 +118,7 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
   function readPart(part: unknown): void {
     if (!isObject(part)) return;
     addText(textOf(part['text']));
+    addImage(part);
     if (Array.isArray(part['thinking']))
       part['thinking'].forEach((thought) => isObject(thought) && addReasoning(textOf(thought['text'])));
     else addReasoning(textOf(part['thinking']));
@@ -116,7 +128,18 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
     if (text === null) return;
     chars += text.length;
     progress += 1;
-    sink.text(text);
+    content.add(isAfterImage ? `\n\n${text}` : text);
+    [hasText, isAfterImage] = [true, false];
+  }
+
+  /** An image is a paragraph of its own. */
+  function addImage(value: unknown): void {
+    const image = imageText(value);
+    if (image === null) return;
+    chars += image.chars;
+    isAfterImage = hasText;
+    addText(image.text);
+    isAfterImage = true;
   }
 
   function addReasoning(text: string | null): void {
@@ -174,6 +197,8 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
       }
       return true;
     },
+    overflow: () => void fail({ kind: 'oversized' }),
+    end: () => content.end(),
     answer() {
       if (finish === null) return null;
       // A partial call is not run: an answer that was cut has no calls.
@@ -184,23 +209,6 @@ export function createAccumulator(sink: AnswerSink): Accumulator {
       return { finishReason, toolCalls, signatures, usage: readUsage(usage), model };
     },
   };
-}
-
-/** Finish reasons of all providers, in lower case, without what follows a colon (Gemini's own reason). */
-const FINISH_REASONS: readonly (readonly [FinishReason, RegExp])[] = [
-  ['stop', /^(?:stop|eos|eos_token|stop_sequence|stop_token|end|end_turn|done|complete|completed)$/],
-  ['length', /^(?:length|max_length|max_tokens|max_output_tokens|model_length|model_context_window_exceeded)$/],
-  [
-    'content_filter',
-    /^(?:content_filter(?:ed)?|safety|refusal|sensitive|recitation|prohibited_content|blocklist|spii|image_safety)$/,
-  ],
-  ['tool_calls', /^(?:tool_calls?|tool_use|function_call)$/],
-];
-
-/** Null for a reason that is no success: an unknown one, or a failure of the provider. */
-function finishReasonOf(reason: string): FinishReason | null {
-  const word = reason.toLowerCase().split(':', 1)[0]?.trim() ?? '';
-  return FINISH_REASONS.find(([, words]) => words.test(word))?.[0] ?? null;
 }
 
 /**

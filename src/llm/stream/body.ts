@@ -3,9 +3,9 @@
  * web stream if the answer does not come from a socket. A web stream costs more per chunk than all its processing. Does not
  * interpret the text.
  */
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 
-export type Body = IncomingMessage | ReadableStream<Uint8Array>;
+export type Body = Readable | ReadableStream<Uint8Array>;
 
 /** Gets decoded text, and '' at the clean end. False stops the reading. */
 export type TextReader = (text: string) => boolean;
@@ -46,7 +46,7 @@ async function readStream(body: ReadableStream<Uint8Array>, take: TextReader, on
   }
 }
 
-async function readMessage(message: IncomingMessage, take: TextReader, onBytes: () => void): Promise<boolean> {
+async function readMessage(message: Readable, take: TextReader, onBytes: () => void): Promise<boolean> {
   // The connection broke before the listeners were added, and emits nothing more.
   if (message.destroyed) return false;
   const decoder = new TextDecoder();
@@ -83,7 +83,7 @@ async function readMessage(message: IncomingMessage, take: TextReader, onBytes: 
 }
 
 /** After `[DONE]` little is left. Reads it to the end, so that the connection can be reused. */
-function drain(message: IncomingMessage): void {
+function drain(message: Readable): void {
   message.resume();
   const timer = setTimeout(() => message.destroy(), drainMs);
   message.once('close', () => clearTimeout(timer));

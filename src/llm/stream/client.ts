@@ -175,8 +175,8 @@ interface Reading {
   silenceEnd(): AnswerEnd | null;
 }
 
-/** Far above any chunk. An endless line must not fill the memory. */
-const maxEventChars = 8 * 1024 * 1024;
+/** Far above any chunk, also one with an image. An endless line must not fill the memory. */
+const maxEventChars = 16 * 1024 * 1024;
 
 async function receive(
   asked: Target,
@@ -185,10 +185,11 @@ async function receive(
   reading: Reading,
 ): Promise<AnswerEnd> {
   if (!body) return notACompletion(asked, contentType);
-  const answer = createAccumulator(sink);
+  const answer = createAccumulator(sink, asked.provider.reasoningTags);
   const torn = !(await readBody(body, bodyReader(answer, reading), reading.watchdog.beat));
 
   if (reading.signal.aborted) return { status: 'aborted' };
+  answer.end();
   const whole = answer.answer();
   if (whole) return { status: 'finished', ...whole, model: whole.model ?? asked.model };
   if (answer.error) return streamFailed(asked, answer.error);
@@ -228,7 +229,9 @@ function eventReader(answer: Accumulator, { signal, watchdog }: Reading): TextRe
       if (answer.isFinished) watchdog.finished();
     },
     onError(error) {
-      if (error.type === 'max-buffer-size-exceeded') wanted = false;
+      if (error.type !== 'max-buffer-size-exceeded') return;
+      answer.overflow();
+      wanted = false;
     },
   });
   return (text) => {
@@ -244,6 +247,7 @@ function wholeReader(answer: Accumulator, { watchdog }: Reading): TextReader {
     watchdog.said();
     whole += text;
     if (text === '') answer.read(onlyEntry(whole));
+    else if (whole.length > maxEventChars) answer.overflow();
     return text !== '' && whole.length <= maxEventChars;
   };
 }

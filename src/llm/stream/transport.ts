@@ -4,7 +4,9 @@
  */
 import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import type { Readable } from 'node:stream';
 import { isLoopbackName } from '../../loopback.ts';
+import { plainBody } from './decompress.ts';
 
 /** The part of `fetch` that the openai package uses. */
 export type Fetch = typeof globalThis.fetch;
@@ -22,7 +24,7 @@ export interface Transport {
    * The body of a success that comes from a socket; the response itself then has none. Null for other responses. Without this
    * function, every response has its own body.
    */
-  bodyOf?(response: Response): IncomingMessage | null;
+  bodyOf?(response: Response): Readable | null;
 }
 
 export interface TransportOptions {
@@ -41,7 +43,7 @@ export interface TransportOptions {
 export function createTransport(options: TransportOptions): Transport {
   const direct = createAgents({});
   const proxied = createAgents(options.env);
-  const bodies = new WeakMap<Response, IncomingMessage>();
+  const bodies = new WeakMap<Response, Readable>();
 
   const fetch: Fetch = (input, init = {}) => {
     const url = new URL(input instanceof Request ? input.url : input);
@@ -63,13 +65,11 @@ export function createTransport(options: TransportOptions): Transport {
     const forget = () => signal?.removeEventListener('abort', onAbort);
     promise.then(forget, forget);
     request.on('response', (message) => {
-      try {
-        resolve(toResponse(message, bodies));
-      } catch (error) {
-        // Response rejects the status or a header. A throw in this listener would end the process.
+      toResponse(message, bodies).then(resolve, (error: unknown) => {
+        // Response rejects the status or a header.
         message.destroy();
         reject(Object.assign(new Error('invalid response', { cause: error }), { code: 'ERR_INVALID_RESPONSE' }));
-      }
+      });
     });
     limitConnect(request, secure ? 'secureConnect' : 'connect', options.connectTimeoutMs, reject);
     request.end(init.body);
@@ -102,7 +102,7 @@ function limitConnect(
   request.once('close', () => clearTimeout(timer));
 }
 
-function toResponse(message: IncomingMessage, bodies: WeakMap<Response, IncomingMessage>): Response {
+async function toResponse(message: IncomingMessage, bodies: WeakMap<Response, Readable>): Promise<Response> {
   const status = message.statusCode ?? 0;
   const headers = new Headers();
   for (const [name, lines] of Object.entries(message.headersDistinct)) {
@@ -114,13 +114,14 @@ function toResponse(message: IncomingMessage, bodies: WeakMap<Response, Incoming
     return new Response(null, { status, headers });
   }
   const isSuccess = status >= 200 && status < 300;
-  const response = new Response(isSuccess ? null : toStream(message), { status, headers });
-  if (isSuccess) bodies.set(response, message);
+  const body = await plainBody(message);
+  const response = new Response(isSuccess ? null : toStream(body), { status, headers });
+  if (isSuccess) bodies.set(response, body);
   return response;
 }
 
 /** The body of a failure, as a stream for the package. */
-function toStream(message: IncomingMessage): ReadableStream<Uint8Array> {
+function toStream(message: Readable): ReadableStream<Uint8Array> {
   let bytes = 0;
   return new ReadableStream({
     start(controller) {

@@ -30,6 +30,7 @@ describe('a recovery', () => {
     requestId: 'r1',
     hops: 1,
     used: [{ hop: 0, model: 'model-1', usage: someUsage }],
+    emptyAnswers: 0,
     model: 'model-1',
     recoveries: 1,
     begun: true,

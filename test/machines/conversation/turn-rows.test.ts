@@ -17,6 +17,7 @@ function running(changes: Partial<RunningTurn> = {}): RunningTurn {
     model: 'model-1',
     provider: 0,
     attempt: 0,
+    emptyAnswers: 0,
     waitedMs: 0,
     backoffMs: 0,
     context: hopContext,

@@ -68,6 +68,12 @@ export const routes: Readonly<Record<string, Route>> = {
       world.currentAnswer().fail();
     },
   },
+  'turn.askingAgain': {
+    async walk(world) {
+      await streaming(world);
+      world.currentAnswer().finish({ text: '' });
+    },
+  },
   'turn.toolHop.recording': {
     async walk(world) {
       await streaming(world);

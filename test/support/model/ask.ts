@@ -69,6 +69,10 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
     queued(position: number) {
       queued = position;
     },
+    textWasReasoning() {
+      reasoning += text;
+      text = '';
+    },
     withoutTools() {
       withoutTools += 1;
     },
