@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { exitOnOutputError, onOutputError, printLines, type CommandResult } from './cli/output.ts';
 import { parseCli } from './cli/parse-args.ts';
 import type { Config } from './config/schema/schema.ts';
+import { readVariable } from './environment-variable.ts';
 import { AppError } from './errors.ts';
 
 const projectDirectory = join(import.meta.dirname, '..');
@@ -82,7 +83,7 @@ switch (command.kind) {
         host: websocket.host,
         port: command.port ?? websocket.port,
         endpoint: websocket.endpoint,
-        token: process.env['PARLEY_TOKEN'] ?? null,
+        token: readVariable(process.env, 'PARLEY_TOKEN') ?? null,
         signal: stop.signal,
       });
       return { lines: [], exitCode: 0 };
@@ -128,7 +129,7 @@ switch (command.kind) {
         conversationId: command.conversationId,
         host: websocket.host,
         port: command.port ?? websocket.port,
-        token: process.env['PARLEY_TOKEN'] ?? null,
+        token: readVariable(process.env, 'PARLEY_TOKEN') ?? null,
       });
     });
 }

@@ -2,6 +2,7 @@
  * Runs the server as a process: the configuration, the one line that says what to open, and signals. An uncaught error
  * ends the process.
  */
+import { takeSecrets } from '../environment-variable.ts';
 import { createLiveSettings } from '../config/live-settings.ts';
 import { loadConfig, type ConfigSource } from '../config/load.ts';
 import { keyVariablesInWords } from '../llm/providers/presets.ts';
@@ -22,8 +23,10 @@ export interface RunOptions {
 
 /** Resolves when the server listens, or when a signal stopped its start. Rejects with the reason if it cannot start. */
 export async function run({ source, port, version }: RunOptions): Promise<void> {
+  // No library and no child finds a secret in the environment from here on.
+  const env = takeSecrets(process.env);
   const readConfig = async () => {
-    const { config } = await loadConfig(source);
+    const { config } = await loadConfig({ ...source, env });
     if (port !== undefined) config.chat.websocket.port = port;
     return config;
   };
@@ -31,7 +34,7 @@ export async function run({ source, port, version }: RunOptions): Promise<void> 
   const terminal = watchTerminal();
   const log = createLog(settings.current().logging);
   const stopping = new AbortController();
-  const starting = startServer({ settings, readConfig, version, env: process.env, log, stop: stopping.signal });
+  const starting = startServer({ settings, readConfig, version, env, log, stop: stopping.signal });
   /** The first call drains, or ends the start. A second one, for any reason, exits at once. */
   const stop = async (exitCode: number): Promise<void> => {
     if (stopping.signal.aborted) process.exit(1);

@@ -1,7 +1,9 @@
 /**
- * Expands `${NAME}` and `${NAME:-default}` in text. Pure. Never puts the value of a variable into a problem, because it
- * may be a secret.
+ * Expands `${NAME}` and `${NAME:-default}` in text. Reads a file only for `NAME_FILE`. Never puts the value of a variable
+ * into a problem, because it may be a secret.
  */
+import { readVariable } from '../environment-variable.ts';
+import { AppError } from '../errors.ts';
 
 /** An escaped `${`, a whole reference, or a `${` that is not closed. */
 const references = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
@@ -30,7 +32,8 @@ export function expandVariables(text: string, env: Environment): Expansion {
       );
       return '';
     }
-    const value = env[name];
+    const value = read(env, name, problems);
+    if (value === null) return '';
     if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
     if (value === undefined) {
       problems.push(`needs the environment variable ${name}, which is not set; set it, or write \${${name}:-default}`);
@@ -39,4 +42,15 @@ export function expandVariables(text: string, env: Environment): Expansion {
     return value;
   });
   return { text: expanded, problems };
+}
+
+/** Null if the file that `NAME_FILE` names cannot be read, which is a problem. */
+function read(env: Environment, name: string, problems: string[]): string | undefined | null {
+  try {
+    return readVariable(env, name);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    problems.push(`needs the environment variable ${name}: ${error.message.replace(/\.$/, '')}`);
+    return null;
+  }
 }

@@ -9,13 +9,6 @@ import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits } from
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ServerChanges } from '../../machines/registry.ts';
 import { AppError } from '../errors.ts';
-import {
-  createArgumentValidator,
-  explainForForm,
-  explainForApprover,
-  explainForModel,
-  cannotValidate,
-} from './argument-check.ts';
 import { notSent, reasonOf } from './connection/call-end.ts';
 import { fairShare, mergeCatalogues } from './catalogue.ts';
 import { createAuthorizer, type AuthorizerOptions } from './oauth/authorizer.ts';
@@ -25,6 +18,8 @@ import { createChildReaper } from './transport/child-reaper.ts';
 import { createClientFeatures, type ClientFeaturesOptions } from './server-requests/client-features.ts';
 import { createPromptsAndResources, type PromptsAndResources } from './prompts-and-resources.ts';
 import { makeCall, createServerHandle, stateOf } from './server-handle.ts';
+import { createArgumentValidator } from './validation/argument-validator.ts';
+import { cannotValidate, explainForApprover, explainForForm, explainForModel } from './validation/explain-result.ts';
 import type { Tool, McpServers } from './port.ts';
 import type { ServerBlock } from './config/server-block.ts';
 import type { ServerHandle, ServerActor } from './server-handle.ts';
@@ -90,7 +85,7 @@ export function createMcpServers({
   const reaper = createChildReaper((error) => log('child-reaper', `could not be started: ${error.message}`));
   const allSettled = Promise.withResolvers<void>();
   if (handles.size === 0) allSettled.resolve();
-  const validate = createArgumentValidator();
+  const validator = createArgumentValidator();
   const clientFeatures = createClientFeatures(featureOptions);
   let merged: readonly Tool[] = [];
   let sentCapabilities = clientFeatures.capabilities;
@@ -198,14 +193,14 @@ export function createMcpServers({
         };
       }),
     settled: () => allSettled.promise,
-    validateChange({ server, toolName }, args) {
+    async validateChange({ server, toolName }, args) {
       const offered = merged.find((tool) => tool.server === server && tool.toolName === toolName);
       return offered
-        ? explainForApprover(validate(offered.inputSchema, args))
+        ? explainForApprover(await validator.validate(offered.inputSchema, args))
         : cannotValidate(`the server "${server}" does not offer the tool "${toolName}" now`);
     },
-    validateForm: (schema, content) => explainForForm(validate(schema, content)),
-    validateArguments: (inputSchema, args) => explainForModel(validate(inputSchema, args)),
+    validateForm: async (schema, content) => explainForForm(await validator.validate(schema, content)),
+    validateArguments: async (inputSchema, args) => explainForModel(await validator.validate(inputSchema, args)),
     call(tool, args, options) {
       const handle = handles.get(tool.server);
       return handle === undefined
@@ -252,7 +247,7 @@ export function createMcpServers({
         ...closings,
         ...(open === null ? [] : [open.close()]),
       ]);
-      await Promise.allSettled([...closed, authorizer.close()]);
+      await Promise.allSettled([...closed, authorizer.close(), validator.close()]);
       reaper.close();
     },
   };

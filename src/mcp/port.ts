@@ -6,7 +6,7 @@ import type { KeyedRequest, Resumption } from '../../machines/conversation/quest
 import type { HopTool } from '../../machines/conversation/turn-state.ts';
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
 import type { FairKey } from '../scheduling/fair-semaphore.ts';
-import type { SchemaViolation } from './argument-check.ts';
+import type { SchemaViolation } from './validation/explain-result.ts';
 import type { LogEntry } from './content/server-log.ts';
 import type { RequestInput } from './server-requests/live-requests.ts';
 
@@ -40,11 +40,11 @@ export interface McpServers {
   /** Resolves when every server has been ready or failed once. The connection timeout bounds it. */
   settled(): Promise<void>;
   /** Checks arguments that a person has changed against the tool's current schema. Null if they are valid. */
-  validateChange(tool: ToolName, args: Record<string, unknown>): SchemaViolation | null;
+  validateChange(tool: ToolName, args: Record<string, unknown>): Promise<SchemaViolation | null>;
   /** Checks a form that a person has filled in. Null if it is valid. */
-  validateForm(schema: Record<string, unknown>, content: Record<string, unknown>): SchemaViolation | null;
+  validateForm(schema: Record<string, unknown>, content: Record<string, unknown>): Promise<SchemaViolation | null>;
   /** Checks a model's arguments. Returns an explanation for the model; null if they are valid or cannot be checked. */
-  validateArguments(inputSchema: Record<string, unknown>, args: Record<string, unknown>): string | null;
+  validateArguments(inputSchema: Record<string, unknown>, args: Record<string, unknown>): Promise<string | null>;
   /**
    * Never rejects. Wakes a server that is not connected and waits for it within `timeoutMs`. Does not call a tool that
    * its server has redefined: arguments and a person's consent were for the old definition.

@@ -11,6 +11,7 @@ import type { Content } from './file/file-checks.ts';
 import { identityOf, movedFile, watchFile, type FileWatch } from './file/file-identity.ts';
 import { lockFor } from './file/lock.ts';
 import { migrate } from './file/migrations.ts';
+import { createOwnerOnly, restrictToOwner } from './file/owner-only.ts';
 import { createTables } from './file/schema.ts';
 import type { ThreadSettings } from './thread-messages.ts';
 
@@ -103,10 +104,13 @@ function openFile(
   settings: ThreadSettings,
   reconnect: boolean,
 ): { db: Database.Database; legacyImport: LegacyImport | null } {
+  if (!reconnect) createOwnerOnly(path);
   const db = new Database(path, { timeout: busyTimeoutMs, fileMustExist: reconnect });
   try {
     const legacyImport = reconnect ? null : prepareFile(db, path, settings);
     tune(db, settings);
+    // After the checks: a file that is not served stays as it is.
+    restrictToOwner(path);
     return { db, legacyImport };
   } catch (error) {
     db.close();

@@ -43,6 +43,11 @@ describe('the verifier of tokens', () => {
   }
 });
 
+test('the verifier of tokens rejects the empty token, also if its hash is known', () => {
+  const verifier = createTokenVerifier([{ subject: 'alice', sha256: hashToken('') }]);
+  assert.equal(verifier.verify(''), null);
+});
+
 describe('withTimeout', () => {
   test("returns the verifier's result, now or later", async () => {
     assert.equal(await withTimeout({ verify: () => 'alice' }, 1000)(null), 'alice');

@@ -1,5 +1,6 @@
 /** Tests the messages about a wrong file: file, line, key path, the value found, and what is allowed. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/load.ts';
 import { configFolder, problemsOf, projectDirectory } from './config-folder.ts';
@@ -207,6 +208,13 @@ const wrongFiles: [name: string, text: string, problems: string[]][] = [
     'chat:\n  websocket:\n    host: 0.0.0.0\n',
     [
       'my.yaml:3: chat.websocket.host is 0.0.0.0; allowed: localhost, 127.0.0.1 or ::1 while auth.mode is none; set auth.mode to token, or auth.allow_anonymous_beyond_loopback to true if every client that reaches the port may chat and call tools.',
+    ],
+  ],
+  [
+    'the hash of the empty text, which lets an empty token in',
+    `auth:\n  mode: token\n  tokens:\n    - { subject: alice, sha256: ${createHash('sha256').update('').digest('base64url')} }\n`,
+    [
+      'my.yaml:4: auth.tokens[0].sha256 is a value not shown here; allowed: the hash of a token, not that of the empty text (./run.sh token SUBJECT makes both).',
     ],
   ],
   [

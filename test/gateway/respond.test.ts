@@ -22,8 +22,8 @@ function createScene(decision: 'deny' | null = null) {
     store: { interrupt: async () => ({ decision, question }) },
     mcpServers: {
       settled: () => firstRound.promise,
-      validateForm: () => null,
-      validateChange(tool, args) {
+      validateForm: () => Promise.resolve(null),
+      async validateChange(tool, args) {
         steps.push(['check', tool, args]);
         return 'a' in args ? null : { path: ['a'], message: 'is missing' };
       },

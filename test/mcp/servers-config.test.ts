@@ -55,6 +55,7 @@ describe('the list of MCP servers', () => {
     assert.deepEqual(servers, [
       {
         kind: 'stdio',
+        user: null,
         name: 'files',
         command: 'npx',
         args: ['-y', 'server', '8080'],
@@ -122,6 +123,7 @@ describe('the list of MCP servers', () => {
     const [server] = load({ demo: { command: 'node', cwd: '../other', protocol: '2026-07-28' } });
     assert.deepEqual(server, {
       kind: 'stdio',
+      user: null,
       name: 'demo',
       command: process.execPath,
       args: [],

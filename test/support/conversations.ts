@@ -79,7 +79,7 @@ export async function startConversations(test: TestContext, replacements: Replac
       }),
       answer: createAnswerLogic({
         model: languageModelAt(scripted.url),
-        mcpServers: { validateArguments: () => null },
+        mcpServers: { validateArguments: () => Promise.resolve(null) },
         delivery,
         countTokens,
         onError,

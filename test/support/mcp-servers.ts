@@ -43,6 +43,7 @@ export function stdioServer(name: string, env: Record<string, string> = {}): Std
   const script = join(import.meta.dirname, 'mcp-stdio-server.ts');
   return {
     kind: 'stdio',
+    user: null,
     name,
     command: process.execPath,
     args: [script],

@@ -3,7 +3,7 @@
  * keys' defaults and constraints.
  */
 import { z } from 'zod';
-import { digestOf } from '../../auth/tokens.ts';
+import { digestOf, hashToken } from '../../auth/tokens.ts';
 import { bytes, seconds } from './quantities.ts';
 
 /** A subject: the name that owns conversations. */
@@ -69,6 +69,13 @@ export const authSection = z
     }
     const digests = tokens.map(({ sha256 }) => digestOf(sha256).toString('hex'));
     for (const [index, digest] of digests.entries()) {
+      if (digest === hashToken('')) {
+        check.addIssue({
+          code: 'custom',
+          path: ['tokens', index, 'sha256'],
+          params: { allowed: 'the hash of a token, not that of the empty text (./run.sh token SUBJECT makes both)' },
+        });
+      }
       const first = digests.indexOf(digest);
       if (first < index) {
         check.addIssue({

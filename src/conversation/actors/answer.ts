@@ -134,7 +134,9 @@ export function createAnswerLogic(deps: AnswerDeps) {
         text,
         reasoning,
         signatures: finished?.signatures ?? null,
-        calls: (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, mcpServers.validateArguments)),
+        calls: await Promise.all(
+          (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, mcpServers.validateArguments)),
+        ),
         finishReason: finishReasonOf(end),
         usage: finished || text !== '' || reasoning !== '' ? await usageOf(finished, reasoning + text) : null,
         model: finished?.model ?? (text === '' ? null : askedModel),
@@ -187,15 +189,15 @@ function callsOf(finished: FinishedAnswer | null): string {
 }
 
 /** The call with Parley's own id, because providers repeat theirs. Nine letters and digits, the only form that all accept. */
-function askedCall(
+async function askedCall(
   { name: written, arguments: text }: { name: string; arguments: string },
   tools: AnswerInput['tools'],
   validateArguments: McpServers['validateArguments'],
-): RequestedCall {
+): Promise<RequestedCall> {
   const args = parseArguments(text);
   const name = tools.has(written) ? written : plainName(written);
   const tool = tools.get(name);
-  const violation = args !== null && tool !== undefined ? validateArguments(tool.inputSchema, args) : null;
+  const violation = args !== null && tool !== undefined ? await validateArguments(tool.inputSchema, args) : null;
   return { callId: idFromBytes(randomBytes(9)), name: tool ? name : written, text, arguments: args, violation };
 }
 

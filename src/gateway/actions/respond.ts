@@ -8,7 +8,7 @@ import {
   questionDecisions,
   type RespondEvent,
 } from '../../../machines/conversation/client-events.ts';
-import type { SchemaViolation } from '../../mcp/argument-check.ts';
+import type { SchemaViolation } from '../../mcp/validation/explain-result.ts';
 import { fault } from '../../errors.ts';
 import { errorFrame, lateResponseFrame } from '../../protocol/frames.ts';
 import type { Payload } from '../../protocol/actions.ts';
@@ -110,7 +110,7 @@ async function readArguments(
   return (
     invalidField(
       'payload.arguments',
-      mcpServers.validateChange({ server: String(server), toolName: String(toolName) }, given),
+      await mcpServers.validateChange({ server: String(server), toolName: String(toolName) }, given),
     ) ?? {
       arguments: given,
       content: null,
@@ -118,7 +118,7 @@ async function readArguments(
   );
 }
 
-function readForm(mcpServers: RespondDeps['mcpServers'], { ask }: Question, { content: given }: Response) {
+async function readForm(mcpServers: RespondDeps['mcpServers'], { ask }: Question, { content: given }: Response) {
   const { schema }: { schema?: Record<string, unknown> } = Object(ask);
   // The question is a page to open. The response has no content.
   if (schema === undefined)
@@ -126,7 +126,9 @@ function readForm(mcpServers: RespondDeps['mcpServers'], { ask }: Question, { co
       ? { arguments: null, content: null }
       : { path: 'payload.content', message: 'expected nothing, because the question is a page to open' };
   const content = withDefaults(schema, given ?? {});
-  return invalidField('payload.content', mcpServers.validateForm(schema, content)) ?? { arguments: null, content };
+  return (
+    invalidField('payload.content', await mcpServers.validateForm(schema, content)) ?? { arguments: null, content }
+  );
 }
 
 function invalidField(field: string, breach: SchemaViolation | null): InvalidField | null {

@@ -2,6 +2,7 @@
  * Builds providers from configured blocks, presets, API keys and `auto`. The only file that reads a key. A key is sent only
  * to the base URL that it belongs to, so a block with its own `base_url` names its own `api_key_env` or gets no key.
  */
+import { readVariable } from '../../environment-variable.ts';
 import { AppError } from '../../errors.ts';
 import { azureEndpoint, isAzureHost } from './azure.ts';
 import { knownReasoningFields } from '../pass-back-reasoning.ts';
@@ -87,7 +88,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
   if (keyVariable !== null && key === null) {
     throw new AppError(
       'provider_missing_key',
-      `Provider "${name}" needs an API key: set the environment variable ${keyVariable} and restart, or choose another llm.active.`,
+      `Provider "${name}" needs an API key: set the environment variable ${keyVariable}, or ${keyVariable}_FILE to the path of a file with the key, and restart, or choose another llm.active.`,
       { data: { provider: name, variable: keyVariable } },
     );
   }
@@ -139,7 +140,7 @@ function keyVariableOf(name: string, block: ProviderBlock | undefined): string |
 
 /** An empty variable counts as unset, because users disable a key that way. */
 function readKey(env: NodeJS.ProcessEnv, variable: string): string | null {
-  return env[variable]?.trim() || null;
+  return readVariable(env, variable)?.trim() || null;
 }
 
 /** Control characters, spaces that look like none, soft hyphens, and everything above Latin-1. */

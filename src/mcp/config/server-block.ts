@@ -20,6 +20,8 @@ export interface StdioServer extends ToolChoice {
   cwd: string;
   /** Added to the few variables that every child gets. */
   env: Record<string, string>;
+  /** The user and group that the program runs as. Null for those of Parley. */
+  user: { uid: number; gid: number } | null;
   /** Concurrent calls. Null for the configured default. */
   maxConcurrent: number | null;
   protocol: ProtocolChoice;

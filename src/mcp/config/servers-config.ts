@@ -7,11 +7,12 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { closest } from '../../config/suggest.ts';
+import { readVariable } from '../../environment-variable.ts';
 import { AppError } from '../../errors.ts';
 import { scanJson } from './json-positions.ts';
 import type { Position } from './json-positions.ts';
 import { oauthKeys, oauthSchema, oauthSettings } from './oauth-settings.ts';
-import type { ProtocolChoice, ServerBlock } from './server-block.ts';
+import type { ProtocolChoice, ServerBlock, StdioServer } from './server-block.ts';
 
 const text = z.string('a string');
 // Many files have ports and flags as numbers and booleans.
@@ -21,6 +22,8 @@ const texts = z.record(z.string(), textual, 'an object of strings');
 const flag = z.boolean('true or false').nullish();
 
 const switchSchema = z.looseObject({ enabled: flag, disabled: flag }, 'an object that describes one server');
+
+const userId = z.int('a whole number, 1 or more').min(1, 'a whole number, 1 or more: not root').nullish();
 
 const fileSchema = z.looseObject(
   { mcpServers: z.record(z.string(), switchSchema, 'an object with one entry a server') },
@@ -40,6 +43,8 @@ const blockSchema = z.looseObject({
   // The names are those of Gemini CLI.
   includeTools: z.array(text, 'an array of strings').nullish(),
   excludeTools: z.array(text, 'an array of strings').nullish(),
+  uid: userId,
+  gid: userId,
   max_concurrent: z.int('a whole number, 1 or more').min(1, 'a whole number, 1 or more').nullish(),
   protocol: z
     .string()
@@ -69,7 +74,7 @@ const VARIABLE = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
 function expand(value: string, env: NodeJS.ProcessEnv, path: readonly PropertyKey[]): string {
   return value.replaceAll(VARIABLE, (_whole, name: string, fallback: string | undefined) => {
-    const found = env[name];
+    const found = readVariable(env, name);
     // As with the shell's `:-`, the default replaces an empty variable too.
     if (found !== undefined && (found !== '' || fallback === undefined)) return found;
     if (fallback !== undefined) return fallback;
@@ -147,6 +152,7 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
   };
 
   if (typeof block.command === 'string' && urlKey === undefined) {
+    const user = userOf(block.uid ?? null, block.gid ?? null, at);
     const command = expand(block.command, env, [...at, 'command']);
     return {
       kind: 'stdio',
@@ -157,6 +163,7 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
       // The child resolves relative paths in `command` and `args` against this folder.
       cwd: resolve(folder, expand(block.cwd ?? '', env, [...at, 'cwd'])),
       env: expandAll('env'),
+      user,
       // `auto` would start every server twice: once to probe it, once to use it.
       protocol: protocolOf(block.protocol, 'legacy_first'),
       ...common,
@@ -176,6 +183,18 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
   const headers = expandAll('headers');
   const oauth = oauthSettings(block.oauth, headers, (value, key) => expand(value, env, [...at, 'oauth', key]));
   return { kind: 'http', name, url, headers, protocol: protocolOf(block.protocol, 'auto'), oauth, ...common };
+}
+
+function userOf(uid: number | null, gid: number | null, at: string[]): StdioServer['user'] {
+  if (uid === null && gid === null) return null;
+  if (uid === null || gid === null)
+    throw new ServerProblem(at, 'expected "uid" and "gid" together: the user and the group of the program');
+  if (process.geteuid?.() !== 0)
+    throw new ServerProblem(
+      [...at, 'uid'],
+      'only root may start a program as another user; start Parley as root, or run the server by itself and name its url',
+    );
+  return { uid, gid };
 }
 
 function configError(file: string, position: Position | null, message: string, cause?: unknown): AppError {

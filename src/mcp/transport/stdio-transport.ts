@@ -147,6 +147,7 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
           detached: true,
           shell: false,
           stdio: 'pipe',
+          ...server.user,
         });
         child = started;
         if (started.pid !== undefined) options.reaper.watch(started.pid);

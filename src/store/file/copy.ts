@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AppError } from '../../errors.ts';
 import { unavailableBecause } from './file-checks.ts';
+import { createOwnerOnly } from './owner-only.ts';
 
 /** Longest wait for another program's exclusive lock. */
 const busyTimeoutMs = 5000;
@@ -23,6 +24,8 @@ export function copyDatabase(from: string, to: string): void {
   const partial = `${to}.partial`;
   try {
     rmSync(partial, { force: true });
+    // SQLite fills an empty file, and keeps its mode.
+    createOwnerOnly(partial);
     writeCopy(from, partial);
     // SQLite does not flush the copy. Without this, a power cut could leave an empty file.
     flush(partial);

@@ -4,6 +4,7 @@
  * process ends for any reason.
  */
 import Database from 'better-sqlite3';
+import { createOwnerOnly, restrictToOwner } from './owner-only.ts';
 
 export interface Lock {
   release(): void;
@@ -14,9 +15,12 @@ export interface Lock {
  * two files of the same name.
  */
 export function lockFor(path: string): Lock | null {
-  const lock = new Database(`${path}-lock`, { timeout: 0 });
+  const file = `${path}-lock`;
+  createOwnerOnly(file);
+  const lock = new Database(file, { timeout: 0 });
   try {
     lock.exec('BEGIN EXCLUSIVE');
+    restrictToOwner(file);
     return { release: () => lock.close() };
   } catch (error) {
     lock.close();

@@ -1,10 +1,10 @@
 /** Tests that arguments generated from a schema fit it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createArgumentValidator } from '../../../src/mcp/argument-check.ts';
+import { createSchemaCheck } from '../../../src/mcp/validation/schema-check.ts';
 import { makeArguments } from './make-arguments.ts';
 
-const fits = createArgumentValidator();
+const fits = createSchemaCheck();
 
 const cases: Record<string, { schema: Record<string, unknown>; made: Record<string, unknown> }> = {
   'only what is required': {

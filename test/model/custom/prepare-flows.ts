@@ -22,13 +22,13 @@ export interface PrepareOptions {
   say(line: string): void;
 }
 
-/** Returns each tool's generated flows, then the written ones. Throws for a flow that the chart does not allow. */
-export function prepare(
+/** Returns each tool's generated flows, then the written ones. Rejects for a flow that the chart does not allow. */
+export async function prepare(
   config: Config,
   mcpServers: McpServersHost,
   given: FlowsFile,
   { tool: wanted, all, say }: PrepareOptions,
-): { flows: CustomFlow[]; settings: Settings } {
+): Promise<{ flows: CustomFlow[]; settings: Settings }> {
   for (const { name, state, tools, error } of mcpServers.statuses())
     say(`${name}: ${state}, ${tools} tool${tools === 1 ? '' : 's'}${error === null ? '' : ` (${error})`}`);
   const offered = mcpServers.tools();
@@ -45,25 +45,25 @@ export function prepare(
     given.tools[name]?.arguments ?? makeArguments(offered.find((tool) => tool.name === name)?.inputSchema ?? {});
 
   /** Returns why a tool is not called; null if it is. A tool with `permission: never` may always be tried. */
-  function whyNot(tool: Tool): string | null {
+  async function whyNot(tool: Tool): Promise<string | null> {
     const { call } = given.tools[tool.name] ?? {};
     if (call === false) return 'as the file of flows says';
     const isRefused = settings.tools.get(tool.name)?.permission === 'never';
     if (call !== true && !all && !isRefused && tool.effect !== 'read_only')
       return 'which may change things: set `call: true` for it in the file of flows, or use --all';
-    const breach = mcpServers.validateChange(tool, argumentsFor(tool.name));
+    const breach = await mcpServers.validateChange(tool, argumentsFor(tool.name));
     return breach === null
       ? null
       : `whose schema asks for more than can be generated (${[...breach.path, breach.message].join(' ')}): set \`arguments\` for it in the file of flows`;
   }
 
-  const derived = offered
-    .filter(({ name }) => wanted === undefined || name === wanted)
-    .flatMap((tool) => {
-      const reason = whyNot(tool);
-      if (reason !== null) say(`not called: ${tool.name}, ${reason}`);
-      return reason === null ? deriveFlows(tool.name, settings).map((moves) => flowOf(tool.name, moves)) : [];
-    });
+  const chosen = offered.filter(({ name }) => wanted === undefined || name === wanted);
+  const reasons = await Promise.all(chosen.map(whyNot));
+  const derived = chosen.flatMap((tool, index) => {
+    const reason = reasons[index] ?? null;
+    if (reason !== null) say(`not called: ${tool.name}, ${reason}`);
+    return reason === null ? deriveFlows(tool.name, settings).map((moves) => flowOf(tool.name, moves)) : [];
+  });
   const written = wanted === undefined ? given.flows.map((flow) => readFlow(flow, settings, argumentsFor)) : [];
   // Flows without a call are the same for every tool.
   return { settings, flows: [...new Map(derived.map((flow) => [flow.name, flow])).values(), ...written] };

@@ -63,7 +63,7 @@ export async function runCustom({
       }
     };
     const { chosen, settings } = await withServer(config, model, { shortTimeouts: false }, async (server) => {
-      const { flows: prepared, settings } = prepare(config, server.mcpServers, given, { tool, all, say });
+      const { flows: prepared, settings } = await prepare(config, server.mcpServers, given, { tool, all, say });
       const chosen = prepared.filter(({ name }) => only === undefined || name.includes(only));
       if (chosen.length === 0)
         throw new Error('There is no flow to play: no tool may be called, or no flow has this name.');
