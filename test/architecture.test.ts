@@ -148,6 +148,7 @@ test('the first level of machines/ and src/ has only charts and the parts of the
     'conversation-ref.ts',
     'error-codes.ts',
     'errors.ts',
+    'explain-issue.ts',
     'host-names.ts',
     'json.ts',
     'loopback.ts',
