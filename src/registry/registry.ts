@@ -171,7 +171,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         delivery.reply(session, errorFrame(requestId, problem, ref.conversationId));
       if (error === null) return;
       // A fault of the disk is no crash of the conversation. Closing it for a while would not help.
-      if (!isStorageFault(error)) actor.send({ type: 'conversation.crashed', key, atMs: Date.now() });
+      if (!isStorageFault(error)) actor.send({ type: 'conversation.crashed', key, atMs: performance.now() });
       options.onCrash(ref, error);
       delivery.fail(ref, (requestId) => errorFrame(requestId, problem, ref.conversationId));
     });
@@ -188,10 +188,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     // A cancel is accepted until the end.
     if (snapshot.value === 'draining' && event?.type === 'client.cancel' && live.has(key)) return null;
     if (snapshot.value !== 'serving') return shuttingDown(drainMs());
-    const cooling = coolingMs(snapshot.context, key, Date.now());
+    const cooling = coolingMs(snapshot.context, key, performance.now());
     if (cooling > 0)
       return fault('conversation_unavailable', 'The conversation has failed repeatedly and is closed for a while.', {
-        retry_after_ms: cooling,
+        retry_after_ms: Math.ceil(cooling),
       });
     if (!live.has(key) && live.size >= options.maxLive)
       return fault('overloaded', `The server has ${options.maxLive} live conversations, which is its limit.`, {

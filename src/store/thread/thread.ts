@@ -25,6 +25,7 @@ import { createSlices } from './slices.ts';
 import { storageProblemOf } from '../storage-problem.ts';
 import { createSweep } from './sweep.ts';
 import type { Sweep } from './sweep.ts';
+import { createUpdateOrder } from './update-order.ts';
 import type { JobReply, JobRequest, ThreadSettings } from '../thread-messages.ts';
 
 const settings: ThreadSettings = workerData;
@@ -52,14 +53,15 @@ function open(reconnect: boolean): LegacyImport | null {
   served = connection.file;
   const { db } = connection;
   const slices = createSlices(db);
-  const fork = createFork(db, slices);
+  const nextUpdate = createUpdateOrder(db);
+  const fork = createFork(db, slices, nextUpdate);
   const deletion = createDeletion(db, fork.isBusy);
   let retainAll = createRetention(db, settings.retention);
   // A conversation that is being copied keeps its rows. The next end of a turn, or the next sweep, drops them.
   const retain: Retain = (id, now, maxRows) => !fork.isBusy(id) && retainAll(id, now, maxRows);
   const startSweep = () => createSweep(db, { slices, deletion, retain });
   const began = {
-    commit: createCommitter(db, createAppendWriter(db, retain)),
+    commit: createCommitter(db, createAppendWriter(db, retain, nextUpdate)),
     sweep: startSweep(),
     fork,
     deletion,
