@@ -11,7 +11,7 @@ import type { Fault } from '../../machines/log.ts';
 import type { McpServerInput } from '../../machines/mcp-server-types.ts';
 import type { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { coolingMs, registryMachine, type RegistryLimits, type ServerChanges } from '../../machines/registry.ts';
-import { storageProblemIn, type writerMachine } from '../../machines/writer.ts';
+import { storageProblemIn, type StorageProblem, type writerMachine } from '../../machines/writer.ts';
 import { createDismissalLogic } from './dismissal.ts';
 import { createExpiryLogic } from './expiry.ts';
 import { createSweepLogic } from './idle-sweep.ts';
@@ -49,6 +49,8 @@ export interface Registry {
   /** For the inspector. Null for a conversation without an actor. */
   actorOf(ref: ConversationRef): AnyActorRef | null;
   isServing(): boolean;
+  /** Why the event log cannot be written now. Null if it can. */
+  storageProblem(): StorageProblem | null;
 }
 
 export interface RegistryOptions extends LiveConversationDeps {
@@ -238,6 +240,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     conversations: () => live.values(),
     actorOf: (ref) => live.get(conversationKey(ref))?.actor ?? null,
     isServing: () => actor.getSnapshot().value === 'serving',
+    storageProblem: () => actor.getSnapshot().children.writer?.getSnapshot().context.problem ?? null,
   };
 }
 
