@@ -59,6 +59,7 @@ const registrySetup = setup({
     context: {} as RegistryContext,
     events: {} as RegistryEvent,
     input: {} as RegistryInput,
+    children: {} as { writer: 'writer' },
   },
   actors: {
     writer: writerMachine,

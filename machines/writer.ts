@@ -27,6 +27,7 @@ export interface SweepDelaysMs {
 
 export interface WriterInput {
   retryDelaysMs?: readonly number[];
+  checkDelayMs?: number;
   sweepDelaysMs?: SweepDelaysMs;
 }
 
@@ -41,8 +42,8 @@ export type WriterEvent =
   | DoneActorEvent<CommittedBatch, 'commit'>
   /** A slice is swept. True while its round is not over. */
   | DoneActorEvent<boolean, 'slice'>
-  /** A batch or a reconnect failed. */
-  | ErrorActorEvent<unknown, 'commit' | 'reopening'>;
+  /** A batch, a slice, a reconnect or a check of the file failed. */
+  | ErrorActorEvent<unknown, 'commit' | 'slice' | 'reopening' | 'check'>;
 
 export interface CommittedBatch {
   /** The batch was full: there may be rows left. */
@@ -53,6 +54,11 @@ export interface CommittedBatch {
 export type StorageProblem = (typeof STORAGE_PROBLEMS)[number];
 
 const STORAGE_PROBLEMS = ['full', 'locked', 'read_only', 'moved', 'disk', 'other'] as const;
+
+/** The problem that is known already. A log line for each failed test of the file would fill the log. */
+export interface KnownProblem {
+  known: StorageProblem | null;
+}
 
 /** The problem that an error of the store names in `data.problem`. */
 export function storageProblemIn(error: unknown): StorageProblem {
@@ -66,10 +72,12 @@ export interface WriterContext {
   closeRequested: boolean;
   /** Commits and reconnects that failed since the last successful commit. */
   attempt: number;
-  /** The problem of the last commit or reconnect that failed. */
-  problem: StorageProblem;
+  /** Why the log cannot be written now. Null after a successful commit. */
+  problem: StorageProblem | null;
   /** Delay before each retry. Its length is the retry budget. */
   retryDelaysMs: readonly number[];
+  /** Delay before the file is checked while nothing is written. */
+  checkDelayMs: number;
   sweepDelaysMs: SweepDelaysMs;
   /** The delay before the next slice is over. */
   sweepDue: boolean;
@@ -78,6 +86,9 @@ export interface WriterContext {
 
 /** Three retries within 2.6 s: longer than a checkpoint or a backup's lock, shorter than users wait. */
 const defaultRetryDelaysMs = [100, 500, 2000] as const;
+
+/** `/ready` reports a moved file within this time. A check costs a few µs. */
+const defaultCheckDelayMs = 1000;
 
 const defaultSweepDelaysMs: SweepDelaysMs = { first: 2000, betweenSlices: 20, betweenRounds: 300_000 };
 
@@ -93,11 +104,13 @@ export const writerMachine = setup({
     queueListener: fromCallback<EventObject>(providedAtBoot),
     /** Rejects when the file must not be served: see src/store/file/file-checks.ts. */
     openDatabase: fromPromise<void>(providedAtBoot),
-    /** Commits one batch of queued appends. Rejects when appends were requeued. */
-    commitBatch: fromPromise<CommittedBatch>(providedAtBoot),
+    /** Commits one batch of queued appends, or tests whether the file can be written if none are queued. Rejects when appends were requeued. */
+    commitBatch: fromPromise<CommittedBatch, KnownProblem>(providedAtBoot),
     /** Runs one slice of the sweep, a few ms. True while its round is not over. */
     sweepSlice: fromPromise<boolean>(providedAtBoot),
-    reopenDatabase: fromPromise<void>(providedAtBoot),
+    reopenDatabase: fromPromise<void, KnownProblem>(providedAtBoot),
+    /** Rejects if the path leads to another file than the one that is served. */
+    checkFile: fromPromise<void>(providedAtBoot),
     /** Rejects all queued appends with `storage_failed`. */
     rejectQueued: fromPromise<void, { problem: StorageProblem }>(providedAtBoot),
     closeDatabase: fromPromise<void>(providedAtBoot),
@@ -107,7 +120,9 @@ export const writerMachine = setup({
     clearQueued: assign({ queued: false }),
     /** Rows are left if the batch was full, or if rows were queued after it was taken. */
     noteCommitted: assign(({ context, event }) =>
-      event.type === 'xstate.done.actor.commit' ? { attempt: 0, queued: context.queued || event.output.more } : {},
+      event.type === 'xstate.done.actor.commit'
+        ? { attempt: 0, problem: null, queued: context.queued || event.output.more }
+        : {},
     ),
     requestClose: assign({ closeRequested: true }),
     noteProblem: assign(({ event }) => ('error' in event ? { problem: storageProblemIn(event.error) } : {})),
@@ -133,18 +148,24 @@ export const writerMachine = setup({
     /** Beyond the budget the last delay applies: a broken disk is probed no faster than that. */
     backoff: ({ context }) => context.retryDelaysMs[Math.min(context.attempt, context.retryDelaysMs.length) - 1] ?? 0,
     sweepPause: ({ context }) => context.sweepInMs,
+    checkPause: ({ context }) => context.checkDelayMs,
   },
 }).createMachine({
   id: 'writer',
   description: 'Commits queued appends one batch after another, with slices of the sweep between.',
   context: ({ input }) => {
-    const { retryDelaysMs = defaultRetryDelaysMs, sweepDelaysMs = defaultSweepDelaysMs } = input ?? {};
+    const {
+      retryDelaysMs = defaultRetryDelaysMs,
+      checkDelayMs = defaultCheckDelayMs,
+      sweepDelaysMs = defaultSweepDelaysMs,
+    } = input ?? {};
     return {
       queued: false,
       closeRequested: false,
       attempt: 0,
-      problem: 'other',
+      problem: null,
       retryDelaysMs,
+      checkDelayMs,
       sweepDelaysMs,
       sweepDue: false,
       sweepInMs: sweepDelaysMs.first,
@@ -178,15 +199,34 @@ export const writerMachine = setup({
         { guard: 'rowsQueued', target: 'committing' },
         { guard: 'closeRequested', target: 'closing' },
       ],
+      after: { checkPause: 'checking' },
       on: { 'rows.queued': 'committing', 'writer.close': 'closing' },
     },
 
+    checking: {
+      description: 'Checks that the path still leads to the file that is served, while nothing is written.',
+      invoke: {
+        id: 'check',
+        src: 'checkFile',
+        onDone: 'ready',
+        onError: [
+          { guard: 'retriesLeft', target: 'retrying', actions: 'noteProblem' },
+          { target: 'failed', actions: 'noteProblem' },
+        ],
+      },
+      on: {
+        'rows.queued': { actions: 'noteQueued' },
+        'writer.close': { actions: 'requestClose' },
+      },
+    },
+
     committing: {
-      description: 'Commits one batch.',
+      description: 'Commits one batch. After a failure without queued rows it tests whether the file can be written.',
       entry: 'clearQueued',
       invoke: {
         id: 'commit',
         src: 'commitBatch',
+        input: ({ context: { problem } }) => ({ known: problem }),
         onDone: { target: 'ready', actions: 'noteCommitted' },
         onError: [
           { guard: 'retriesLeft', target: 'retrying', actions: 'noteProblem' },
@@ -206,8 +246,11 @@ export const writerMachine = setup({
         id: 'slice',
         src: 'sweepSlice',
         onDone: { target: 'ready', actions: ['planSweep', 'setSweepTimer'] },
-        // A failed slice loses nothing. If the disk is broken, the next commit finds out.
-        onError: { target: 'ready', actions: ['planSweep', 'setSweepTimer'] },
+        // A failed slice loses nothing. The retry without rows finds out whether the disk is broken.
+        onError: [
+          { guard: 'retriesLeft', target: 'retrying', actions: ['noteProblem', 'planSweep', 'setSweepTimer'] },
+          { target: 'failed', actions: ['noteProblem', 'planSweep', 'setSweepTimer'] },
+        ],
       },
       on: {
         'rows.queued': { actions: 'noteQueued' },
@@ -229,6 +272,7 @@ export const writerMachine = setup({
           invoke: {
             id: 'reopening',
             src: 'reopenDatabase',
+            input: ({ context: { problem } }) => ({ known: problem }),
             onDone: '#writer.committing',
             onError: [
               { guard: 'retriesLeft', target: 'backingOff', actions: 'noteProblem' },
@@ -247,14 +291,15 @@ export const writerMachine = setup({
 
     failed: {
       description:
-        'The retry budget is used up, and queued appends are rejected. The next append is the next probe, so a disk that works again is noticed without a restart.',
+        'The retry budget is used up, and queued appends are rejected. The file is opened and tested again after a while, and at the next append, so a disk that works again is noticed without a restart.',
       invoke: {
         id: 'rejection',
         src: 'rejectQueued',
-        input: ({ context: { problem } }) => ({ problem }),
+        input: ({ context: { problem } }) => ({ problem: problem ?? 'other' }),
         onDone: { guard: 'closeRequested', target: 'closing' },
         onError: { guard: 'closeRequested', target: 'closing' },
       },
+      after: { checkPause: 'retrying.reconnecting' },
       on: { 'rows.queued': 'retrying', 'writer.close': 'closing' },
     },
 

@@ -149,6 +149,7 @@ test('the first level of machines/ and src/ has only charts and the parts of the
     'environment-variable.ts',
     'error-codes.ts',
     'errors.ts',
+    'explain-issue.ts',
     'host-names.ts',
     'json.ts',
     'loopback.ts',

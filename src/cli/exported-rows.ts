@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { LogRow } from '../../machines/log.ts';
 import { AppError, errorMessage } from '../errors.ts';
+import { issuePath, ownWords } from '../explain-issue.ts';
 import { decodeRow } from '../store/columns.ts';
 
 const text = z
@@ -45,11 +46,14 @@ const frame = z.object({ conversation_id: z.string(), event: z.record(z.string()
 export function readExportedRows(file: string, conversationId: string): LogRow[] {
   const rows = valuesIn(file).map(({ value, line }) => {
     const framed = frame.safeParse(value).data;
-    const parsed = exportedRow.safeParse(framed ? { conversation_id: framed.conversation_id, ...framed.event } : value);
+    const parsed = exportedRow.safeParse(
+      framed ? { conversation_id: framed.conversation_id, ...framed.event } : value,
+      ownWords,
+    );
     if (parsed.success)
       return decodeRow({ ...parsed.data, conversation_id: parsed.data.conversation_id ?? conversationId });
     const [issue] = parsed.error.issues;
-    throw unreadableError(file, line, issue ? `${issue.path.join('.') || 'the row'}: ${issue.message}` : 'not a row');
+    throw unreadableError(file, line, issue ? `${issuePath(issue.path) || 'the row'}: ${issue.message}` : 'not a row');
   });
   return rows.filter((row) => row.conversation_id === conversationId).toSorted((one, other) => one.seq - other.seq);
 }

@@ -1,6 +1,8 @@
 /** Compares two configurations, and builds the one that a reload can apply. Pure. */
 import { isDeepStrictEqual } from 'node:util';
+import type { z } from 'zod';
 import { AppError } from '../errors.ts';
+import { expectation } from '../explain-issue.ts';
 import { dotted, type KeyPath } from './places.ts';
 import { needsRestart } from './restart-keys.ts';
 import { configSchema, type Config } from './schema/schema.ts';
@@ -63,6 +65,6 @@ function step(key: PropertyKey): string | number {
 }
 
 /** What the schema allows at the key. Rules between keys state it as `allowed`. */
-function allowed(issue: { message: string; params?: unknown }): string {
-  return isSection(issue.params) ? String(issue.params['allowed']) : issue.message;
+function allowed(issue: z.core.$ZodIssue): string {
+  return issue.code === 'custom' && isSection(issue.params) ? String(issue.params['allowed']) : expectation(issue);
 }

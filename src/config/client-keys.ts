@@ -21,8 +21,17 @@ export const clientKeys: ReadonlyMap<string, string> = new Map([
   ['write_timeout', `remove it: ${timeoutsElsewhere}`],
   ['pool_timeout', `remove it: ${timeoutsElsewhere}`],
   ['concurrent_requests', `remove it: ${limitsHere}`],
+  ['timeout', `remove it: ${timeoutsElsewhere}`],
+  ['request_timeout', `remove it: ${timeoutsElsewhere}`],
   ['max_retries', `remove it: ${retriesElsewhere}`],
+  ['num_retries', `remove it: ${retriesElsewhere}`],
   ['backoff_factor', `remove it: ${retriesElsewhere}`],
+  ['api_base', 'the address is base_url'],
+  ['api_type', 'remove it: Parley has a preset for each kind, such as azure'],
+  ['default_headers', 'the headers are headers'],
+  ['extra_headers', 'the headers are headers'],
+  ['organization', 'put OpenAI-Organization into headers'],
+  ['project', 'put OpenAI-Project into headers'],
 ]);
 
 /** The advice about the key at `path`, from the root; null if there is none. */

@@ -3,6 +3,7 @@
  * a secret.
  */
 import type { z } from 'zod';
+import { expectation } from '../explain-issue.ts';
 import type { ConfigDocument, Problem } from './document.ts';
 import { clientKeyAdvice } from './client-keys.ts';
 import { describeAllowed, expectedAt, expectedConfig, keysOf } from './expected.ts';
@@ -98,7 +99,7 @@ function pathsTo(section: Expected, name: string, above: KeyPath = []): KeyPath[
 function wrongValue(root: Expected, path: KeyPath, issue: z.core.$ZodIssue, document: ConfigDocument): Problem {
   const expected = expectedAt(root, path);
   const own = issue.code === 'custom' ? issue.params?.['allowed'] : undefined;
-  const allowed = typeof own === 'string' ? own : expected ? describeAllowed(expected) : issue.message;
+  const allowed = typeof own === 'string' ? own : expected ? describeAllowed(expected) : expectation(issue);
   return { line: document.lineOf(path), path, text: `is ${shown(path, expected, document)}; allowed: ${allowed}` };
 }
 

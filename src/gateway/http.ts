@@ -3,6 +3,7 @@
  * servers, need a token that may chat. The pages are read-only and contain no secrets.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { StorageProblem } from '../../machines/writer.ts';
 import type { Verify } from '../auth/verifier.ts';
 import type { ProviderStatus } from '../llm/port.ts';
 import type { ServerStatus } from '../mcp/port.ts';
@@ -21,6 +22,8 @@ export interface HttpDeps {
   version: string;
   /** True while chats are accepted. */
   isServing(): boolean;
+  /** Why the event log cannot be written now, as a word and as a sentence without paths. Null if it can. */
+  storage(): { problem: StorageProblem; message: string } | { problem: null; message: null };
   servers(): readonly ServerStatus[];
   providers(): readonly ProviderStatus[];
   /** How the last reload of the configuration ended. */
@@ -39,7 +42,8 @@ export interface HttpDeps {
 
 /**
  * Responds to GET and HEAD, else 405; 400 without a Host; the refusal's status if `refusalOf` returns one. `/health`
- * omits providers and MCP servers unless the client may chat. `/ready` is 503 unless chats are accepted. `/metrics` is
+ * omits providers and MCP servers unless the client may chat. `/ready` is 503 unless chats are accepted
+ * and can be stored. `/metrics` is
  * 401 without a token that may chat, and 500 if the metrics cannot be read. The WebSocket endpoint is 426 without an
  * upgrade. A page with a trailing slash is 308 to the page. Any other path is 404. Errors are JSON for clients that
  * accept JSON, else text.
@@ -77,11 +81,22 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
     return { last_reload_successful: successful, last_reload_success: new Date(succeededAtMs).toISOString() };
   };
 
+  const sendReady = (response: ServerResponse) => {
+    if (!deps.isServing()) return sendJson(response, 503, { status: 'draining' });
+    const storage = deps.storage();
+    return storage.problem === null
+      ? sendJson(response, 200, { status: 'ready' })
+      : sendJson(response, 503, { status: 'storage_failed', storage });
+  };
+
   const sendHealth = async (request: IncomingMessage, response: ServerResponse) => {
+    const storage = deps.storage();
     const health = {
-      status: 'ok',
+      // The process lives, so the status of the response stays 200.
+      status: storage.problem === null ? 'ok' : 'degraded',
       version: deps.version,
       uptime_seconds: Math.round((performance.now() - startedMs) / 1000),
+      storage,
     };
     // The names and errors of providers and MCP servers would show an attacker possible targets.
     sendJson(
@@ -150,9 +165,7 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
       case '/health':
         return respond(request, response, sendHealth(request, response));
       case '/ready':
-        return deps.isServing()
-          ? sendJson(response, 200, { status: 'ready' })
-          : sendJson(response, 503, { status: 'draining' });
+        return sendReady(response);
       case '/metrics':
         return respond(request, response, sendMetrics(request, response));
       default:

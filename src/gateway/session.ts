@@ -9,6 +9,7 @@ import { closeCodes } from '../protocol/close-codes.ts';
 import type { Decoded } from '../protocol/decoder.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import type { Request } from '../protocol/actions.ts';
+import { createFrameBudget } from './frame-budget.ts';
 
 /** Read for each frame. */
 export interface SessionLimits {
@@ -16,7 +17,7 @@ export interface SessionLimits {
   maxBufferedBytes: number;
   framesPerSecond: number;
   frameBurst: number;
-  /** Invalid frames, before the socket is closed. */
+  /** Unreadable frames at once, before the socket is closed. As many are forgiven each minute. */
   maxBadFrames: number;
 }
 
@@ -61,8 +62,15 @@ export function createSession(
   { decode, encode, handle, limits }: SessionDeps,
 ): ClientSession {
   const budget = createFrameBudget(limits);
+  const badFrameBudget = createFrameBudget({
+    get framesPerSecond() {
+      return limits.maxBadFrames / 60;
+    },
+    get frameBurst() {
+      return limits.maxBadFrames;
+    },
+  });
   let corked = false;
-  let badFrames = 0;
   let pendingRequests = 0;
   let ownConversation: string | null = null;
   let drained: (() => void)[] = [];
@@ -137,33 +145,8 @@ export function createSession(
     const decoded = decode(data.toString());
     if ('request' in decoded) return handleRequest(decoded.request);
     session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault, decoded.conversationId)));
-    badFrames += 1;
-    if (badFrames > limits.maxBadFrames)
+    if (decoded.isUnreadable && !badFrameBudget.take(performance.now()))
       socket.close(closeCodes.abuse.code, 'too many bad frames: chat.websocket.max_bad_frames');
   });
   return session;
-}
-
-/**
- * Limits how many frames a socket may send: a token bucket. Too many frames close the socket. Bursts, such as the
- * requests after a reconnect, are allowed.
- */
-interface FrameBudget {
-  /** Takes the token of one frame. False if none is left. */
-  take(nowMs: number): boolean;
-}
-
-/** Allows `framesPerSecond` on average and `frameBurst` at once. Both are read at each frame. */
-function createFrameBudget(limits: { readonly framesPerSecond: number; readonly frameBurst: number }): FrameBudget {
-  let tokens = limits.frameBurst;
-  let lastMs = 0;
-  return {
-    take(nowMs) {
-      tokens = Math.min(limits.frameBurst, tokens + ((nowMs - lastMs) * limits.framesPerSecond) / 1000);
-      lastMs = nowMs;
-      if (tokens < 1) return false;
-      tokens -= 1;
-      return true;
-    },
-  };
 }

@@ -11,7 +11,7 @@ const listedConversation = z.strictObject({
   conversation_id: z.string().describe('Its id.'),
   title: z.string().nullable().describe('The beginning of its first message. Null if none.'),
   created_at: z.string().describe('UTC, ISO 8601.'),
-  updated_at: z.string().describe('Time of its newest row. The list is ordered by it.'),
+  updated_at: z.string().describe('Time of its newest row, by the clock of the server.'),
   message_count: count.describe('Stored messages of the user and the assistant.'),
   tokens: count.describe('Tokens of the stored rows.'),
   spent_tokens: z

@@ -4,15 +4,19 @@
 import { z } from 'zod';
 import type { Fault } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
+import { issuePath, ownWords } from '../explain-issue.ts';
 import { isDeeperThan } from '../json.ts';
 import type { ProtocolLimits } from './action-entry.ts';
 import { payloadSchemas, type Request } from './actions.ts';
+import { createNullDropper } from './drop-nulls.ts';
 import { clientId } from './values.ts';
 
 /** A frame that is no valid request: the fault, and the ids if they are readable. */
 export interface Undecodable {
   requestId: string | null;
   conversationId: string | undefined;
+  /** True if the frame is no JSON object with an action. False if it is rejected for its content. */
+  isUnreadable: boolean;
   fault: Fault;
 }
 
@@ -29,11 +33,12 @@ const readableFields = z
 /** Creates the decoder of text frames. It never throws: it returns the fault of an invalid frame. */
 export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded {
   const schemas = payloadSchemas(limits);
+  const droppers = new Map([...schemas].map(([name, schema]) => [name, createNullDropper(schema)]));
   const names = [...schemas.keys()];
   const envelope = z.object({
     action: z.string(),
     request_id: clientId,
-    payload: z.record(z.string(), z.unknown()).default({}),
+    payload: z.record(z.string(), z.unknown()).nullish(),
   });
 
   return (text) => {
@@ -44,6 +49,7 @@ export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded
       return {
         requestId: null,
         conversationId: undefined,
+        isUnreadable: true,
         fault: fault('invalid_json', 'The frame is not valid JSON. Send one JSON object in each text frame.'),
       };
     }
@@ -54,11 +60,13 @@ export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded
         fault('invalid_request', `frame: expected at most ${limits.maxDepth} levels of nesting.`, { path: 'frame' }),
       );
     }
-    const outer = envelope.safeParse(json);
+    const outer = envelope.safeParse(json, ownWords);
     if (!outer.success) return undecodable(json, invalidRequest(outer.error));
-    const { action, request_id: requestId, payload } = outer.data;
+    const { action, request_id: requestId } = outer.data;
+    const sent = outer.data.payload ?? {};
     const schema = schemas.get(action);
-    if (!schema) {
+    const dropNulls = droppers.get(action);
+    if (!schema || !dropNulls) {
       return undecodable(
         json,
         fault('unknown_action', `Unknown action "${action.slice(0, 40)}". Use one of: ${names.join(', ')}.`, {
@@ -66,7 +74,9 @@ export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded
         }),
       );
     }
-    const parsed = schema.safeParse(payload);
+    // Few frames have a null, and only these pay for the copy.
+    const payload = text.includes('null') ? dropNulls(sent) : sent;
+    const parsed = schema.safeParse(payload, ownWords);
     if (!parsed.success) return undecodable(json, invalidRequest(parsed.error, ['payload']));
     // The compiler cannot pair an action with its payload here. The table does: `schema` is that of `action`.
     return { request: { action, requestId, payload: parsed.data } as Request };
@@ -76,11 +86,15 @@ export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded
 /** Adds the ids of request and conversation if they are readable, so that the client can match the error. */
 function undecodable(json: unknown, error: Fault): Undecodable {
   const { request_id: requestId, payload } = readableFields.parse(json);
-  return { requestId, conversationId: payload.conversation_id, fault: error };
+  return { requestId, conversationId: payload.conversation_id, isUnreadable: !hasAction(json), fault: error };
+}
+
+function hasAction(json: unknown): boolean {
+  return typeof json === 'object' && json !== null && 'action' in json && typeof json.action === 'string';
 }
 
 function invalidRequest(error: z.ZodError, prefix: string[] = []): Fault {
   const issue = error.issues[0];
-  const path = [...prefix, ...(issue?.path ?? [])].join('.') || 'frame';
-  return fault('invalid_request', `${path}: ${issue?.message ?? 'invalid value'}.`, { path });
+  const path = issuePath([...prefix, ...(issue?.path ?? [])]) || 'frame';
+  return fault('invalid_request', `${path}: ${issue?.message ?? 'expected another value'}.`, { path });
 }

@@ -11,7 +11,7 @@ import type { Fault } from '../../machines/log.ts';
 import type { McpServerInput } from '../../machines/mcp-server-types.ts';
 import type { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { coolingMs, registryMachine, type RegistryLimits, type ServerChanges } from '../../machines/registry.ts';
-import { storageProblemIn, type writerMachine } from '../../machines/writer.ts';
+import { storageProblemIn, type StorageProblem, type writerMachine } from '../../machines/writer.ts';
 import { createDismissalLogic } from './dismissal.ts';
 import { createExpiryLogic } from './expiry.ts';
 import { createSweepLogic } from './idle-sweep.ts';
@@ -49,6 +49,8 @@ export interface Registry {
   /** For the inspector. Null for a conversation without an actor. */
   actorOf(ref: ConversationRef): AnyActorRef | null;
   isServing(): boolean;
+  /** Why the event log cannot be written now. Null if it can. */
+  storageProblem(): StorageProblem | null;
 }
 
 export interface RegistryOptions extends LiveConversationDeps {
@@ -171,7 +173,7 @@ export function createRegistry(options: RegistryOptions): Registry {
         delivery.reply(session, errorFrame(requestId, problem, ref.conversationId));
       if (error === null) return;
       // A fault of the disk is no crash of the conversation. Closing it for a while would not help.
-      if (!isStorageFault(error)) actor.send({ type: 'conversation.crashed', key, atMs: Date.now() });
+      if (!isStorageFault(error)) actor.send({ type: 'conversation.crashed', key, atMs: performance.now() });
       options.onCrash(ref, error);
       delivery.fail(ref, (requestId) => errorFrame(requestId, problem, ref.conversationId));
     });
@@ -188,10 +190,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     // A cancel is accepted until the end.
     if (snapshot.value === 'draining' && event?.type === 'client.cancel' && live.has(key)) return null;
     if (snapshot.value !== 'serving') return shuttingDown(drainMs());
-    const cooling = coolingMs(snapshot.context, key, Date.now());
+    const cooling = coolingMs(snapshot.context, key, performance.now());
     if (cooling > 0)
       return fault('conversation_unavailable', 'The conversation has failed repeatedly and is closed for a while.', {
-        retry_after_ms: cooling,
+        retry_after_ms: Math.ceil(cooling),
       });
     if (!live.has(key) && live.size >= options.maxLive)
       return fault('overloaded', `The server has ${options.maxLive} live conversations, which is its limit.`, {
@@ -238,6 +240,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     conversations: () => live.values(),
     actorOf: (ref) => live.get(conversationKey(ref))?.actor ?? null,
     isServing: () => actor.getSnapshot().value === 'serving',
+    storageProblem: () => actor.getSnapshot().children.writer?.getSnapshot().context.problem ?? null,
   };
 }
 

@@ -12,6 +12,7 @@ import { createHomeRoutes } from '../home/routes.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { createDecoder } from '../protocol/decoder.ts';
 import type { ReloadStatus } from '../reload.ts';
+import { storageCause } from '../store/storage-problem.ts';
 import { createAccessChecks, type Access } from './access.ts';
 import type { StartContext } from './context.ts';
 import type { Conversations } from './conversations.ts';
@@ -85,6 +86,10 @@ function createPages(
     endpoint,
     version,
     isServing,
+    storage() {
+      const problem = conversations.registry.storageProblem();
+      return problem === null ? { problem, message: null } : { problem, message: storageCause(problem) };
+    },
     servers: tools.mcpServers.statuses,
     providers: models.model.status,
     reload,

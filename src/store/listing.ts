@@ -1,5 +1,6 @@
 /**
- * Lists an owner's conversations page by page, ordered by their last rows. The order changes all the time, so a page begins
+ * Lists an owner's conversations page by page, ordered by their last updates: by the numbers of these, not
+ * by the clock, which may be set back. The order changes all the time, so a page begins
  * below the place where the last page ended, even if conversations moved to the top since. Runs in the read thread.
  */
 import type { Database } from 'better-sqlite3';
@@ -32,55 +33,51 @@ export interface ConversationList {
 /** Null for a cursor that is not from this store. */
 export type Listing = (owner: string, limit: number, cursor: string | null) => ConversationList | null;
 
-/** A place in the order. Unique within an owner. */
-interface Place {
-  updatedAt: string;
-  name: string;
-}
+/** Above the number of every update. */
+const TOP = Number.MAX_SAFE_INTEGER;
 
-/** Above every time. */
-const top: Place = { updatedAt: '~', name: '' };
+interface Found extends ListedConversation {
+  /** Unique within an owner. */
+  updatedSeq: number;
+}
 
 /** Prepares the queries for pages of an owner's conversations. */
 export function createListing(db: Database): Listing {
-  const below = db.prepare<Place & { owner: string; limit: number }, ListedConversation>(`
+  const below = db.prepare<{ owner: string; limit: number; below: number }, Found>(`
     SELECT name AS conversationId, title, created_at AS createdAt, updated_at AS updatedAt,
-           message_count AS messageCount, total_tokens AS tokens, spent_tokens AS spentTokens, cost, head_seq AS headSeq,
+           message_count AS messageCount, total_tokens AS tokens, spent_tokens AS spentTokens, cost, head_seq AS headSeq, updated_seq AS updatedSeq,
            COALESCE((SELECT CASE WHEN MAX(waiting_until) IS NULL THEN 'running' ELSE 'waiting' END
                        FROM turns WHERE conversation_id = conversations.id AND ended_at IS NULL
                       GROUP BY conversation_id), 'idle') AS activity
       FROM conversations
-     WHERE owner = @owner AND (updated_at, name) < (@updatedAt, @name)
-     ORDER BY updated_at DESC, name DESC LIMIT @limit`);
+     WHERE owner = @owner AND updated_seq < @below ORDER BY updated_seq DESC LIMIT @limit`);
 
   return (owner, limit, cursor) => {
-    const place = cursor === null ? top : readCursor(cursor);
-    if (place === null) return null;
+    const from = cursor === null ? TOP : readCursor(cursor);
+    if (from === null) return null;
     // One extra conversation shows whether there is another page.
-    const found = below.all({ owner, limit: limit + 1, ...place });
-    const conversations = found.slice(0, limit);
-    const last = conversations.at(-1);
-    return { conversations, nextCursor: last === undefined || found.length <= limit ? null : writeCursor(last) };
+    const found = below.all({ owner, limit: limit + 1, below: from });
+    const shown = found.slice(0, limit);
+    const last = shown.at(-1);
+    return {
+      conversations: shown.map(({ updatedSeq: _, ...conversation }) => conversation),
+      nextCursor: last === undefined || found.length <= limit ? null : writeCursor(last.updatedSeq),
+    };
   };
 }
 
-function writeCursor({ updatedAt, conversationId }: ListedConversation): string {
-  return Buffer.from(JSON.stringify([updatedAt, conversationId])).toString('base64url');
+function writeCursor(updatedSeq: number): string {
+  return Buffer.from(JSON.stringify([updatedSeq])).toString('base64url');
 }
 
 /** Checked by hand: a schema's library would take half of the thread's start. */
-function readCursor(cursor: string): Place | null {
+function readCursor(cursor: string): number | null {
   try {
     const place: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (!Array.isArray(place) || place.length !== 2) return null;
-    const [updatedAt, name]: unknown[] = place;
-    if (typeof updatedAt !== 'string' || typeof name !== 'string' || !isTime.test(updatedAt)) return null;
-    if (Number.isNaN(Date.parse(updatedAt))) return null;
-    return { updatedAt, name };
+    if (!Array.isArray(place) || place.length !== 1) return null;
+    const [updatedSeq]: unknown[] = place;
+    return typeof updatedSeq === 'number' && Number.isSafeInteger(updatedSeq) && updatedSeq > 0 ? updatedSeq : null;
   } catch {
     return null;
   }
 }
-
-/** UTC, ISO 8601, as rows carry it. */
-const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z$/;

@@ -58,6 +58,7 @@ export function openStore(options: StoreOptions): OpenStore {
     clearOnStartup: options.clearOnStartup ?? false,
     retention: options.retention ?? { policy: 'unlimited' },
     legacyOwner: options.legacyOwner ?? 'anonymous',
+    served: null,
   };
   const { now = Date.now } = options;
   const { onBatch = () => {}, onLegacyImport = () => {}, onError: report = () => {} } = options;
@@ -71,7 +72,8 @@ export function openStore(options: StoreOptions): OpenStore {
   const writerSettings: ThreadSettings = { ...settings, role: 'writer' };
   const writeThread = createThreadLink(writerSettings);
   // A database in memory exists for one connection only, so one thread has both roles.
-  const readThread = settings.path === null ? writeThread : createThreadLink({ ...settings, role: 'reader' });
+  const readerSettings: ThreadSettings = { ...settings, role: 'reader' };
+  const readThread = settings.path === null ? writeThread : createThreadLink(readerSettings);
 
   const drafts = createDraftQueue({ post: (batch) => writeThread.ask('drafts', batch), now, report });
 
@@ -114,6 +116,7 @@ export function openStore(options: StoreOptions): OpenStore {
       queue,
       writeThread,
       readThread,
+      onFile: (file) => (readerSettings.served = file),
       opened,
       end,
       now,

@@ -28,6 +28,8 @@ export interface ThreadSettings {
   clearOnStartup: boolean;
   retention: RetentionPolicy;
   legacyOwner: string;
+  /** The file that must be served (`identityOf`). Null before the first connection. */
+  served: string | null;
 }
 
 export interface PostedAppend {
@@ -70,7 +72,9 @@ export interface Committed {
 /** The jobs of a thread: what it is asked, and its answer. */
 export interface Jobs {
   /** `reconnect`: the file was served before. It must exist, and is not cleared again. */
-  open: { ask: { reconnect: boolean }; answer: LegacyImport | null };
+  open: { ask: { reconnect: boolean }; answer: { legacyImport: LegacyImport | null; file: string | null } };
+  /** Rejects if the path leads to another file than the one that is served. */
+  check: { ask: null; answer: void };
   /** Changes the retention policy. */
   retain: { ask: RetentionPolicy; answer: void };
   commit: { ask: PostedAppend[]; answer: Committed };

@@ -4,7 +4,13 @@
  */
 import { setImmediate as endOfTick } from 'node:timers/promises';
 import { fromCallback, fromPromise } from 'xstate';
-import { storageProblemIn, writerMachine, type StorageProblem, type WriterLogic } from '../../machines/writer.ts';
+import {
+  storageProblemIn,
+  writerMachine,
+  type KnownProblem,
+  type StorageProblem,
+  type WriterLogic,
+} from '../../machines/writer.ts';
 import { AppError, fault, errorMessage } from '../errors.ts';
 import type { LegacyImport } from './file/import-legacy.ts';
 import type { AppendQueue, QueuedAppend } from './append-queue.ts';
@@ -28,6 +34,8 @@ export function createWriterLogic(parts: {
   queue: AppendQueue;
   writeThread: ThreadLink;
   readThread: ThreadLink;
+  /** Called with the file that is served, before the read thread starts. */
+  onFile: (file: string | null) => void;
   opened: { resolve(): void; reject(error: unknown): void };
   /** Rejects queued appends and ends the threads. Idempotent. */
   end: () => Promise<void>;
@@ -36,18 +44,19 @@ export function createWriterLogic(parts: {
   onLegacyImport: (legacyImport: LegacyImport) => void;
   report: (error: unknown) => void;
 }): WriterLogic {
-  const { queue, writeThread, readThread, opened, end, now, onBatch, onLegacyImport, report } = parts;
+  const { queue, writeThread, readThread, onFile, opened, end, now, onBatch, onLegacyImport, report } = parts;
 
-  /** Reports the reason to the log. The chart only needs to know that the step failed. */
-  function failed(reason: string, problem: StorageProblem): AppError {
+  /** Reports the reason to the log, unless the problem is known. The chart only needs to know that the step failed. */
+  function failed(reason: string, problem: StorageProblem, known: StorageProblem | null = null): AppError {
     const error = new AppError('storage_failed', reason, { data: { problem } });
-    report(error);
+    if (problem !== known) report(error);
     return error;
   }
 
   async function openDatabase(): Promise<void> {
     try {
-      const legacyImport = await writeThread.ask('open', { reconnect: false });
+      const { legacyImport, file } = await writeThread.ask('open', { reconnect: false });
+      onFile(file);
       if (legacyImport !== null) onLegacyImport(legacyImport);
       // Loads the read thread after the start, which it would slow down, and before the first read.
       readThread.start();
@@ -66,23 +75,31 @@ export function createWriterLogic(parts: {
     }
   }
 
-  async function reopenDatabase(): Promise<void> {
+  async function reopenDatabase({ known }: KnownProblem): Promise<void> {
     try {
       await writeThread.ask('open', { reconnect: true });
+    } catch (error) {
+      throw failed(errorMessage(error), storageProblemIn(error), known);
+    }
+  }
+
+  async function checkFile(): Promise<void> {
+    try {
+      await writeThread.ask('check', null);
     } catch (error) {
       throw failed(errorMessage(error), storageProblemIn(error));
     }
   }
 
-  async function commitBatch(): Promise<{ more: boolean }> {
+  async function commitBatch({ known }: KnownProblem): Promise<{ more: boolean }> {
     // Appends of all sockets in this tick share the commit.
     await endOfTick();
     const batch = queue.take(maxBatchRows);
     const { outcomes, failure, commitMs } = await post(batch);
     const postponed = batch.filter((append, index) => !settle(append, outcomes[index] ?? 'postponed'));
     queue.requeue(postponed);
-    if (failure !== null) throw failed(failure.message, failure.problem);
-    onBatch({ appends: batch.length, rows: countRows(batch), commitMs });
+    if (failure !== null) throw failed(failure.message, failure.problem, known);
+    if (batch.length > 0) onBatch({ appends: batch.length, rows: countRows(batch), commitMs });
     return { more: queue.size() > 0 };
   }
 
@@ -121,9 +138,10 @@ export function createWriterLogic(parts: {
         };
       }),
       openDatabase: fromPromise(openDatabase),
-      commitBatch: fromPromise(commitBatch),
+      commitBatch: fromPromise(({ input }) => commitBatch(input)),
       sweepSlice: fromPromise(sweepSlice),
-      reopenDatabase: fromPromise(reopenDatabase),
+      reopenDatabase: fromPromise(({ input }) => reopenDatabase(input)),
+      checkFile: fromPromise(checkFile),
       rejectQueued: fromPromise(async ({ input: { problem } }) => queue.rejectAll(storageFault(problem))),
       closeDatabase: fromPromise(end),
     },

@@ -132,21 +132,25 @@ const wrongFiles: [name: string, text: string, problems: string[]][] = [
   ],
   [
     "settings of another program's HTTP client in a provider, and says what Parley has instead",
-    'llm:\n  providers:\n    openai:\n      choice_index: 0\n      http_client: { max_connections: 50 }\n      max_connections: 50\n      top_p: 1\n    mine:\n      base_url: http://localhost/v1\n      model: m\n      max_retries: 3\n',
+    'llm:\n  providers:\n    openai:\n      choice_index: 0\n      http_client: { max_connections: 50 }\n      max_connections: 50\n      top_p: 1\n    mine:\n      base_url: http://localhost/v1\n      model: m\n      max_retries: 3\n      timeout: 30\n      api_base: http://localhost/v1\n      organization: org-1\n',
     [
       'my.yaml:4: llm.providers.openai.choice_index is not a known key; remove it: Parley reads the first choice.',
       'my.yaml:5: llm.providers.openai.http_client is not a known key; remove it: this block has max_concurrent and requests_per_minute instead, and llm has connect_timeout, stall_timeout and retry for all providers.',
       'my.yaml:6: llm.providers.openai.max_connections is not a known key; remove it: this block has max_concurrent and requests_per_minute instead.',
       'my.yaml:11: llm.providers.mine.max_retries is not a known key; remove it: llm.retry has the retries for all providers.',
+      'my.yaml:12: llm.providers.mine.timeout is not a known key; remove it: llm has connect_timeout, first_byte_timeout and stall_timeout for all providers.',
+      'my.yaml:13: llm.providers.mine.api_base is not a known key; the address is base_url.',
+      'my.yaml:14: llm.providers.mine.organization is not a known key; put OpenAI-Organization into headers.',
     ],
   ],
   [
     'an unknown section in a provider, and reports the other problems too',
-    'port: 1\nllm:\n  providers:\n    azure:\n      rate_limits: { per_minute: 3 }\n      retry: { attempts: 3 }\n',
+    'port: 1\nllm:\n  providers:\n    azure:\n      rate_limits: { per_minute: 3 }\n      options: { num_ctx: 4096 }\n      retry: { attempts: 3 }\n',
     [
       'my.yaml:1: port is not a known key; did you mean chat.websocket.port?',
       'my.yaml:5: llm.providers.azure.rate_limits is not a known key; remove it. If it is a parameter of the provider, put it into extra_body.',
-      'my.yaml:6: llm.providers.azure.retry is not a known key; did you mean llm.retry? If it is a parameter of the provider, put it into extra_body.',
+      'my.yaml:6: llm.providers.azure.options is not a known key; remove it. If it is a parameter of the provider, put it into extra_body.',
+      'my.yaml:7: llm.providers.azure.retry is not a known key; did you mean llm.retry? If it is a parameter of the provider, put it into extra_body.',
     ],
   ],
   [

@@ -10,6 +10,7 @@ import { frame, frames } from '../../src/protocol/frames.ts';
 import { logEvent } from '../../src/protocol/log-event.ts';
 import { payloadSchemas, resultSchemas } from '../../src/protocol/actions.ts';
 import { clientId } from '../../src/protocol/values.ts';
+import { withNullableFields } from './nullable-fields.ts';
 
 /** One node of a JSON Schema. */
 export type Schema = z.core.JSONSchema.BaseSchema;
@@ -59,7 +60,12 @@ export function protocolSchema(): Schema {
     description:
       'Written by test/docs/protocol.ts from src/protocol/. docs/reference/protocol.md explains how the frames belong together.',
     anyOf: [{ $ref: '#/$defs/request' }, { $ref: '#/$defs/frame' }],
-    $defs: protocolDefinitions(),
+    $defs: Object.fromEntries(
+      Object.entries(protocolDefinitions()).map(([name, schema]) => [
+        name,
+        name.startsWith('request.') ? withNullableFields(schema) : schema,
+      ]),
+    ),
   };
 }
 

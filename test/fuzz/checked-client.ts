@@ -28,7 +28,7 @@ export interface CheckedClient {
 
 /** Longer than a busy machine needs for a full queue. */
 const timeoutMs = 30_000;
-/** `max_bad_frames` of the configuration: with more, the server may close with 1008. */
+/** `max_bad_frames` of the configuration: with more unreadable frames, the server may close with 1008. */
 const maxBadFrames = 20;
 const normal = 1000;
 

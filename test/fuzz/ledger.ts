@@ -38,7 +38,6 @@ interface Entry {
 /** Faults of the server, or of the model, which answers every request of a fuzz run. No client can cause them. */
 const serverFaults =
   /^(?:internal|storage_failed|recovery_failed|shutting_down|conversation_failed|conversation_unavailable|provider_.*)$/;
-const unreadable = /^(?:invalid_json|invalid_request|unknown_action)$/;
 
 /** Prefix of ids that many sockets use: a socket may receive the answer to another one. */
 export const sharedPrefix = 'shared-';
@@ -98,7 +97,7 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
       if (frame.status === 'deleted') return markDeleted(frame.conversation_id);
       if (frame.status === 'error' && serverFaults.test(frame.error.code))
         throw new Violation(`the server has a fault: ${text.slice(0, shownChars)}`);
-      if (frame.status === 'error' && unreadable.test(frame.error.code)) badFrames += 1;
+      if (frame.status === 'error' && isUnreadable(frame.error)) badFrames += 1;
       // Rows and states go to subscribers, no matter who started the turn.
       if (frame.status === 'event' || frame.status === 'state') return undefined;
       // A chunk of a message that belongs to no known turn.
@@ -125,6 +124,11 @@ export function createLedger({ count, onFrame, isForeign, secret }: LedgerOption
       ),
     badFrames: () => badFrames,
   };
+}
+
+/** Whether the request was no JSON object, or had no action. */
+function isUnreadable({ code, data }: Extract<Frame, { status: 'error' }>['error']): boolean {
+  return code === 'invalid_json' || (code === 'invalid_request' && /^(?:frame|action)$/.test(String(data['path'])));
 }
 
 function minAnswers(id: string | null, { chats, others, isDeleted }: Entry): number {

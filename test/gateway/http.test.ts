@@ -1,7 +1,10 @@
 /** Checks the plain pages: health, readiness, metrics, and malformed requests. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { pageOf, readMetrics } from '../support/metrics.ts';
@@ -136,4 +139,29 @@ describe('a malformed request', () => {
       await connectClient(t, parley.url).chat('Hi').end;
     });
   }
+});
+
+test('GET /ready is 503 and GET /health says why soon after the database was moved, without a write, until it is back', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-moved-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, 'events.db');
+  const parley = await startParley(t, { config: { repository: { path } } });
+  const get = async (page: string) => {
+    const response = await fetch(pageOf(parley.url, page));
+    return [response.status, await response.json()] as const;
+  };
+  const well = { problem: null, message: null };
+  const moved = { problem: 'moved', message: 'The file of the event log was moved, replaced or deleted.' };
+  assert.deepEqual(await get('/ready'), [200, { status: 'ready' }]);
+  assert.partialDeepStrictEqual(await get('/health'), [200, { status: 'ok', storage: well }]);
+
+  await rename(path, `${path}.moved`);
+  await eventually(async () => (await get('/ready'))[0] === 503, 'the moved file to be noticed');
+  assert.deepEqual(await get('/ready'), [503, { status: 'storage_failed', storage: moved }]);
+  assert.partialDeepStrictEqual(await get('/health'), [200, { status: 'degraded', storage: moved }]);
+
+  await rename(`${path}.moved`, path);
+  await eventually(async () => (await get('/ready'))[0] === 200, 'the file to be served again');
+  assert.partialDeepStrictEqual(await get('/health'), [200, { status: 'ok', storage: well }]);
+  assert.equal((await (await parley.connect()).chat('Hi')).end.status, 'complete');
 });

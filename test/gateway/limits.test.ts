@@ -31,6 +31,10 @@ function servedAgain(parley: Parley, options: ConnectOptions = {}): Promise<true
   );
 }
 
+function nested(levels: number): unknown {
+  return levels === 0 ? 0 : [nested(levels - 1)];
+}
+
 /** Opens a TCP connection that sends nothing by itself. */
 async function openTcp(t: TestContext, url: string): Promise<Socket> {
   const socket = connectTcp({ port: Number(new URL(url).port), host: '127.0.0.1' });
@@ -191,6 +195,33 @@ describe('a frame', () => {
     const [code, reason] = await once(client.socket, 'close');
     assert.deepEqual([code, String(reason)], [1008, 'too many bad frames: chat.websocket.max_bad_frames']);
   });
+
+  test('that is rejected for its content never closes the socket', async (t) => {
+    const { client } = await start(t, { max_bad_frames: 0 });
+    for (const frame of [
+      { action: 'chat', request_id: 'r1', payload: { text: '' } },
+      { action: 'chat', request_id: 'r2', payload: 7 },
+      { action: 'dance', request_id: 'r3' },
+      { action: 'ping' },
+      { action: 'history', request_id: 'r4', payload: { conversation_id: 'unknown' } },
+      { action: 'chat', request_id: 'r5', payload: { text: 'x', metadata: { deep: nested(100) } } },
+    ]) {
+      client.socket.send(JSON.stringify(frame));
+      await client.waitFor(
+        (received) => received.status === 'error' && received.request_id === (frame.request_id ?? null),
+      );
+    }
+    await client.ask('ping');
+  });
+
+  for (const frame of ['{', '"text"', '[]', '{}', '{"action":7,"request_id":"r"}'])
+    test(`such as ${frame} is unreadable, and closes the socket with 1008 after max_bad_frames others`, async (t) => {
+      const { client } = await start(t, { max_bad_frames: 1 });
+      client.socket.send(frame);
+      await client.ask('ping');
+      client.socket.send(frame);
+      assert.equal((await once(client.socket, 'close'))[0], 1008);
+    });
 
   test('in a flood closes the socket with 1008, in a burst within frame_burst does not', async (t) => {
     const { client } = await start(t, { frame_burst: 20, frames_per_second: 1 });

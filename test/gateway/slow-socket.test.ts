@@ -27,6 +27,7 @@ async function connectIdler(test: TestContext): Promise<{ client: WebSocket; ses
     decode: () => ({
       requestId: null,
       conversationId: undefined,
+      isUnreadable: true,
       fault: fault('invalid_json', 'This socket accepts no frames.'),
     }),
     handle: () => null,

@@ -73,6 +73,12 @@ describe('sweeping', () => {
     const running = await readyWriter([], paceMs);
     running.advance(100);
     await running.fail();
+    assert.equal(running.state(), 'failed');
+    await running.finish();
+    running.rows();
+    running.advance(0);
+    await running.finish();
+    await running.finish();
     assert.equal(running.state(), 'ready');
     running.advance(999);
     assert.equal(running.state(), 'ready');

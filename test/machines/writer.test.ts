@@ -90,7 +90,7 @@ describe('the chart', () => {
     const living = states.filter((node) => node.type === 'atomic');
     assert.deepEqual(
       living.map((node) => node.key),
-      ['opening', 'ready', 'committing', 'sweeping', 'backingOff', 'reconnecting', 'failed', 'closing'],
+      ['opening', 'ready', 'checking', 'committing', 'sweeping', 'backingOff', 'reconnecting', 'failed', 'closing'],
     );
     for (const node of living) {
       for (const event of ['rows.queued', 'sweep.due', 'writer.close']) {

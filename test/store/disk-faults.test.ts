@@ -12,6 +12,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { createAppendWriter } from '../../src/store/thread/append-writer.ts';
+import { createUpdateOrder } from '../../src/store/thread/update-order.ts';
 import { createCommitter } from '../../src/store/thread/committer.ts';
 import { withoutMounting, smallDisk } from '../support/small-disk.ts';
 import { bareTable, elsewhere, owner, posted, row, sandbox } from './support.ts';
@@ -153,7 +154,7 @@ describe('a disk that became read-only', () => {
     t.after(() => db.close());
     const { outcomes, failure } = createCommitter(
       db,
-      createAppendWriter(db, () => false),
+      createAppendWriter(db, () => false, createUpdateOrder(db)),
     )([posted('a', 'm1', 'Hello'), posted('b', 'm2', 'Hello')]);
     assert.deepEqual(outcomes, ['postponed', 'postponed']);
     assert.equal(failure?.problem, 'read_only');

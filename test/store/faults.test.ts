@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { createAppendWriter } from '../../src/store/thread/append-writer.ts';
+import { createUpdateOrder } from '../../src/store/thread/update-order.ts';
 import { createCommitter } from '../../src/store/thread/committer.ts';
 import { createTables } from '../../src/store/file/schema.ts';
 import { owner, posted, row, sandbox } from './support.ts';
@@ -147,7 +148,7 @@ function committer(t: TestContext) {
     db,
     commit: createCommitter(
       db,
-      createAppendWriter(db, () => false),
+      createAppendWriter(db, () => false, createUpdateOrder(db)),
     ),
   };
 }

@@ -103,10 +103,30 @@ describe('the list of conversations', () => {
     ]);
   });
 
-  test('parts those of the same moment too', async (t) => {
+  test('orders those of the same moment by their updates', async (t) => {
     const { store, append } = await opened(t);
     for (const conversationId of ['b', 'ä', 'a']) await append({ conversationId, owner, rows: [row()] });
-    assert.deepEqual((await pages(store, 1)).flat(), ['ä', 'b', 'a']);
+    assert.deepEqual((await pages(store, 1)).flat(), ['a', 'ä', 'b']);
+  });
+
+  test('is newest first, also while the clock goes back, page by page and after a restart', async (t) => {
+    const box = sandbox(t);
+    const clock = { now: Date.UTC(2030, 0, 1) };
+    const first = await box.open({ now: () => clock.now });
+    for (const conversationId of ['a', 'b', 'c', 'd']) {
+      await first.append({ conversationId, owner, rows: [row()] });
+      clock.now -= 3_600_000;
+    }
+    assert.deepEqual(await pages(first.store, 2), [
+      ['d', 'c'],
+      ['b', 'a'],
+    ]);
+    await first.store.close();
+    clock.now = Date.UTC(2001, 0, 1);
+    const second = await box.open({ now: () => clock.now });
+    await second.append({ conversationId: 'b', owner, rows: [row()] });
+    await second.append({ conversationId: 'e', owner, rows: [row()] });
+    assert.deepEqual((await pages(second.store, 1)).flat(), ['e', 'b', 'd', 'c', 'a']);
   });
 
   test('shows none twice while turns move some to the top, and leaves out none that stayed', async (t) => {
@@ -140,7 +160,10 @@ describe('the list of conversations', () => {
       encoded(null),
       encoded(['yesterday', 'a']),
       encoded(['2026-01-01T00:00:00.000Z']),
-      encoded(['2026-01-01T00:00:00.000Z', 7]),
+      encoded(['2026-01-01T00:00:00.000Z', 'a']),
+      encoded([0]),
+      encoded([1.5]),
+      encoded([1, 2]),
     ]) {
       assert.equal(await store.conversations(owner, { limit: 5, cursor }), null, cursor);
     }

@@ -10,6 +10,7 @@ import { versionOneFile } from './version-1.ts';
 import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import { versionTwoFile } from './version-2.ts';
 import { versionThreeFile } from './version-3.ts';
+import { versionFourFile } from './version-4.ts';
 
 const versionOf = (db: Database.Database) => db.pragma('user_version', { simple: true });
 
@@ -135,7 +136,7 @@ describe('a file of version 3', () => {
     const fresh = sandbox(t);
     await (await fresh.open()).store.close();
     const upgraded = elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) }));
-    assert.equal(upgraded.version, 4);
+    assert.equal(upgraded.version, 5);
     assert.deepEqual(
       upgraded,
       elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
@@ -195,4 +196,34 @@ describe('a file of version 3', () => {
     await (await open()).store.close();
     assert.deepEqual(extras(), before);
   });
+});
+
+describe('a file of version 4', () => {
+  test('becomes what a new file is', async (t) => {
+    const old = sandbox(t);
+    versionFourFile(old.path);
+    await (await old.open()).store.close();
+    const fresh = sandbox(t);
+    await (await fresh.open()).store.close();
+    const upgraded = elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) }));
+    assert.deepEqual(
+      upgraded,
+      elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
+    );
+  });
+
+  for (const [name, more] of [
+    ['keeps the order of its conversations', () => {}],
+    ['that came back from a dump keeps it too', (db: Database.Database) => void db.pragma('user_version = 0')],
+  ] as const)
+    test(name, async (t) => {
+      const { path, open } = sandbox(t);
+      versionFourFile(path, more);
+      const { store, append } = await open({ onLegacyImport: () => assert.fail('the file is of Parley') });
+      const ids = async () =>
+        (await store.conversations(owner, { limit: 10 }))?.conversations.map(({ conversationId }) => conversationId);
+      assert.deepEqual(await ids(), ['d', 'c']);
+      await append(begin('c', 'r9'));
+      assert.deepEqual(await ids(), ['c', 'd']);
+    });
 });

@@ -107,6 +107,49 @@ describe('a store whose file is', () => {
     assert.deepEqual(await texts(await open()), ['one']);
   });
 
+  for (const [name, harm] of Object.entries(cases))
+    test(`${name} is noticed without a write`, async (t) => {
+      const { path, open } = sandbox(t);
+      const opened = await open({ ...FAST, checkDelayMs: 10 });
+      assert.equal(await problemOf(opened, 'one'), 'stored');
+      harm(path);
+      await eventually(() => problemKnown(opened) === 'moved', 'the problem');
+    });
+
+  test('held by another program is served again without a write once that has ended', async (t) => {
+    const { path, open } = sandbox(t);
+    const opened = await open({ retryDelaysMs: [1], checkDelayMs: 10 });
+    const other = new Database(path);
+    t.after(() => other.close());
+    other.exec('BEGIN IMMEDIATE');
+    assert.equal(await problemOf(opened, 'one'), 'locked');
+    assert.equal(problemKnown(opened), 'locked');
+    other.exec('ROLLBACK');
+    await eventually(() => problemKnown(opened) === null, 'the recovery');
+  });
+
+  test('reports a problem once, however often the file is tested', async (t) => {
+    const { path, open } = sandbox(t);
+    const errors: unknown[] = [];
+    const opened = await open({ ...FAST, checkDelayMs: 1, onError: (error) => errors.push(error) });
+    renameSync(path, `${path}.moved`);
+    await eventually(() => problemKnown(opened) === 'moved', 'the problem');
+    for (let round = 0; round < 5; round += 1) {
+      await stateOf(opened, 'reconnecting');
+      await stateOf(opened, 'failed');
+    }
+    assert.equal(errors.length, 1);
+  });
+
+  test('replaced before the first read is not read', async (t) => {
+    const { path, open } = sandbox(t);
+    const opened = await open(FAST);
+    assert.equal(await problemOf(opened, 'one'), 'stored');
+    copyFileSync(path, `${path}.copy`);
+    renameSync(`${path}.copy`, path);
+    await assert.rejects(opened.store.page(owner, 'a', { afterSeq: 0, limit: 10 }), { data: { problem: 'moved' } });
+  });
+
   test('replaced is not read either', async (t) => {
     const { path, open } = sandbox(t);
     const opened = await open(FAST);
@@ -117,6 +160,8 @@ describe('a store whose file is', () => {
     await assert.rejects(opened.store.page(owner, 'a', { afterSeq: 0, limit: 10 }));
   });
 });
+
+const problemKnown = ({ writer }: Opened) => writer.getSnapshot().context.problem;
 
 async function texts({ store }: Opened): Promise<unknown[]> {
   const page = await store.page(owner, 'a', { afterSeq: 0, limit: 10 });

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { createAppendWriter } from '../../src/store/thread/append-writer.ts';
+import { createUpdateOrder } from '../../src/store/thread/update-order.ts';
 import { createCommitter } from '../../src/store/thread/committer.ts';
 import { createTables } from '../../src/store/file/schema.ts';
 import { begin, draftOf, elsewhere, end, posted, row, sandbox, waitingFor } from './support.ts';
@@ -164,7 +165,7 @@ test('what the disk does not take of one owner postpones nothing of another with
   createTables(db);
   const commit = createCommitter(
     db,
-    createAppendWriter(db, () => false),
+    createAppendWriter(db, () => false, createUpdateOrder(db)),
   );
   db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true })) + 8}`);
   const { outcomes } = commit([

@@ -123,20 +123,23 @@ const parameters = {
 
 /** Parameters of well-known APIs whose names are similar to keys: OpenRouter's and vLLM's. */
 const knownParameters = ['models', 'min_tokens'];
-/** Parameters of well-known APIs whose value is a section. Any other section is more likely a setting of another program. */
+/**
+ * Parameters of well-known APIs whose value is a section. Any other section is more likely a setting of another program.
+ * Left out are `options`, which Ollama reads on its own API only (https://github.com/ollama/ollama/issues/2677), and
+ * `audio`: Parley reads no answers without text.
+ */
 export const knownSections = [
-  'audio',
   'chat_template_kwargs',
   'guided_json',
   'json_schema',
   'logit_bias',
   'metadata',
-  'options',
   'prediction',
   'provider',
   'reasoning',
   'response_format',
   'stream_options',
+  'structured_outputs',
   'thinking',
   'tool_choice',
   'web_search_options',

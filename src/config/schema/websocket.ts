@@ -79,7 +79,9 @@ export const websocket = z
       .describe('Unsent data of one socket from which the client counts as slow and catches up later.'),
     max_bad_frames: count('frames', 0)
       .default(20)
-      .describe('Most invalid frames of one socket. A further one closes it with 1008.'),
+      .describe(
+        'Most unreadable frames of one socket at once: no JSON object, or no action. As many are forgiven each minute. A further one closes it with 1008. A frame that is rejected for its content does not count.',
+      ),
     frames_per_second: count('frames a second', 1)
       .default(200)
       .describe('Frames that one socket may send, on average. More closes it with 1008.'),

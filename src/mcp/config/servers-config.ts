@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { closest } from '../../config/suggest.ts';
 import { readVariable } from '../../environment-variable.ts';
 import { AppError } from '../../errors.ts';
+import { expectation } from '../../explain-issue.ts';
 import { scanJson } from './json-positions.ts';
 import type { Position } from './json-positions.ts';
 import { oauthKeys, oauthSchema, oauthSettings } from './oauth-settings.ts';
@@ -99,7 +100,8 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly PropertyKey[]): T {
-  const checked = schema.safeParse(value);
+  // The schemas have their own words for what people get wrong.
+  const checked = schema.safeParse(value, { error: expectation });
   if (checked.success) return checked.data;
   const issue = checked.error.issues[0];
   const path = issue?.path ?? [];

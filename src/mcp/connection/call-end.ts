@@ -15,6 +15,7 @@ import { isDeeperThan } from '../../json.ts';
 import { STREAM_ENDED, sessionIsUnknown, unsentCode } from '../transport/http-transport.ts';
 import { cutMiddle, resultText } from '../content/result-text.ts';
 import type { CallEnd } from '../port.ts';
+import { sdkMessage } from './sdk-message.ts';
 import { sanitizeText } from '../content/sanitize-text.ts';
 
 /** The server has answered, and the client cannot use the answer. */
@@ -32,7 +33,7 @@ const MAX_RESULT_LEVELS = 200;
 const MAX_ERROR_CHARS = 1_000;
 
 function errorText(error: unknown): string {
-  return sanitizeText(cutMiddle(error instanceof Error ? error.message : String(error), MAX_ERROR_CHARS));
+  return sanitizeText(cutMiddle(error instanceof Error ? sdkMessage(error) : String(error), MAX_ERROR_CHARS));
 }
 
 /** Says what is wrong with a server, to follow its name. For people; the body of an HTTP response is left out. */

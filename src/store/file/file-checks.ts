@@ -93,6 +93,7 @@ export function checkContent(db: Database.Database, path: string): Content {
     );
   }
   if (own.length === 0) return 'legacy';
+  if (columnsOf(db, 'conversations').includes('updated_seq')) return { schema: 5 };
   if (tables.includes('pending_deletions')) return { schema: 4 };
   if (columnsOf(db, 'conversations').includes('spent_tokens')) return { schema: 3 };
   return { schema: columnsOf(db, 'turns').includes('waiting_until') ? 2 : 1 };

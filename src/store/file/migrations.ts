@@ -40,6 +40,16 @@ const steps = new Map([
     UPDATE chat_events SET extra = json_remove(json_set(extra, '$.idempotent', extra -> '$.harmless'), '$.harmless')
       WHERE type IN ('tool_call', 'meta') AND CASE WHEN json_valid(extra) THEN extra -> '$.harmless' END IS NOT NULL;`,
   ],
+  [
+    4,
+    `
+    ALTER TABLE conversations ADD COLUMN updated_seq INTEGER NOT NULL DEFAULT 0;
+    UPDATE conversations SET updated_seq = place
+      FROM (SELECT id AS ordered, ROW_NUMBER() OVER (ORDER BY updated_at, name, id) AS place FROM conversations)
+     WHERE id = ordered;
+    DROP INDEX conversations_by_time;
+    CREATE INDEX conversations_by_update ON conversations (owner, updated_seq);`,
+  ],
 ]);
 
 /** Migrates the tables from schema `version` to `schemaVersion`. Writes nothing if the file has that version already. */

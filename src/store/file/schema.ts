@@ -5,7 +5,7 @@
 import type { Database } from 'better-sqlite3';
 
 /** `user_version` of the files that this program writes. */
-export const schemaVersion = 4;
+export const schemaVersion = 5;
 
 /** The columns of a row, as reads return them. */
 export const rowColumns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,
@@ -41,6 +41,7 @@ const chatEvents = `
  * `name` is the id that the owner uses. `id`, which rows and turns have, is the same unless another owner's conversation had
  * it first. `head_seq` never decreases. `message_count` and `total_tokens` count the rows that are kept. `remembered` has
  * the remembered decisions about tools: a JSON list of {server, tool_name, definition, decision}, in order; NULL for none.
+ * `updated_seq` numbers the updates of all conversations. It orders lists, because clocks may be set back.
  * `spent_tokens` and `cost` are sums of the column `usage` over all rows, deleted ones included. Copied rows cost nothing.
  */
 const conversations = `
@@ -57,10 +58,11 @@ const conversations = `
     name          TEXT NOT NULL,
     remembered    TEXT,
     spent_tokens  INTEGER NOT NULL DEFAULT 0,
-    cost          REAL NOT NULL DEFAULT 0
+    cost          REAL NOT NULL DEFAULT 0,
+    updated_seq   INTEGER NOT NULL DEFAULT 0
   );
   CREATE UNIQUE INDEX conversations_by_name ON conversations (owner, name);
-  CREATE INDEX conversations_by_time ON conversations (owner, updated_at, name);`;
+  CREATE INDEX conversations_by_update ON conversations (owner, updated_seq);`;
 
 /**
  * The turns, which are kept longer than their rows. "end" is JSON, NULL while the turn is open. `waiting_until`, in ms since

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import { postedColumns, type PostedRow } from '../posted-columns.ts';
 import type { Retain } from './retention.ts';
+import type { NextUpdate } from './update-order.ts';
 import { titleLength } from '../file/schema.ts';
 import type { PostedAppend, SettledOutcome } from '../thread-messages.ts';
 
@@ -15,7 +16,7 @@ const maxDroppedRows = 1024;
 export type AppendWriter = (append: PostedAppend) => SettledOutcome;
 
 /** Prepares the statements that write the rows of one append. */
-export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
+export function createAppendWriter(db: Database, retain: Retain, nextUpdate: NextUpdate): AppendWriter {
   const findConversation = db.prepare<[string, string], { id: string; title: string | null; headSeq: number }>(
     'SELECT id, title, head_seq AS headSeq FROM conversations WHERE owner = ? AND name = ?',
   );
@@ -29,12 +30,12 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
     INSERT INTO chat_events (conversation_id, seq, ${postedColumns.join(', ')})
     VALUES (?, ?, ${postedColumns.map(() => '?').join(', ')})`);
   const beginConversation = db.prepare<RowsNote & { owner: string; name: string }>(`
-    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens, spent_tokens, cost)
-    VALUES (@id, @owner, @name, @title, @timestamp, @timestamp, @headSeq, 1, @messages, @tokens, @spentTokens, @cost)`);
+    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens, spent_tokens, cost, updated_seq)
+    VALUES (@id, @owner, @name, @title, @timestamp, @timestamp, @headSeq, 1, @messages, @tokens, @spentTokens, @cost, @updatedSeq)`);
   const noteRows = db.prepare<RowsNote>(`
     UPDATE conversations SET title = @title, updated_at = @timestamp, head_seq = @headSeq,
            message_count = message_count + @messages, total_tokens = total_tokens + @tokens,
-           spent_tokens = spent_tokens + @spentTokens, cost = cost + @cost
+           spent_tokens = spent_tokens + @spentTokens, cost = cost + @cost, updated_seq = @updatedSeq
      WHERE id = @id`);
   const claimTurn = db.prepare<[string, string, string, number, string]>(`
     INSERT INTO turns (conversation_id, request_id, digest, begin_seq, started_at) VALUES (?, ?, ?, ?, ?)
@@ -81,7 +82,16 @@ export function createAppendWriter(db: Database, retain: Retain): AppendWriter {
     for (const [index, row] of rows.entries()) insertRow.run(id, firstSeq + index, ...row);
     for (const [rowId, , type] of rows) if (type === 'assistant_message') dropDraftOf.message.run(id, rowId);
     const title = conversation?.title ?? firstUserText(rows);
-    const note = { id, title, timestamp, headSeq, ...totalsOf(rows), spentTokens: spent.tokens, cost: spent.cost };
+    const note = {
+      id,
+      title,
+      timestamp,
+      headSeq,
+      updatedSeq: nextUpdate(),
+      ...totalsOf(rows),
+      spentTokens: spent.tokens,
+      cost: spent.cost,
+    };
     if (conversation === undefined) beginConversation.run({ ...note, owner, name });
     else noteRows.run(note);
     if (remember !== null) noteRemembered.run(remember, id);
@@ -109,6 +119,7 @@ interface RowsNote extends Totals {
   title: string | null;
   timestamp: string;
   headSeq: number;
+  updatedSeq: number;
   spentTokens: number;
   cost: number;
 }

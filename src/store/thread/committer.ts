@@ -1,7 +1,7 @@
 /**
  * Commits a group of appends in one transaction, with a savepoint for each. Returns the outcome of each append. An append
  * that violates a rule of the schema fails alone. An append that the disk rejects is postponed, together with later
- * appends to its conversation.
+ * appends to its conversation. Without appends it tests whether the file can be written.
  */
 import Database from 'better-sqlite3';
 import { conversationKey } from '../../conversation-ref.ts';
@@ -76,9 +76,20 @@ export function createCommitter(db: Database.Database, write: AppendWriter): Com
     }
   }
 
+  /** Writes the version that the file has: a commit that changes nothing, but takes the lock and room on the disk. */
+  function testWrite(): Pick<Committed, 'outcomes' | 'failure'> {
+    try {
+      inTransaction(() => db.pragma(`user_version = ${Number(db.pragma('user_version', { simple: true }))}`));
+      return { outcomes: [], failure: null };
+    } catch (error) {
+      return { outcomes: [], failure: failureOf(error) };
+    }
+  }
+
   return (appends) => {
     const started = performance.now();
-    return { ...all(appends), commitMs: performance.now() - started };
+    const committed = appends.length === 0 ? testWrite() : all(appends);
+    return { ...committed, commitMs: performance.now() - started };
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Database } from 'better-sqlite3';
 import type { ConversationRef } from '../../conversation-ref.ts';
+import type { NextUpdate } from './update-order.ts';
 import type { Slices } from './slices.ts';
 
 /** A fork to make. */
@@ -44,7 +45,7 @@ const step = { rows: 16, turns: 64 };
 const columns = `seq, timestamp, type, role, content, tool_calls, tool_call_id, model, usage, extra, token_count, request_id`;
 
 /** Prepares the statements that copy a conversation. */
-export function createFork(db: Database, slices: Slices): Fork {
+export function createFork(db: Database, slices: Slices, nextUpdate: NextUpdate): Fork {
   const findOrigin = db.prepare<ConversationRef & { atSeq: number }, Pick<Copy, 'originId' | 'title' | 'oldestSeq'>>(`
     SELECT id AS originId, title, oldest_seq AS oldestSeq FROM conversations
      WHERE name = @conversationId AND owner = @owner AND @atSeq BETWEEN oldest_seq AND head_seq`);
@@ -60,9 +61,9 @@ export function createFork(db: Database, slices: Slices): Fork {
     INSERT INTO turns (conversation_id, request_id, digest, begin_seq, started_at, "end", end_seq, ended_at)
     SELECT @fork, request_id, digest, begin_seq, started_at, "end", end_seq, ended_at ${ownTurns} LIMIT ${step.turns}`);
   const turnBeyond = db.prepare<Copy, string>(`SELECT request_id ${ownTurns} LIMIT 1 OFFSET ${step.turns}`).pluck();
-  const insertConversation = db.prepare<Copy & { owner: string }>(`
-    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens)
-    VALUES (@fork, @owner, @fork, @title, @now, @now, @atSeq, @oldestSeq, @messages, @tokens)`);
+  const insertConversation = db.prepare<Copy & { owner: string; updatedSeq: number }>(`
+    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens, updated_seq)
+    VALUES (@fork, @owner, @fork, @title, @now, @now, @atSeq, @oldestSeq, @messages, @tokens, @updatedSeq)`);
   const removePending = db.prepare<[string]>('DELETE FROM pending_deletions WHERE conversation_id = ?');
 
   /** Each does one step. True while it has more steps. */
@@ -88,7 +89,7 @@ export function createFork(db: Database, slices: Slices): Fork {
       return beyond !== undefined;
     },
     function show(copy) {
-      insertConversation.run({ ...copy, owner: copy.origin.owner });
+      insertConversation.run({ ...copy, owner: copy.origin.owner, updatedSeq: nextUpdate() });
       removePending.run(copy.fork);
       return false;
     },

@@ -4,7 +4,6 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError, errorMessage } from '../../errors.ts';
-import type { LegacyImport } from '../file/import-legacy.ts';
 import { createAppendWriter } from './append-writer.ts';
 import { identityOf, movedFile } from '../file/file-identity.ts';
 import { createCommitter } from './committer.ts';
@@ -25,13 +24,14 @@ import { createSlices } from './slices.ts';
 import { storageProblemOf } from '../storage-problem.ts';
 import { createSweep } from './sweep.ts';
 import type { Sweep } from './sweep.ts';
-import type { JobReply, JobRequest, ThreadSettings } from '../thread-messages.ts';
+import { createUpdateOrder } from './update-order.ts';
+import type { JobReply, JobRequest, Jobs, ThreadSettings } from '../thread-messages.ts';
 
 const settings: ThreadSettings = workerData;
 
 let connection: Connection | null = null;
-/** The file of the first connection. Later ones must serve the same. */
-let served: string | null = null;
+/** The file of the first connection, the writer's. All later ones must serve the same. */
+let served = settings.served;
 let writing: {
   commit: Commit;
   sweep: Sweep;
@@ -42,9 +42,9 @@ let writing: {
 } | null = null;
 let queries: Queries | null = null;
 
-function open(reconnect: boolean): LegacyImport | null {
+function open(reconnect: boolean): Jobs['open']['answer'] {
   // A database in memory is lost with its connection, and has no disk that could fail.
-  if (connection !== null && settings.path === null) return null;
+  if (connection !== null && settings.path === null) return { legacyImport: null, file: null };
   connection?.watch.checkLog();
   disconnect();
   const opened = connectWriter(settings, reconnect ? served : null);
@@ -52,14 +52,15 @@ function open(reconnect: boolean): LegacyImport | null {
   served = connection.file;
   const { db } = connection;
   const slices = createSlices(db);
-  const fork = createFork(db, slices);
+  const nextUpdate = createUpdateOrder(db);
+  const fork = createFork(db, slices, nextUpdate);
   const deletion = createDeletion(db, fork.isBusy);
   let retainAll = createRetention(db, settings.retention);
   // A conversation that is being copied keeps its rows. The next end of a turn, or the next sweep, drops them.
   const retain: Retain = (id, now, maxRows) => !fork.isBusy(id) && retainAll(id, now, maxRows);
   const startSweep = () => createSweep(db, { slices, deletion, retain });
   const began = {
-    commit: createCommitter(db, createAppendWriter(db, retain)),
+    commit: createCommitter(db, createAppendWriter(db, retain, nextUpdate)),
     sweep: startSweep(),
     fork,
     deletion,
@@ -72,7 +73,7 @@ function open(reconnect: boolean): LegacyImport | null {
   };
   writing = began;
   queries = createQueries(db);
-  return opened.legacyImport;
+  return { legacyImport: opened.legacyImport, file: served };
 }
 
 /** The policy also applies after the next reconnect. */
@@ -134,6 +135,8 @@ function run(request: JobRequest) {
   switch (request.kind) {
     case 'open':
       return open(request.ask.reconnect);
+    case 'check':
+      return write(() => {});
     case 'retain':
       return followPolicy(request.ask);
     case 'commit':

@@ -1,15 +1,23 @@
 /** Runs the writer's chart without a disk: the test ends its actors and advances its clock. */
 import assert from 'node:assert/strict';
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
-import { writerMachine, type StorageProblem } from '../../../machines/writer.ts';
+import { writerMachine, type KnownProblem, type StorageProblem } from '../../../machines/writer.ts';
 import type { SweepDelaysMs } from '../../../machines/writer.ts';
 
-type Step = 'openDatabase' | 'commitBatch' | 'sweepSlice' | 'reopenDatabase' | 'rejectQueued' | 'closeDatabase';
+type Step =
+  | 'openDatabase'
+  | 'commitBatch'
+  | 'sweepSlice'
+  | 'reopenDatabase'
+  | 'checkFile'
+  | 'rejectQueued'
+  | 'closeDatabase';
 
 /** Starts the chart; the test ends its actors. */
 export function startWriter(
   retryDelaysMs: readonly number[] = [10, 20],
   sweepDelaysMs = { first: 1_000_000, betweenSlices: 0, betweenRounds: 0 },
+  checkDelayMs = 10_000_000,
 ) {
   const started: Step[] = [];
   let settle = Promise.withResolvers<{ more: boolean }>();
@@ -31,7 +39,10 @@ export function startWriter(
         openDatabase: step('openDatabase'),
         commitBatch: fromPromise(() => begin('commitBatch')),
         sweepSlice: fromPromise(async () => (await begin('sweepSlice')).more),
-        reopenDatabase: step('reopenDatabase'),
+        reopenDatabase: fromPromise<void, KnownProblem>(async () => {
+          await begin('reopenDatabase');
+        }),
+        checkFile: step('checkFile'),
         rejectQueued: fromPromise<void, { problem: StorageProblem }>(async ({ input: { problem } }) => {
           problems.push(problem);
           await begin('rejectQueued');
@@ -39,7 +50,7 @@ export function startWriter(
         closeDatabase: step('closeDatabase'),
       },
     }),
-    { clock, input: { retryDelaysMs, sweepDelaysMs: sweepDelaysMs } },
+    { clock, input: { retryDelaysMs, sweepDelaysMs, checkDelayMs } },
   );
   actor.start();
   const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -48,6 +59,7 @@ export function startWriter(
     /** Why waiting appends were rejected, one for each time. */
     problems,
     state: () => actor.getSnapshot().value,
+    problem: () => actor.getSnapshot().context.problem,
     rows: () => actor.send({ type: 'rows.queued' }),
     sweep: () => actor.send({ type: 'sweep.due' }),
     close: () => actor.send({ type: 'writer.close' }),
@@ -64,8 +76,12 @@ export function startWriter(
 }
 
 /** Starts a writer that has opened its file. */
-export async function readyWriter(retryDelaysMs?: readonly number[], sweepDelaysMs?: SweepDelaysMs) {
-  const running = startWriter(retryDelaysMs, sweepDelaysMs);
+export async function readyWriter(
+  retryDelaysMs?: readonly number[],
+  sweepDelaysMs?: SweepDelaysMs,
+  checkDelayMs?: number,
+) {
+  const running = startWriter(retryDelaysMs, sweepDelaysMs, checkDelayMs);
   await running.finish();
   assert.equal(running.state(), 'ready');
   return running;
