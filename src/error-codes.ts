@@ -150,6 +150,12 @@ export const errorCodes = {
     remedy: 'Lower chat.service.context.max_tokens or shorten the message.',
     data: ofProvider,
   },
+  provider_content_filter: {
+    retryable: false,
+    cause: "The provider's content filter refuses the request. The turn is left out of later requests.",
+    remedy: 'Send another message. If that is refused too, replace an earlier one with `rewind_to`.',
+    data: ofProvider,
+  },
   provider_request: {
     retryable: false,
     cause:

@@ -60,6 +60,10 @@ export function createAnswerLogic(deps: AnswerDeps) {
     const { provider } = input;
     const notify = (notice: Omit<Extract<Chunk, { type: 'notice' }>, 'type'>) =>
       delivery.broadcast(input, chunkFrame(input, { type: 'notice', ...notice }));
+    const noticeFiltered = () => {
+      const data = `The content filter of provider "${provider}" stopped this answer. The message and the answer are left out of later requests.`;
+      notify({ kind: 'content_filtered', data, provider });
+    };
     const sink: AnswerSink = {
       queued(position) {
         const data = `Provider "${provider}" is at its limit of requests. This request is number ${position} in the queue.`;
@@ -121,6 +125,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
       const text = written.text.toWellFormed();
       const reasoning = written.reasoning.toWellFormed();
       const finished = end.status === 'finished' ? end : null;
+      if (finished?.finishReason === 'content_filter') noticeFiltered();
       const answer: ModelAnswer = {
         messageId: draft.messageId,
         text,

@@ -157,6 +157,8 @@ function explainRejection(code: ErrorCode, { provider, model }: Target, { status
         : `does not offer the model "${model}"; set ${block}.${provider.modelKey} (or, if that is right, ${block}.base_url)`;
     case 'provider_context_length':
       return `reports that the conversation is too long for "${model}"; lower chat.service.context.max_tokens or shorten the message`;
+    case 'provider_content_filter':
+      return 'refused the request with its content filter; this turn is left out of later requests, so send another message, or replace an earlier one (rewind_to) if that is refused too';
     case 'provider_rate_limit':
       return 'limits the rate of requests; wait, or raise the limit at the provider';
     case 'provider_request':

@@ -4,6 +4,7 @@
  */
 import type { ErrorCode } from '../../errors.ts';
 import { isDeeperThan, isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
+import { isContentRefusal } from '../../../machines/context-window/content-filter.ts';
 import type { Fetch } from './transport.ts';
 
 /** An error from a provider, as a response or inside a stream. */
@@ -85,6 +86,8 @@ const contextMessages =
 const modelMessages =
   /\bmodel\b.{0,120}(does not exist|not found|not a valid|not supported|decommissioned|no access)|not a valid model|(no such|unknown) model|no endpoints found/i;
 const modelAccessMessages = /\bmodel\b.{0,120}(blocked|not (available|allowed|enabled))|access to (the )?model\b/i;
+/** Azure, Moonshot: `content_filter`. OpenAI: `content_policy_violation`. Qwen: `data_inspection_failed`. */
+const contentLabels = /content_?(?:filter|policy)|data_?inspection|sensitive_?content/;
 const keyMessages =
   /\b(api|access|secret)[ _-]?(key|token)|\b(invalid|missing|bearer) (key|token)|credential|authenticat/i;
 
@@ -99,6 +102,13 @@ const rules: readonly { code: ProviderCode; holds(complaint: ProviderError, mode
   {
     code: 'provider_auth',
     holds: ({ status, label }) => status === 401 || /invalid_api_key|authentication_error|permission_error/.test(label),
+  },
+  {
+    code: 'provider_content_filter',
+    holds: ({ status, label, message }) =>
+      (status === null || (status >= 400 && status < 500)) &&
+      (contentLabels.test(label) ||
+        ((isRejection(status) || status === 403) && !isPage(message) && isContentRefusal(message))),
   },
   // A 403 is also the answer to a country, a moderated text, a private network or a firewall's rule.
   { code: 'provider_auth', holds: ({ status, message }) => status === 403 && isAbout(message, keyMessages) },
