@@ -451,7 +451,7 @@ describe('a failed connection', () => {
   });
   assert.ok(provider);
   const messageOf = (code: string) =>
-    requestFailed({ provider, model: 'm' }, Object.assign(new Error('no'), { code })).fault.message;
+    requestFailed({ provider, model: 'm', sizes: null }, Object.assign(new Error('no'), { code })).fault.message;
 
   for (const code of [
     'DEPTH_ZERO_SELF_SIGNED_CERT',
