@@ -13,6 +13,8 @@ export interface ToolSizes {
   tokens: number;
   /** The server whose tools are the largest together. Null without tools. */
   largestServer: string | null;
+  /** The tool that is larger than all others together. Null if there is none. */
+  largestTool: string | null;
 }
 
 export interface MessageSizes {
@@ -24,7 +26,7 @@ export interface MessageSizes {
   rest: number;
 }
 
-export const NO_TOOLS: ToolSizes = { count: 0, tokens: 0, largestServer: null };
+export const NO_TOOLS: ToolSizes = { count: 0, tokens: 0, largestServer: null, largestTool: null };
 
 /** The messages of past turns, and those of the current one, which begins with the user's message. */
 export function messageSizes(past: readonly SizedMessage[], current: readonly SizedMessage[]): MessageSizes {

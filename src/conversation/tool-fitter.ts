@@ -68,7 +68,13 @@ function sizesOf(tools: readonly SizedTool[]): ToolSizes {
     tokens: sumOf(own),
   }));
   const largest = byServer.toSorted((one, other) => other.tokens - one.tokens)[0];
-  return { count: tools.length, tokens: sumOf(tools), largestServer: largest?.server ?? null };
+  const tokens = sumOf(tools);
+  return {
+    count: tools.length,
+    tokens,
+    largestServer: largest?.server ?? null,
+    largestTool: tools.find((tool) => tool.tokens > tokens / 2)?.name ?? null,
+  };
 }
 
 function sumOf(tools: readonly SizedTool[]): number {

@@ -106,7 +106,7 @@ describe('the tools of several servers', () => {
       notices.map(({ kind }) => kind),
       ['retrying', 'tools_left_out'],
     );
-    assert.match(notices[0]?.data ?? '', /60 tools, most of "a".*as much of the context as the model takes/);
+    assert.match(notices[0]?.data ?? '', /60 tools, most of the server "a".*as much of the context as the model takes/);
     assert.equal(model.requests.length, 2);
   });
 });
@@ -172,7 +172,7 @@ describe('the error of a request that stays too long', () => {
       'the tools',
       { servers: { a: manyTools(30) } },
       'Hi',
-      /schemas of \d+ tools, most of "a".*offer fewer tools .*chat\.service\.tools\.permission/,
+      /schemas of \d+ tools, most of the server "a".*offer fewer tools .*chat\.service\.tools\.permission/,
     ],
     [
       'the system prompt',

@@ -1,5 +1,5 @@
 /** Explains a request that is too long for the model: what is large in it, and what an operator or a user can do. Pure. */
-import { requestTokens, type ContextSizes } from '../../../machines/context-window/context-sizes.ts';
+import { requestTokens, type ContextSizes, type ToolSizes } from '../../../machines/context-window/context-sizes.ts';
 import { answerLimit } from '../providers/request-limits.ts';
 import type { Provider } from '../providers/provider.ts';
 
@@ -18,7 +18,7 @@ export function explainTooLong(provider: Provider, model: string, sizes: Context
   const parts = [...partsOf(sizes), ...answerOf(provider, model)]
     .filter(({ tokens }) => tokens > 0)
     .toSorted((one, other) => other.tokens - one.tokens);
-  const listed = parts.map(({ tokens, name }) => `${tokens} ${name}`).join(', ');
+  const listed = parts.map(({ tokens, name }) => `${tokens} ${name}`).join('; ');
   const remedy = parts[0] === undefined ? window : `${parts[0].remedy}, or ${window}`;
   return `reports that the request is too long for "${model}": about ${requestTokens(sizes)} tokens (${listed}); ${remedy}`;
 }
@@ -27,7 +27,7 @@ function partsOf({ system, tools, message, result, rest }: ContextSizes): Part[]
   return [
     {
       tokens: tools.tokens,
-      name: `in the schemas of ${tools.count} tool${tools.count === 1 ? '' : 's'}, most of "${tools.largestServer}"`,
+      name: `in the schemas of ${tools.count} tool${tools.count === 1 ? '' : 's'}, most of ${largestOf(tools)}`,
       remedy: 'offer fewer tools (disable an MCP server, or set tools to never in chat.service.tools.permission)',
     },
     {
@@ -43,6 +43,10 @@ function partsOf({ system, tools, message, result, rest }: ContextSizes): Part[]
     },
     { tokens: rest, name: 'in other messages', remedy: 'start a new conversation' },
   ];
+}
+
+function largestOf({ largestServer, largestTool }: ToolSizes): string {
+  return largestTool === null ? `the server "${largestServer}"` : `the tool "${largestTool}"`;
 }
 
 function answerOf(provider: Provider, model: string): Part[] {

@@ -103,7 +103,7 @@ test('the tools count as a part of a context that is too long', async () => {
   const world = await startWorld({});
   world.send(chat('r1'));
   world.commit();
-  const tools = { count: 6, tokens: 90, largestServer: 'demo' };
+  const tools = { count: 6, tokens: 90, largestServer: 'demo', largestTool: null };
   await world.loadContext({ sizes: { system: 0, tools, message: 10, result: null, rest: 0 } });
   world.currentAnswer().fail({ fault: tooLong });
   await world.loadContext();

@@ -75,7 +75,13 @@ export const hopContext: HopContext = {
   model: null,
   tools,
   cut: 0,
-  sizes: { system: 0, tools: { count: 0, tokens: 0, largestServer: null }, message: 10, result: null, rest: 0 },
+  sizes: {
+    system: 0,
+    tools: { count: 0, tokens: 0, largestServer: null, largestTool: null },
+    message: 10,
+    result: null,
+    rest: 0,
+  },
   toolsLeftOut: [],
 };
 
