@@ -14,6 +14,8 @@ export const faultData = {
   provider: 'the name of the provider',
   model: 'the requested model',
   status: "the provider's HTTP status",
+  context_tokens: 'the most tokens that the model takes, as the provider says',
+  request_tokens: 'the tokens of the request, as the provider says',
   provider_says: "the provider's own message, as far as the fault's message quotes it",
   variable: 'the environment variable of the API key',
   server: 'the name of the MCP server',
@@ -146,8 +148,14 @@ export const errorCodes = {
   },
   provider_context_length: {
     retryable: false,
-    cause: 'The conversation is too long for the model.',
-    remedy: 'Lower chat.service.context.max_tokens or shorten the message.',
+    cause: 'The request is too long for the model: its tools, system prompt, messages and answer together.',
+    remedy: 'Follow the message, which names the largest part, or lower chat.service.context.max_tokens.',
+    data: [...ofProvider, 'context_tokens', 'request_tokens'],
+  },
+  provider_content_filter: {
+    retryable: false,
+    cause: "The provider's content filter refuses the request. The turn is left out of later requests.",
+    remedy: 'Send another message. If that is refused too, replace an earlier one with `rewind_to`.',
     data: ofProvider,
   },
   provider_request: {

@@ -78,6 +78,7 @@ export async function startServer({ readConfig, stop, ...options }: ServerOption
   stop?.addEventListener('abort', () => void registry.shutdown());
   await started;
   tools.nameCheck.check();
+  conversations.windowCheck.check();
   void models.tokens.ready();
   const parts = { models, tools, conversations, feeds, metrics, reload: () => reload.status() };
   const listening = await openEdge(context, parts).catch(async (error: unknown) => {

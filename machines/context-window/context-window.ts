@@ -2,6 +2,7 @@
  * Builds the context window: chooses the past turns that the model sees. Pure. Token counts come with the rows, so a
  * window costs only additions.
  */
+import { messageSizes, NO_TOOLS, type ContextSizes, type ToolSizes } from './context-sizes.ts';
 import { cutToFit } from './cut-to-fit.ts';
 import { turnMessages, type ModelMessage } from './model-messages.ts';
 import { branchOf, isMessage, type TurnRows } from './past-turns.ts';
@@ -9,8 +10,10 @@ import { branchOf, isMessage, type TurnRows } from './past-turns.ts';
 export interface WindowOptions {
   systemPrompt: string;
   systemTokens: number;
-  /** max_tokens - reserve_tokens. */
+  /** See `requestBudget`: of the whole request, its tools included. */
   budgetTokens: number;
+  /** The tools of the request. None if absent. */
+  tools?: ToolSizes;
   /** Number of newest messages that are always included, cut if necessary. */
   preserveRecent: number;
 }
@@ -21,6 +24,8 @@ export interface ContextWindow {
   tokens: number;
   /** Number of messages that were cut in the middle. */
   cut: number;
+  /** The sizes of its parts, after the cut. */
+  sizes: ContextSizes;
 }
 
 /**
@@ -28,26 +33,31 @@ export interface ContextWindow {
  * the turn itself. Turns that have not begun are left out.
  */
 export function buildWindow(turns: readonly TurnRows[], requestId: string, options: WindowOptions): ContextWindow {
+  const { systemTokens, tools = NO_TOOLS } = options;
+  const budget = options.budgetTokens - tools.tokens;
   const current = turns.find((turn) => turn.requestId === requestId);
   const past = branchOf(turns, current);
-  const chosen: TurnRows[] = current ? [current] : [];
-  let tokens = options.systemTokens + (current?.tokens ?? 0);
+  const chosen: TurnRows[] = [];
+  let tokens = systemTokens + (current?.tokens ?? 0);
   let messages = countMessages(current);
   for (let i = past.length - 1; i >= 0; i -= 1) {
     const turn = past[i];
     if (!turn) break;
-    if (tokens + turn.tokens > options.budgetTokens && messages >= options.preserveRecent) break;
+    if (tokens + turn.tokens > budget && messages >= options.preserveRecent) break;
     chosen.unshift(turn);
     tokens += turn.tokens;
     messages += countMessages(turn);
   }
-  const sized = chosen.flatMap(turnMessages);
-  const cut = tokens > options.budgetTokens ? cutToFit(sized, options.budgetTokens - options.systemTokens) : 0;
+  const earlier = chosen.flatMap(turnMessages);
+  const own = current ? turnMessages(current) : [];
+  const sized = [...earlier, ...own];
+  const cut = tokens > budget ? cutToFit(sized, budget - systemTokens) : 0;
   const system: ModelMessage[] = options.systemPrompt === '' ? [] : [{ role: 'system', content: options.systemPrompt }];
   return {
     messages: [...system, ...sized.map((entry) => entry.message)],
-    tokens: Math.min(tokens, options.budgetTokens),
+    tokens: Math.min(tokens, budget),
     cut,
+    sizes: { system: systemTokens, tools, ...messageSizes(earlier, own) },
   };
 }
 

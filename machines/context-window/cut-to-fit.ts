@@ -1,6 +1,6 @@
 /**
  * Cuts messages that must be sent and do not fit: the longest ones, in the middle, with a mark of the missing length.
- * Changes the given messages.
+ * Changes the given messages and their sizes.
  */
 import type { SizedMessage } from './model-messages.ts';
 
@@ -29,6 +29,7 @@ export function cutToFit(entries: SizedMessage[], budget: number): number {
     // A short text beside long tool calls cannot become shorter.
     if (shorter.length >= message.content.length) continue;
     message.content = shorter;
+    entry.tokens = cap;
     cut += 1;
   }
   return cut;

@@ -2,6 +2,7 @@
  * Groups the rows of a conversation by turn: the tokens of a turn, whether it has ended, and whether it is on the
  * current branch. Pure functions over rows in log order.
  */
+import { endsRefused } from './content-filter.ts';
 import type { LogRow } from '../log.ts';
 
 /** All rows that share a `request_id`, in log order. */
@@ -11,6 +12,8 @@ export interface TurnRows {
   /** Estimated tokens of its messages, with `MESSAGE_OVERHEAD` each. */
   tokens: number;
   ended: boolean;
+  /** A content filter refused its message or its answer: it is not part of any later turn's past. */
+  refused: boolean;
   /** The seq of the message that the turn replaces: turns that began there or later are not part of its past. Null: none is replaced. */
   rewindTo: number | null;
 }
@@ -29,18 +32,29 @@ export function foldRow(turns: TurnRows[], row: LogRow): void {
         : undefined
       : turns.findLast((candidate) => candidate.requestId === row.request_id);
   if (!turn) {
-    turn = { requestId: row.request_id, rows: [], tokens: 0, ended: row.request_id === null, rewindTo: null };
+    turn = {
+      requestId: row.request_id,
+      rows: [],
+      tokens: 0,
+      ended: row.request_id === null,
+      refused: false,
+      rewindTo: null,
+    };
     turns.push(turn);
   }
   turn.rows.push(row);
   turn.tokens += rowTokens(row);
   if (row.type !== 'meta') return;
-  if (row.extra['kind'] === 'turn_end') turn.ended = true;
+  if (row.extra['kind'] === 'turn_end') {
+    turn.ended = true;
+    turn.refused = endsRefused(row.extra);
+  }
   if (row.extra['kind'] === 'rewind' && typeof row.extra['to_seq'] === 'number') turn.rewindTo = row.extra['to_seq'];
 }
 
 /**
- * The ended turns on the current branch, in the order in which they ran. The rewind of `current`, if any, applies last.
+ * The ended turns on the current branch, in the order in which they ran, without refused ones. The rewind of a refused
+ * turn still applies. The rewind of `current`, if any, applies last.
  */
 export function branchOf(turns: readonly TurnRows[], current?: TurnRows): TurnRows[] {
   const ended = turns.filter((turn) => turn.ended && turn !== current).sort((a, b) => endSeq(a) - endSeq(b));
@@ -48,7 +62,7 @@ export function branchOf(turns: readonly TurnRows[], current?: TurnRows): TurnRo
   for (const turn of current ? [...ended, current] : ended) {
     const { rewindTo } = turn;
     if (rewindTo !== null) branch = branch.filter((earlier) => beginSeq(earlier) < rewindTo);
-    if (turn !== current) branch.push(turn);
+    if (turn !== current && !turn.refused) branch.push(turn);
   }
   return branch;
 }

@@ -86,7 +86,7 @@ export type TurnEnd =
 
 /** A notice to a turn's followers, beside its rows. Delays are in ms. */
 export interface Notice {
-  kind: 'started' | 'queued_for_turn' | 'context_truncated' | 'retrying';
+  kind: 'started' | 'queued_for_turn' | 'context_truncated' | 'tools_left_out' | 'retrying';
   details: { position?: number; delay_ms?: number; provider?: string };
 }
 

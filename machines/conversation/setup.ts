@@ -7,6 +7,7 @@ import type { ConversationEmitted, ConversationEvent } from './events.ts';
 import type { ModelAnswer } from './hop-answers.ts';
 import type { ConversationContext, ConversationInput } from './context.ts';
 import type { HopContext, HopTool, OpenCall, RunningTurn, RecoveredState } from './turn-state.ts';
+import type { ContextSizes } from '../context-window/context-sizes.ts';
 import type { ModelMessage } from '../context-window/model-messages.ts';
 import { providedAtBoot } from '../provided-at-boot.ts';
 import { openInterrupt, awaitsPerson } from './rows/approval-rows.ts';
@@ -22,7 +23,9 @@ export interface ReadLogInput {
 
 export interface LoadContextInput extends ReadLogInput {
   requestId: string;
-  /** The tokens that the context may hold. Null: the configured budget. */
+  /** The provider that will be asked. */
+  provider: string;
+  /** The tokens that the request may have. Null: as many as the window has. */
   budgetTokens: number | null;
   /** True for the first load of a turn, before any request to a model. */
   isFirst: boolean;
@@ -36,6 +39,7 @@ export interface AnswerInput extends ReadLogInput {
   messages: readonly ModelMessage[];
   /** Estimated tokens of `messages`. */
   contextTokens: number;
+  sizes: ContextSizes;
   tools: ReadonlyMap<string, HopTool>;
 }
 

@@ -2,6 +2,7 @@
  * Declares a turn in each of its forms (queued, running, interrupted) with the tools and calls of its hops. Types only.
  */
 import type { ModelMessage } from '../context-window/model-messages.ts';
+import type { ContextSizes } from '../context-window/context-sizes.ts';
 import type { Requester } from './client-events.ts';
 import type { ModelAnswer } from './hop-answers.ts';
 import type { Fault, HopUsage, ToolCallRequest } from '../log.ts';
@@ -34,6 +35,10 @@ export interface HopContext {
   tools: ReadonlyMap<string, HopTool>;
   /** Estimated tokens of `messages`. */
   tokens: number;
+  /** The sizes of the whole request. */
+  sizes: ContextSizes;
+  /** Number of tools that did not fit the context window and are not offered, by server. */
+  toolsLeftOut: readonly { server: string; count: number }[];
   /** Number of messages that were cut to fit the window. */
   cut: number;
 }
@@ -107,7 +112,7 @@ export interface RunningTurn {
   waitedMs: number;
   backoffMs: number;
   context: HopContext | null;
-  /** Set once a provider rejected the context as too long: the new budget, and the hop in which that happened. */
+  /** Set once a provider rejected a request as too long: the new budget of requests, and the hop in which that happened. */
   shorter: { budgetTokens: number; hop: number } | null;
   /** True while an `answer` actor runs. */
   asking: boolean;

@@ -4,6 +4,7 @@
  * effect at once.
  */
 import { conversation } from './actions/turn-actions.ts';
+import { providerAt } from './state-updates.ts';
 
 /** A cancel of a queued turn, or of a turn whose message is being committed. It never affects the running turn. */
 const cancelOfQueuedTurn = [
@@ -73,10 +74,11 @@ const loadingContext = conversation.createStateConfig({
   invoke: {
     id: 'context',
     src: 'loadContext',
-    input: ({ context: { conversationId, owner, turn } }) => ({
+    input: ({ context: { conversationId, owner, turn, limits } }) => ({
       conversationId,
       owner,
       requestId: turn?.requestId ?? '',
+      provider: providerAt(limits, turn?.provider ?? 0),
       budgetTokens: turn?.shorter?.budgetTokens ?? null,
       isFirst:
         turn !== null && turn.hops + turn.attempt + turn.provider + turn.emptyAnswers === 0 && turn.shorter === null,

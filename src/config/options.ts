@@ -28,13 +28,17 @@ export function circuitLimits({ llm: { circuit } }: Config) {
   return { failures: circuit.failures, cooldownMs: ms(circuit.cooldown) };
 }
 
-/** Limits of the context window, in tokens and messages. */
+/** The context window, in tokens and messages. */
 export function windowLimits({
   chat: {
     service: { context },
   },
 }: Config) {
-  return { budgetTokens: context.max_tokens - context.reserve_tokens, preserveRecent: context.preserve_recent };
+  return {
+    maxTokens: context.max_tokens,
+    reserveTokens: context.reserve_tokens,
+    preserveRecent: context.preserve_recent,
+  };
 }
 
 /** Limits of the log cache, in bytes and tokens. */

@@ -4,6 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { branchOf, foldRow, isMessage, type TurnRows } from '../../machines/context-window/past-turns.ts';
+import { endsRefused } from '../../machines/context-window/content-filter.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import type { LoadedConversation as StoredStanding } from '../store/port.ts';
@@ -150,9 +151,10 @@ function rowBytes(row: LogRow): number {
 /** The keys of `extra` that a turn's messages and its place on the branch depend on. */
 const keptExtras = ['kind', 'to_seq', 'reasoning', 'signatures', 'included', 'asked_again'] as const;
 
-/** The part of a row that windows need. Usage and whole tool results stay in the store. */
+/** The part of a row that windows need. Usage and whole tool results stay in the store, and so do ends of usual turns. */
 function windowPart(row: LogRow): LogRow {
   const extra: LogRow['extra'] = {};
+  if (endsRefused(row.extra)) Object.assign(extra, { metadata: row.extra['metadata'], error: row.extra['error'] });
   for (const key of keptExtras) if (row.extra[key] !== undefined) extra[key] = row.extra[key];
   return { ...row, usage: null, extra };
 }

@@ -8,6 +8,8 @@ import { chooseProviders } from './providers/choose-providers.ts';
 import type { CircuitLimits } from '../../machines/provider-circuit.ts';
 import { createCircuit, type Circuit } from './circuit.ts';
 import { createProviderClient } from './stream/client.ts';
+import { createLearnedLimits, type LearnedLimit, type LearnedLimits } from './learned-limits.ts';
+import { answerLimit, takesTools } from './providers/request-limits.ts';
 import type { RequiredChange } from './stream/learned-changes.ts';
 import type { LanguageModel, ProviderStatus } from './port.ts';
 import { withCost } from './providers/prices.ts';
@@ -35,6 +37,8 @@ export interface LanguageModelOptions {
   onCircuitChange(status: ProviderStatus): void;
   /** Gets each change of a request that a provider required, once for a model. */
   onRequiredChange(change: RequiredChange): void;
+  /** Gets each limit of a context that a provider has named, and each that is lower. */
+  onContextLimit(limit: LearnedLimit): void;
   /** Longest time in the queue of a provider. */
   queueTimeoutMs: number;
   /** Provider blocks by name, as configured. */
@@ -59,6 +63,7 @@ interface ProviderEntry {
   provider: Provider;
   circuit: Circuit;
   client: QueuedClient;
+  limits: LearnedLimits;
 }
 
 /**
@@ -78,6 +83,7 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
     const member: ProviderEntry = {
       provider,
       circuit,
+      limits: createLearnedLimits(provider.name, (limit) => options.onContextLimit(limit)),
       client: createQueuedClient(provider, circuit, () => ({
         ...member.provider.limits,
         maxWaitMs: options.queueTimeoutMs,
@@ -114,6 +120,15 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
       const provider = find(name)?.provider;
       return requested !== null && provider?.allowedModels.includes(requested) ? requested : (provider?.model ?? '');
     },
+    window(name, model) {
+      const member = find(name);
+      if (!member) return { answerLimit: null, limitTokens: null, takesTools: true };
+      return {
+        answerLimit: answerLimit(member.provider, model),
+        limitTokens: member.limits.of(model),
+        takesTools: takesTools(member.provider, model),
+      };
+    },
     priced(name, usage, models) {
       const member = find(name) ?? removed.find(({ provider }) => provider.name === name);
       return withCost(usage, member?.provider.prices ?? new Map(), models);
@@ -126,7 +141,11 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
       })),
     async stream(request, sink, signal) {
       const member = find(request.provider);
-      if (member) return member.client.stream(request, sink, signal);
+      if (member) {
+        const end = await member.client.stream(request, sink, signal);
+        if (end.status === 'failed') member.limits.learn(request, end.fault);
+        return end;
+      }
       const unknown = fault('internal', `Unknown provider "${request.provider}".`);
       return { status: 'failed', fault: unknown, retryAfterMs: null };
     },

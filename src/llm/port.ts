@@ -1,7 +1,9 @@
 /** Defines the port of the language model. A failure is a value, never a rejection. Types only. */
 import type { ChatCompletionTool } from 'openai/resources/chat/completions';
+import type { ContextSizes } from '../../machines/context-window/context-sizes.ts';
 import type { Fault, Usage } from '../../machines/log.ts';
 import type { FairKey } from '../scheduling/fair-semaphore.ts';
+import type { AnswerLimit } from './providers/request-limits.ts';
 import type { Signatures, MessageWithReasoning } from './pass-back-reasoning.ts';
 
 /** One request to one provider: a hop of a turn. */
@@ -9,6 +11,8 @@ export interface AnswerRequest {
   /** The reasoning of a message is sent only to a provider that requires it. */
   messages: readonly MessageWithReasoning[];
   tools: readonly ChatCompletionTool[];
+  /** Its estimated sizes, for the error of a request that is too long. Null if unknown. */
+  sizes: ContextSizes | null;
   /** Name of the provider to ask, one of `LanguageModel.providers`. */
   provider: string;
   /** A model from `modelFor`. */
@@ -56,12 +60,24 @@ export interface LanguageModel {
   readonly providers: readonly { name: string; model: string; allowedModels: readonly string[]; demo: boolean }[];
   /** The requested model if the provider allows it, else the provider's own model. '' for an unknown provider. */
   modelFor(provider: string, requested: string | null): string;
+  /** What a request for this model may hold. */
+  window(provider: string, model: string): ModelWindow;
   /** The usage with its cost, if the provider's block has a price for the model that answered, or for the one that was asked. */
   priced(provider: string, usage: Usage, models: readonly string[]): Usage;
   /** The status of each provider, in the order of `providers`. */
   status(): (ProviderStatus & ProviderLoad)[];
   /** Never rejects, unless the sink throws. After `signal` aborts the sink is not called again. */
   stream(request: AnswerRequest, sink: AnswerSink, signal: AbortSignal): Promise<AnswerEnd>;
+}
+
+/** What the configuration and the provider say about requests for a model. */
+export interface ModelWindow {
+  /** The longest answer that requests ask for. Null if they state none. */
+  answerLimit: AnswerLimit | null;
+  /** The most estimated tokens that the provider takes, learned from a rejected request. Null if unknown. */
+  limitTokens: number | null;
+  /** False if the configuration says `tools: never`. */
+  takesTools: boolean;
 }
 
 /** The status of a provider, for people. */

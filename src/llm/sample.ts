@@ -37,7 +37,14 @@ export function createSample(
     const asked = messages.map(({ role, text: content }) => ({ role, content }));
     const name = model.modelFor(active.name, null);
     const end = await model.stream(
-      { messages: [...system, ...asked], tools: [], provider: active.name, model: name, place: [OWNER, randomUUID()] },
+      {
+        messages: [...system, ...asked],
+        tools: [],
+        sizes: null,
+        provider: active.name,
+        model: name,
+        place: [OWNER, randomUUID()],
+      },
       sink,
       AbortSignal.any([signal, budget.signal]),
     );

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { ActorRefFrom } from 'xstate';
 import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ProviderStatus } from '../llm/port.ts';
+import type { LearnedLimit } from '../llm/learned-limits.ts';
 import type { RequiredChange } from '../llm/stream/learned-changes.ts';
 
 /** Logs a change of a provider's circuit. */
@@ -19,6 +20,14 @@ export function logRequiredChange(change: RequiredChange, log: Pick<Logger, 'war
   log.warn(
     change,
     'model rejects a parameter or tools; requests are changed until a restart, write this line to keep it',
+  );
+}
+
+/** Logs the limit of a context that a provider has named, with the line of the configuration that saves the rejected request. */
+export function logContextLimit(limit: LearnedLimit, log: Pick<Logger, 'warn'>): void {
+  log.warn(
+    limit,
+    'model takes fewer tokens than the context window; requests are kept within its limit until a restart',
   );
 }
 

@@ -12,6 +12,7 @@ import { createInFlight } from '../conversation/in-flight.ts';
 import { createKeepDraft } from '../conversation/keep-draft.ts';
 import { createConversationMachine } from '../conversation/provide-actors.ts';
 import { createServerNotices } from '../conversation/server-notices.ts';
+import { createWindowCheck, type WindowCheck } from '../conversation/window-check.ts';
 import { createSystemPrompt } from '../conversation/system-prompt.ts';
 import { createLogCache } from '../conversation/log-cache.ts';
 import type { Gateway } from '../gateway/server.ts';
@@ -61,8 +62,21 @@ export function createConversations(context: StartContext, parts: ConversationPa
       }
     },
   });
+  const windowCheck = createWindowCheck(
+    settings.follow((now) => ({
+      ...windowLimits(now),
+      model: parts.models.model,
+      mcpServers: parts.tools.mcpServers,
+      policy: toolPolicy(now),
+      systemPrompt: now.chat.service.system_prompt,
+      countTokens: parts.models.tokens.count,
+      log,
+      onError,
+    })),
+  );
+  settings.onApply(windowCheck.check);
   const turnReport = createTurnReport({ log, metrics: parts.metrics });
-  const shared = { store, delivery, logCache, permits, notices, turnReport, inFlight: createInFlight() };
+  const shared = { store, delivery, logCache, permits, notices, windowCheck, turnReport, inFlight: createInFlight() };
   const registry: Registry = createRegistryOf(context, parts, shared);
   return { ...shared, registry };
 }
@@ -74,6 +88,7 @@ interface Shared {
   logCache: ReturnType<typeof createLogCache>;
   permits: ReturnType<typeof createPermits>;
   notices: ReturnType<typeof createServerNotices>;
+  windowCheck: WindowCheck;
   turnReport: TurnReport;
   inFlight: ReturnType<typeof createInFlight>;
 }
@@ -133,6 +148,7 @@ function createRegistryOf(context: StartContext, parts: ConversationParts, share
         tools.nameCheck.watch(name, actor);
         inspection.addServer(actor);
         shared.notices.watch(name, actor);
+        shared.windowCheck.watch(actor);
       },
       onStart: inspection.starting,
       toolsSettled: mcpServers.settled,

@@ -6,7 +6,7 @@ import { withoutQuote, QUOTE_KEY } from '../errors.ts';
 import { createLanguageModel } from '../llm/model.ts';
 import { chooseProviders } from '../llm/providers/choose-providers.ts';
 import { createSample } from '../llm/sample.ts';
-import { logProviderStatus, logRequiredChange } from '../observability/status-log.ts';
+import { logContextLimit, logProviderStatus, logRequiredChange } from '../observability/status-log.ts';
 import { createTokenCounter } from '../tokens/counter.ts';
 import type { StartContext } from './context.ts';
 
@@ -22,6 +22,7 @@ export function createModels({ settings, env, log }: StartContext) {
       circuit,
       onCircuitChange: (status) => logProviderStatus(status, log),
       onRequiredChange: (change) => logRequiredChange(change, log),
+      onContextLimit: (limit) => logContextLimit(limit, log),
       env,
       demo,
     })),

@@ -1,9 +1,12 @@
 /**
  * Reads the newest rows of a log that a context can need: whole turns, and all open turns. Skips turns that a rewind has
- * abandoned.
+ * abandoned, and turns that a content filter refused.
  */
 import type { Database } from 'better-sqlite3';
 import { isMessage } from '../../machines/context-window/past-turns.ts';
+import { endsRefused } from '../../machines/context-window/content-filter.ts';
+import { asObject } from '../../machines/json-object.ts';
+import { parseJson } from '../json.ts';
 import type { StoredRow } from './columns.ts';
 import { rewindTarget, rowColumns } from './file/schema.ts';
 import type { StoredTurn } from './port.ts';
@@ -37,6 +40,7 @@ export function createWindow(
   return (conversationId, least, open) => {
     const spans = new Map<string, Span>();
     const rewinds: { toSeq: number; by: Span }[] = [];
+    const refused = new Set<string>();
     const rows: StoredRow[] = [];
     let tokens = 0;
     let messages = 0;
@@ -71,6 +75,9 @@ export function createWindow(
         )
       )
         continue;
+      // The end of a turn is its last row, so the walk meets it first.
+      if (row.request_id !== null && isRefusedEnd(row)) refused.add(row.request_id);
+      if (row.request_id !== null && refused.has(row.request_id)) continue;
       tokens += row.token_count ?? 0;
       if (isMessage(row)) messages += 1;
       rows.push(row);
@@ -78,4 +85,8 @@ export function createWindow(
     }
     return rows.toReversed();
   };
+}
+
+function isRefusedEnd({ type, extra }: StoredRow): boolean {
+  return type === 'meta' && extra !== null && endsRefused(asObject(parseJson(extra)) ?? {});
 }

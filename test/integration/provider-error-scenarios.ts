@@ -37,6 +37,7 @@ export const providerErrorScenarios: Record<Extract<ErrorCode, `provider_${strin
   provider_auth: answering(fails(401, 'Incorrect API key provided')),
   provider_model: answering(fails(404, 'The model does not exist', { code: 'model_not_found' })),
   provider_context_length: answering(fails(400, 'too long', { code: 'context_length_exceeded' })),
+  provider_content_filter: answering(fails(400, 'The response was filtered', { code: 'content_filter' })),
   provider_request: answering(fails(400, 'temperature must be below 2')),
   provider_rate_limit: answering(fails(429, 'slow down', { headers: { 'retry-after': '2' } })),
   async provider_unreachable(test) {

@@ -73,8 +73,8 @@ describe('a refusal', () => {
     [
       '403 about moderation',
       fails(403, 'gpt-4o requires moderation on OpenAI. Your input was flagged for "violence".'),
-      'provider_request',
-      /does not allow the request.*flagged/,
+      'provider_content_filter',
+      /rewind_to.*flagged/,
     ],
     [
       '403 about a model of the organization',
@@ -133,6 +133,12 @@ describe('a refusal', () => {
       fails(400, 'temperature must be below 2'),
       'provider_request',
       /temperature must be below 2/,
+    ],
+    [
+      '400 of a content filter by code',
+      fails(400, 'no', { code: 'content_filter' }),
+      'provider_content_filter',
+      /left out of later requests/,
     ],
     ['422', fails(422, 'bad'), 'provider_request', /422/],
     ['402', fails(402, 'out of credits'), 'provider_request', /out of credits/],
@@ -445,7 +451,7 @@ describe('a failed connection', () => {
   });
   assert.ok(provider);
   const messageOf = (code: string) =>
-    requestFailed({ provider, model: 'm' }, Object.assign(new Error('no'), { code })).fault.message;
+    requestFailed({ provider, model: 'm', sizes: null }, Object.assign(new Error('no'), { code })).fault.message;
 
   for (const code of [
     'DEPTH_ZERO_SELF_SIGNED_CERT',

@@ -59,6 +59,7 @@ export async function startConversations(test: TestContext, replacements: Replac
   const countTokens = replacements.countTokens ?? ((text: string) => Math.ceil(text.length / 4));
   const inFlight = createInFlight();
   const permits = createPermits({ most: 100 });
+  const model = languageModelAt(scripted.url);
   const machine = conversationMachine.provide({
     actors: {
       permit: createPermitLogic(permits),
@@ -67,7 +68,9 @@ export async function startConversations(test: TestContext, replacements: Replac
         logCache,
         countTokens,
         systemPrompt: async () => '',
-        budgetTokens: window.windowTokens,
+        model,
+        maxTokens: window.windowTokens,
+        reserveTokens: 0,
         preserveRecent: window.preserveRecent,
         policy: {
           repeat: {},
@@ -78,7 +81,7 @@ export async function startConversations(test: TestContext, replacements: Replac
         notices: { turnStarted: () => undefined },
       }),
       answer: createAnswerLogic({
-        model: languageModelAt(scripted.url),
+        model,
         mcpServers: { validateArguments: () => Promise.resolve(null) },
         delivery,
         countTokens,

@@ -15,8 +15,10 @@ import { hopPlan } from '../decisions/hop-plan.ts';
 import { closedQuestion } from '../decisions/question-plan.ts';
 import { emptyFault, emptyRow, emptyWords } from '../decisions/empty-answer.ts';
 import { callsToResume, onlyWaits, recoveryRows } from '../decisions/recovery.ts';
+import { contextNotices } from '../decisions/context-notices.ts';
 import { endRows, stoppedEnd, turnEndRow } from '../decisions/turn-end.ts';
 import { dispatchRow, resultRow } from '../rows/turn-rows.ts';
+import { shorterBudget } from '../../context-window/request-budget.ts';
 import { budgetFault, spend, usedBy } from '../../usage.ts';
 
 const withAnswer = (answer: ModelAnswer) => (turn: RunningTurn) => ({
@@ -65,10 +67,10 @@ const turnActions = {
   pinContext: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'xstate.done.actor.context' || !context.turn) return;
     const { output } = event;
+    const { requestId, context: before } = context.turn;
     enqueue.assign({ turn: { ...context.turn, context: output } });
-    if (output.cut === 0) return;
-    const data = `${output.cut} long message${output.cut === 1 ? ' was' : 's were'} cut in the middle to fit the context window.`;
-    enqueue.emit({ type: 'notice', requestId: context.turn.requestId, kind: 'context_truncated', data, details: {} });
+    for (const { kind, data } of contextNotices(before, output))
+      enqueue.emit({ type: 'notice', requestId, kind, data, details: {} });
   }),
   failContext: setup.assign(({ context }) =>
     updateTurn(context, () => ({
@@ -82,11 +84,11 @@ const turnActions = {
     const { turn, limits, conversationId, owner } = context;
     if (!turn?.context) return;
     const { requestId } = turn;
-    const { messages, tokens: contextTokens, model, tools } = turn.context;
+    const { messages, tokens: contextTokens, sizes, model, tools } = turn.context;
     const provider = providerAt(limits, turn.provider);
     enqueue.spawnChild('answer', {
       id: 'answer',
-      input: { conversationId, owner, requestId, provider, model, messages, contextTokens, tools },
+      input: { conversationId, owner, requestId, provider, model, messages, contextTokens, sizes, tools },
     });
     enqueue.assign({ turn: { ...turn, asking: true } });
   }),
@@ -144,14 +146,16 @@ const turnActions = {
       details: { delay_ms: delayMs, provider },
     });
   }),
-  /** Halves the context, because few providers say how much they accept. */
+  /** Asks again with a request that fits the limit that the provider has named, else with half of it. */
   shorten: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'answer.failed' || !context.turn?.context) return;
     const { turn } = context;
-    const budgetTokens = Math.floor(context.turn.context.tokens / 2);
+    const { tokens, sizes } = context.turn.context;
+    const { tokens: budgetTokens, isHalf } = shorterBudget(tokens + sizes.tools.tokens, event.fault.data);
     const provider = providerAt(context.limits, turn.provider);
     enqueue.assign({ turn: { ...turn, answer: null, shorter: { budgetTokens, hop: turn.hops } } });
-    const data = `${event.fault.message} Asking again with half of the context.`;
+    const part = isHalf ? 'half of the context' : 'as much of the context as the model takes';
+    const data = `${event.fault.message} Asking again with ${part}.`;
     enqueue.emit({
       type: 'notice',
       requestId: turn.requestId,

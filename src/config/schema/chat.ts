@@ -11,9 +11,13 @@ const context = z
     max_tokens: count('tokens', 64)
       .default(32_000)
       .describe(
-        'Context window: most tokens of one request to the model, its answer included. A larger window remembers more and costs more per turn.',
+        'Context window: most tokens of one request to the model, for its tool schemas, system prompt, messages and answer. A larger window remembers more and costs more per turn. Set it to what the model takes, if that is less.',
       ),
-    reserve_tokens: count('tokens', 0).default(4000).describe('Part of max_tokens that stays free for the answer.'),
+    reserve_tokens: count('tokens', 0)
+      .default(4000)
+      .describe(
+        'Part of max_tokens that stays free for the answer. `max_tokens` in the block of the provider keeps more of it free, if it is larger.',
+      ),
     preserve_recent: count('messages', 0, 1000)
       .default(4)
       .describe(

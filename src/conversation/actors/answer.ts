@@ -39,7 +39,6 @@ export interface AnswerDeps {
  */
 export function createAnswerLogic(deps: AnswerDeps) {
   const { model, mcpServers, delivery, countTokens, turnReport, metrics, onError } = deps;
-  const countTools = createToolCounter(countTokens);
   return fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     let draft = delivery.draft(input, input.requestId, randomUUID());
@@ -60,6 +59,10 @@ export function createAnswerLogic(deps: AnswerDeps) {
     const { provider } = input;
     const notify = (notice: Omit<Extract<Chunk, { type: 'notice' }>, 'type'>) =>
       delivery.broadcast(input, chunkFrame(input, { type: 'notice', ...notice }));
+    const noticeFiltered = () => {
+      const data = `The content filter of provider "${provider}" stopped this answer. The message and the answer are left out of later requests.`;
+      notify({ kind: 'content_filtered', data, provider });
+    };
     const sink: AnswerSink = {
       queued(position) {
         const data = `Provider "${provider}" is at its limit of requests. This request is number ${position} in the queue.`;
@@ -94,7 +97,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
 
     /** The provider's report, else Parley's estimate. A metric compares both for the input. */
     const usageOf = async (finished: FinishedAnswer | null, written: string): Promise<Usage> => {
-      const prompt = input.contextTokens + (await countTools(input.tools));
+      const prompt = input.contextTokens + input.sizes.tools.tokens;
       const reported = finished?.usage ?? null;
       if (reported) metrics.estimated(provider, prompt, reported.prompt_tokens);
       const usage = model.priced(
@@ -111,9 +114,9 @@ export function createAnswerLogic(deps: AnswerDeps) {
         type: 'function' as const,
         function: { name, description, parameters: inputSchema },
       }));
-      const { messages } = input;
+      const { messages, sizes, owner, conversationId } = input;
       const end = await model.stream(
-        { messages, tools, provider, model: askedModel, place: [input.owner, input.conversationId, draft.messageId] },
+        { messages, tools, sizes, provider, model: askedModel, place: [owner, conversationId, draft.messageId] },
         sink,
         abort.signal,
       );
@@ -129,6 +132,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
       const text = written.text.toWellFormed();
       const reasoning = written.reasoning.toWellFormed();
       const finished = end.status === 'finished' ? end : null;
+      if (finished?.finishReason === 'content_filter') noticeFiltered();
       const answer: ModelAnswer = {
         messageId: draft.messageId,
         text,
@@ -219,22 +223,4 @@ function parseArguments(text: string): Record<string, unknown> | null {
 /** The usage if the provider reports none, or if the answer ended before its report. */
 function estimate(prompt: number, completion: number): Usage {
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion, estimated: true };
-}
-
-/** Counts the tokens of the tool declarations. The list of tools is replaced as a whole, so each list is counted once. */
-function createToolCounter(countTokens: AnswerDeps['countTokens']) {
-  const counts = new WeakMap<AnswerInput['tools'], number | Promise<number>>();
-  const count = (tools: AnswerInput['tools']) => {
-    const offered = offeredTools(tools);
-    return offered.length === 0
-      ? 0
-      : countTokens(
-          JSON.stringify(offered.map(({ name, description, inputSchema }) => [name, description, inputSchema])),
-        );
-  };
-  return (tools: AnswerInput['tools']) => {
-    const known = counts.get(tools) ?? count(tools);
-    counts.set(tools, known);
-    return known;
-  };
 }

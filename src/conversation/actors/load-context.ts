@@ -4,22 +4,27 @@
  */
 import { fromPromise } from 'xstate';
 import { buildWindow } from '../../../machines/context-window/context-window.ts';
+import { requestBudget, toolBudget } from '../../../machines/context-window/request-budget.ts';
 import type { LoadContextInput } from '../../../machines/conversation/setup.ts';
 import type { ToolEffect } from '../../../machines/mcp-server-types.ts';
 import type { HopContext, HopTool } from '../../../machines/conversation/turn-state.ts';
+import type { LanguageModel } from '../../llm/port.ts';
 import type { Tool, McpServers } from '../../mcp/port.ts';
+import { createToolFitter } from '../tool-fitter.ts';
 import type { ServerNotices } from '../server-notices.ts';
 import type { SystemPrompt } from '../system-prompt.ts';
 import type { LogCache } from '../log-cache.ts';
 
 export interface LoadContextDeps {
   logCache: Pick<LogCache, 'turns'>;
+  model: Pick<LanguageModel, 'modelFor' | 'window'>;
   mcpServers: Pick<McpServers, 'tools' | 'settled'>;
   notices: Pick<ServerNotices, 'turnStarted'>;
   systemPrompt: SystemPrompt;
   countTokens(text: string): number | Promise<number>;
-  /** context.max_tokens - context.reserve_tokens. This, preserveRecent and policy are read for each hop. */
-  budgetTokens: number;
+  /** context.max_tokens and context.reserve_tokens. These, preserveRecent and policy are read for each hop. */
+  maxTokens: number;
+  reserveTokens: number;
   preserveRecent: number;
   policy: ToolPolicy;
 }
@@ -40,6 +45,7 @@ export interface ToolPolicy {
  */
 export function createLoadContextLogic(deps: LoadContextDeps) {
   const { logCache, mcpServers, notices, countTokens } = deps;
+  const fitTools = createToolFitter(countTokens);
   let policy = deps.policy;
   let offered: readonly Tool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();
@@ -61,16 +67,34 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
     const turns = await logCache.turns(input);
     const prompt = await deps.systemPrompt(input, input.isFirst);
     const systemTokens = await countTokens(prompt);
-    const { messages, tokens, cut } = buildWindow(turns, input.requestId, {
-      systemPrompt: prompt,
-      systemTokens,
-      budgetTokens: input.budgetTokens ?? deps.budgetTokens,
-      preserveRecent: deps.preserveRecent,
-    });
     const model =
       turns.find(({ requestId }) => requestId === input.requestId)?.rows.find(({ type }) => type === 'user_message')
         ?.model ?? null;
-    return { messages, tokens, model, tools: pinTools(), cut };
+    const { takesTools, answerLimit, limitTokens } = deps.model.window(
+      input.provider,
+      deps.model.modelFor(input.provider, model),
+    );
+    const budgetTokens = Math.min(
+      input.budgetTokens ?? Infinity,
+      requestBudget({
+        maxTokens: deps.maxTokens,
+        reserveTokens: deps.reserveTokens,
+        answerTokens: answerLimit?.tokens ?? null,
+        limitTokens,
+      }),
+    );
+    const { tools, sizes, leftOut } = await fitTools(
+      pinTools(),
+      takesTools ? toolBudget(budgetTokens, systemTokens) : null,
+    );
+    const context = buildWindow(turns, input.requestId, {
+      systemPrompt: prompt,
+      systemTokens,
+      budgetTokens,
+      tools: sizes,
+      preserveRecent: deps.preserveRecent,
+    });
+    return { ...context, model, tools, toolsLeftOut: leftOut };
   });
 }
 

@@ -44,7 +44,7 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
     async stream(request, sink, signal) {
       const client = (openai ??= await createOpenAI(provider, transport.fetch));
       if (signal.aborted) return { status: 'aborted' };
-      const asked: Target = { provider, model: request.model };
+      const asked: Target = { provider, model: request.model, sizes: request.sizes };
       const attempt = new AbortController();
       let silence: Silence | null = null;
       const watchdog = createWatchdog(options, (kind) => {

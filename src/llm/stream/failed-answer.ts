@@ -10,7 +10,9 @@ import { classify, isPage, sanitizeMessage, readProviderError, type ProviderErro
 import { isObject, textOf } from '../../json.ts';
 import { isLoopbackName } from '../../loopback.ts';
 import type { AnswerEnd } from '../port.ts';
+import type { ContextSizes } from '../../../machines/context-window/context-sizes.ts';
 import type { Provider } from '../providers/provider.ts';
+import { explainTooLong } from './explain-too-long.ts';
 import { readRetryAfter } from './retry-after.ts';
 import type { Silence } from './watchdog.ts';
 
@@ -21,6 +23,8 @@ export interface Target {
   provider: Provider;
   /** The model asked for. */
   model: string;
+  /** The sizes of the request. Null if unknown. */
+  sizes: ContextSizes | null;
 }
 
 /** The request got an error status, or no response. */
@@ -138,13 +142,25 @@ function rejected(asked: Target, complaint: ProviderError, retryAfterMs: number 
     retryAfterMs,
     data: {
       ...(complaint.status === null ? {} : { status: complaint.status }),
+      ...(code === 'provider_context_length' ? limitData(complaint) : {}),
       ...(code === 'provider_auth' && keyVariable !== null ? { variable: keyVariable } : {}),
     },
   });
 }
 
+/** The numbers that the provider names. */
+function limitData({ namedLimit }: ProviderError): Record<string, unknown> {
+  if (namedLimit === null) return {};
+  const { limit, input } = namedLimit;
+  return { context_tokens: limit, ...(input === null ? {} : { request_tokens: input }) };
+}
+
 /** Continues a sentence after the provider's name: the cause and the remedy. */
-function explainRejection(code: ErrorCode, { provider, model }: Target, { status, message }: ProviderError): string {
+function explainRejection(
+  code: ErrorCode,
+  { provider, model, sizes }: Target,
+  { status, message }: ProviderError,
+): string {
   const block = `llm.providers.${provider.name}`;
   switch (code) {
     case 'provider_auth':
@@ -156,7 +172,9 @@ function explainRejection(code: ErrorCode, { provider, model }: Target, { status
         ? `does not let this account use the model "${model}"; allow it at the provider, or set ${block}.${provider.modelKey}`
         : `does not offer the model "${model}"; set ${block}.${provider.modelKey} (or, if that is right, ${block}.base_url)`;
     case 'provider_context_length':
-      return `reports that the conversation is too long for "${model}"; lower chat.service.context.max_tokens or shorten the message`;
+      return explainTooLong(provider, model, sizes);
+    case 'provider_content_filter':
+      return 'refused the request with its content filter; this turn is left out of later requests, so send another message, or replace an earlier one (rewind_to) if that is refused too';
     case 'provider_rate_limit':
       return 'limits the rate of requests; wait, or raise the limit at the provider';
     case 'provider_request':

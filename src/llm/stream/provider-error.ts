@@ -4,6 +4,8 @@
  */
 import type { ErrorCode } from '../../errors.ts';
 import { isDeeperThan, isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
+import { isContentRefusal } from '../../../machines/context-window/content-filter.ts';
+import { readNamedLimit, type NamedLimit } from './context-limit.ts';
 import type { Fetch } from './transport.ts';
 
 /** An error from a provider, as a response or inside a stream. */
@@ -14,18 +16,22 @@ export interface ProviderError {
   label: string;
   /** The provider's message, not sanitized. Empty if it had none. */
   message: string;
+  /** The limit of the context that the error names. Null if none. */
+  namedLimit: NamedLimit | null;
 }
 
 /** Reads an error body: OpenAI's object, an object of another shape, a string, or text that is not JSON. */
 export function readProviderError(error: unknown, status: number | null, fallbackMessage = ''): ProviderError {
   const message = messageIn(error) || fallbackMessage;
-  if (!isObject(error)) return { status, label: '', message };
+  const namedLimit = readNamedLimit(error, message);
+  if (!isObject(error)) return { status, label: '', message, namedLimit };
   const code = error['code'];
   return {
     // OpenRouter and vLLM put the HTTP status into `code` once the stream has begun.
     status: status ?? (typeof code === 'number' && code >= 400 && code < 600 ? code : null),
     label: `${textOf(code) ?? ''} ${textOf(error['type']) ?? ''}`.toLowerCase(),
     message,
+    namedLimit,
   };
 }
 
@@ -81,15 +87,20 @@ export function classify(complaint: ProviderError, model: string): ProviderCode 
 }
 
 const contextMessages =
-  /context[ _](length|window|size)|maximum context|too many (input )?tokens|token count\b.{0,40}\bexceeds|prompt is too long|(reduce|shorten) (the|your) (length|message|prompt)/i;
+  /context[ _](length|window|size|limit)|maximum (context|(allowed )?input|prompt|model) length|too many (input )?tokens|token count\b.{0,60}\b(exceeds|supports)\b|tokens? exceeds? the configured limit|(prompt|input) (is )?too long|longer than the maximum model length|\btoo large for model with\b|range of input length|tokens.{0,30}must be <=|tokens in the prompt cannot exceed|(reduce|shorten) (the|your) (length|message|prompt)/i;
 const modelMessages =
   /\bmodel\b.{0,120}(does not exist|not found|not a valid|not supported|decommissioned|no access)|not a valid model|(no such|unknown) model|no endpoints found/i;
 const modelAccessMessages = /\bmodel\b.{0,120}(blocked|not (available|allowed|enabled))|access to (the )?model\b/i;
+/** Azure, Moonshot: `content_filter`. OpenAI: `content_policy_violation`. Qwen: `data_inspection_failed`. */
+const contentLabels = /content_?(?:filter|policy)|data_?inspection|sensitive_?content/;
 const keyMessages =
   /\b(api|access|secret)[ _-]?(key|token)|\b(invalid|missing|bearer) (key|token)|credential|authenticat/i;
 
 const rules: readonly { code: ProviderCode; holds(complaint: ProviderError, model: string): boolean }[] = [
-  { code: 'provider_context_length', holds: ({ label }) => /context_length|context_size|prompt_too_long/.test(label) },
+  {
+    code: 'provider_context_length',
+    holds: ({ label }) => /context_(?:length|size|exceeded)|prompt_too_long/.test(label),
+  },
   // Waiting does not refill an account; OpenAI reports this with 429.
   { code: 'provider_request', holds: ({ label }) => /insufficient_quota|billing/.test(label) },
   {
@@ -100,11 +111,23 @@ const rules: readonly { code: ProviderCode; holds(complaint: ProviderError, mode
     code: 'provider_auth',
     holds: ({ status, label }) => status === 401 || /invalid_api_key|authentication_error|permission_error/.test(label),
   },
+  {
+    code: 'provider_content_filter',
+    holds: ({ status, label, message }) =>
+      (status === null || (status >= 400 && status < 500)) &&
+      (contentLabels.test(label) ||
+        ((isRejection(status) || status === 403) && !isPage(message) && isContentRefusal(message))),
+  },
   // A 403 is also the answer to a country, a moderated text, a private network or a firewall's rule.
   { code: 'provider_auth', holds: ({ status, message }) => status === 403 && isAbout(message, keyMessages) },
   { code: 'provider_model', holds: ({ status, message }) => status === 403 && isAbout(message, modelAccessMessages) },
   // Groq's answer to a prompt above the account's tokens per minute: a retry does not help.
   { code: 'provider_context_length', holds: ({ status }) => status === 413 },
+  // OpenAI's answer to the same.
+  {
+    code: 'provider_context_length',
+    holds: ({ status, message }) => status === 429 && /^request too large\b/i.test(message),
+  },
   {
     code: 'provider_rate_limit',
     holds: ({ status, label }) => status === 429 || (status === null && label.includes('rate_limit')),

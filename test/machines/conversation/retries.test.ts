@@ -89,6 +89,27 @@ test('a context that is too long is halved once a hop, stays halved, and the fol
   assert.equal(rowLines(world.log.rows()).at(-1), 'end with provider_context_length');
 });
 
+test('a context that is too long shrinks to the limit that the provider names', async () => {
+  const world = await streaming();
+  const fault = { ...tooLong, data: { context_tokens: 8_000, request_tokens: 16_000 } };
+  world.currentAnswer().fail({ fault });
+  const data = 'The conversation is too long. Asking again with as much of the context as the model takes.';
+  assert.partialDeepStrictEqual(world.newEvents(), [{ kind: 'retrying', data }]);
+  await world.loadContext();
+  assert.deepEqual(world.budgets, [null, 4]);
+});
+
+test('the tools count as a part of a context that is too long', async () => {
+  const world = await startWorld({});
+  world.send(chat('r1'));
+  world.commit();
+  const tools = { count: 6, tokens: 90, largestServer: 'demo', largestTool: null };
+  await world.loadContext({ sizes: { system: 0, tools, message: 10, result: null, rest: 0 } });
+  world.currentAnswer().fail({ fault: tooLong });
+  await world.loadContext();
+  assert.deepEqual(world.budgets, [null, 50]);
+});
+
 test('the fallback of a provider that found the context too long gets the whole context', async () => {
   const world = await streaming({ providers: ['first', 'second'] });
   world.currentAnswer().fail({ fault: tooLong });

@@ -75,6 +75,14 @@ export const hopContext: HopContext = {
   model: null,
   tools,
   cut: 0,
+  sizes: {
+    system: 0,
+    tools: { count: 0, tokens: 0, largestServer: null, largestTool: null },
+    message: 10,
+    result: null,
+    rest: 0,
+  },
+  toolsLeftOut: [],
 };
 
 export function asker(requestId: string): Requester {

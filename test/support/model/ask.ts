@@ -8,7 +8,7 @@ import { createDemoModel } from '../../../src/demo/model.ts';
 import type { FairKey } from '../../../src/scheduling/fair-semaphore.ts';
 import type { MessageWithReasoning } from '../../../src/llm/pass-back-reasoning.ts';
 import { createLanguageModel, type LanguageModelOptions } from '../../../src/llm/model.ts';
-import type { AnswerEnd, LanguageModel } from '../../../src/llm/port.ts';
+import type { AnswerEnd, AnswerRequest, LanguageModel } from '../../../src/llm/port.ts';
 
 /** A language model whose active provider `scripted` is the endpoint at `url`; `options` overrides any option. */
 export function languageModelAt(url: string, options: Partial<LanguageModelOptions> = {}): LanguageModel {
@@ -23,6 +23,7 @@ export function languageModelAt(url: string, options: Partial<LanguageModelOptio
     circuit: { failures: 1_000, cooldownMs: 60_000 },
     onCircuitChange: () => {},
     onRequiredChange: () => {},
+    onContextLimit: () => {},
     providers: { scripted: { base_url: url, model: 'configured-model' } },
     env: {},
     demo: createDemoModel({ chunkDelayMs: 0 }),
@@ -43,6 +44,7 @@ export interface AskResult {
 export interface AskOptions {
   messages?: MessageWithReasoning[];
   tools?: ChatCompletionTool[];
+  sizes?: AnswerRequest['sizes'];
   model?: string;
   provider?: string;
   signal?: AbortSignal;
@@ -61,6 +63,7 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
   const request = {
     messages: options.messages ?? [{ role: 'user' as const, content: 'Hello' }],
     tools: options.tools ?? [],
+    sizes: options.sizes ?? null,
     provider,
     model: model.modelFor(provider, options.model ?? null),
     place: options.place ?? (['me', randomUUID(), randomUUID()] as const),
