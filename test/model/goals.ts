@@ -94,7 +94,7 @@ function reasonWhyNeverRefused(edge: Edge): string | null {
 /** Guards that never return false, although no reason of the transitions behind them says so. */
 export const neverRefused: readonly Reason[] = [
   {
-    edge: /^conversation\.(recovering|turn\.(queued|backingOff|toolHop\.(waiting|settling)|cancelling\.stopping)): log\.committed \[(isRecovery|isWithdrawal|isResponse)\]$/,
+    edge: /^conversation\.(recovering|turn\.(queued|backingOff|askingAgain|toolHop\.(waiting|settling)|cancelling\.stopping)): log\.committed \[(isRecovery|isWithdrawal|isResponse)\]$/,
     why: 'Only rows for this guard, or for one before it, are written in this state.',
   },
   {
