@@ -4,13 +4,15 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import { WebSocket } from 'ws';
-import { startParley, type ParleyOptions } from '../support/parley.ts';
+import { shareServers } from '../support/parley.ts';
 
-async function start(test: TestContext, websocket: Record<string, unknown> = {}) {
-  const options: ParleyOptions = { config: { chat: { websocket } } };
-  const parley = await startParley(test, options);
+/** Rejected frames leave nothing behind, so one server serves all tests. */
+const serve = shareServers();
+
+async function start(websocket: Record<string, unknown> = {}) {
+  const parley = await serve({ chat: { websocket } });
   return { parley, client: await parley.connect() };
 }
 
@@ -68,8 +70,8 @@ describe('a frame', () => {
       says: /conversation does not exist/,
     },
   ]) {
-    test(`${name} gets ${code} and the socket stays open`, async (t) => {
-      const { client } = await start(t);
+    test(`${name} gets ${code} and the socket stays open`, async () => {
+      const { client } = await start();
       client.socket.send(frame);
       const answer = await client.waitFor((received) => received.status === 'error');
       assert.equal(answer.request_id, requestId);
@@ -91,55 +93,55 @@ describe('a frame', () => {
       frame: `{"action":"chat","request_id":"r","payload":{"conversation_id":"c1","metadata":${'['.repeat(70)}${']'.repeat(70)}}}`,
     },
   ]) {
-    test(`${name} gets an error that names its conversation`, async (t) => {
-      const { client } = await start(t);
+    test(`${name} gets an error that names its conversation`, async () => {
+      const { client } = await start();
       client.socket.send(frame);
       assert.equal((await client.waitFor((received) => received.status === 'error')).conversation_id, 'c1');
     });
   }
 
-  test('whose conversation_id is no id gets an error without one', async (t) => {
-    const { client } = await start(t);
+  test('whose conversation_id is no id gets an error without one', async () => {
+    const { client } = await start();
     client.socket.send('{"action":"history","request_id":"r","payload":{"conversation_id":7}}');
     assert.equal((await client.waitFor((received) => received.status === 'error')).conversation_id, undefined);
   });
 
-  test('may have unknown fields', async (t) => {
-    const { client } = await start(t);
+  test('may have unknown fields', async () => {
+    const { client } = await start();
     assert.equal((await client.chat('Hi', { colour: 'blue' })).end.status, 'complete');
   });
 
-  test('cannot forge an event of the chart', async (t) => {
-    const { client } = await start(t);
+  test('cannot forge an event of the chart', async () => {
+    const { client } = await start();
     const turn = await client.chat('Hi', { type: 'xstate.done.actor.log', output: { queue: null } });
     assert.equal(turn.end.status, 'complete');
   });
 
-  test('that is binary closes the socket with 1003', async (t) => {
-    const { client } = await start(t);
+  test('that is binary closes the socket with 1003', async () => {
+    const { client } = await start();
     client.socket.send(Buffer.from('{}'));
     assert.equal((await once(client.socket, 'close'))[0], 1003);
   });
 });
 
 describe('a connection', () => {
-  test('from a foreign page is closed with 1008, from a page of this machine accepted', async (t) => {
-    const { parley } = await start(t);
+  test('from a foreign page is closed with 1008, from a page of this machine accepted', async () => {
+    const { parley } = await start();
     const foreign = new WebSocket(parley.url, { origin: 'https://evil.example' });
     assert.equal((await once(foreign, 'close'))[0], 1008);
     const local = await parley.connect({ headers: { origin: 'http://localhost:3000' } });
     assert.deepEqual((await local.ask('ping')).result, {});
   });
 
-  test('to another path is rejected with the right one', async (t) => {
-    const { parley } = await start(t);
+  test('to another path is rejected with the right one', async () => {
+    const { parley } = await start();
     const response = await fetch(parley.url.replace('ws:', 'http:').replace('/ws/chat', '/elsewhere'));
     assert.equal(response.status, 404);
     assert.match(await response.text(), /\/ws\/chat/);
   });
 
-  test('that answers no ping is terminated', async (t) => {
-    const { parley } = await start(t, { ping_interval: 0.1, ping_timeout: 0.1 });
+  test('that answers no ping is terminated', async () => {
+    const { parley } = await start({ ping_interval: 0.1, ping_timeout: 0.1 });
     const deaf = new WebSocket(parley.url, { autoPong: false });
     assert.equal((await once(deaf, 'close'))[0], 1006);
   });

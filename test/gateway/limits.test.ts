@@ -11,13 +11,16 @@ import { text as readText } from 'node:stream/consumers';
 import { describe, test, type TestContext } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { rejectedConnection, type ConnectOptions } from '../support/client.ts';
-import { startParley, type Parley } from '../support/parley.ts';
+import { shareServers, startParley, type Parley } from '../support/parley.ts';
 import { eventually } from '../support/eventually.ts';
 
 async function start(t: TestContext, websocket: Record<string, unknown> = {}, service: Record<string, unknown> = {}) {
   const parley = await startParley(t, { config: { chat: { websocket, service } } });
   return { parley, client: await parley.connect() };
 }
+
+/** For sockets that leave nothing behind. */
+const serve = shareServers();
 
 /** Retries, because the server notices a closed socket a moment after the client. */
 function servedAgain(parley: Parley, options: ConnectOptions = {}): Promise<true> {
@@ -215,8 +218,8 @@ describe('a frame', () => {
   });
 
   for (const frame of ['{', '"text"', '[]', '{}', '{"action":7,"request_id":"r"}'])
-    test(`such as ${frame} is unreadable, and closes the socket with 1008 after max_bad_frames others`, async (t) => {
-      const { client } = await start(t, { max_bad_frames: 1 });
+    test(`such as ${frame} is unreadable, and closes the socket with 1008 after max_bad_frames others`, async () => {
+      const client = await (await serve({ chat: { websocket: { max_bad_frames: 1 } } })).connect();
       client.socket.send(frame);
       await client.ask('ping');
       client.socket.send(frame);

@@ -5,7 +5,10 @@ import { describe, test } from 'node:test';
 import { eventsUrl, rejectedWatcher, statesOf, watch } from '../support/inspection.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
-import { demoServer, startParley, startScripted } from '../support/parley.ts';
+import { demoServer, shareServers, startParley, startScripted } from '../support/parley.ts';
+
+/** For the tests that need nothing special. Each has conversations of its own. */
+const serve = shareServers();
 
 describe('a viewer', () => {
   test('receives the states in order, with the transitions that led to them', async (t) => {
@@ -33,8 +36,8 @@ describe('a viewer', () => {
     assert.equal(new Set(ids).size, ids.length);
   });
 
-  test('receives only its own conversation', async (t) => {
-    const parley = await startParley(t);
+  test('receives only its own conversation', async () => {
+    const parley = await serve();
     const client = await parley.connect();
     const watcher = await watch(parley, 'mine');
     await client.chat('Hi', { conversation_id: 'other' });
@@ -72,14 +75,14 @@ describe('a viewer', () => {
     assert.equal(new Set(roots.map(({ sessionId }) => sessionId)).size, 2);
   });
 
-  test('misses nothing if it reconnects in time', async (t) => {
-    const parley = await startParley(t);
+  test('misses nothing if it reconnects in time', async () => {
+    const parley = await serve();
     const client = await parley.connect();
-    const first = await watch(parley, 'c1');
+    const first = await watch(parley, 'missed');
     first.socket.close();
     await once(first.socket, 'close');
-    await client.chat('Hi', { conversation_id: 'c1' });
-    const second = await watch(parley, 'c1');
+    await client.chat('Hi', { conversation_id: 'missed' });
+    const second = await watch(parley, 'missed');
     await second.waitFor(
       (message) => message.type === '@xstate.event' && message.event.type === 'client.chat',
       'the chat that it missed',
@@ -168,8 +171,8 @@ describe('the socket of viewers', () => {
     await other.waitFor((message) => message.type === '@xstate.actor', 'the second conversation');
   });
 
-  test('rejects other host names, proxies, pages of other sites, and requests without a conversation', async (t) => {
-    const parley = await startParley(t);
+  test('rejects other host names, proxies, pages of other sites, and requests without a conversation', async () => {
+    const parley = await serve();
     const url = eventsUrl(parley, 'c1');
     for (const headers of [
       { host: 'rebound.example' },

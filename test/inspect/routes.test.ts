@@ -7,7 +7,10 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { pageOf } from '../support/metrics.ts';
-import { startParley, type Parley } from '../support/parley.ts';
+import { shareServers, startParley, type Parley } from '../support/parley.ts';
+
+/** For the tests that only read. */
+const serve = shareServers();
 
 const at = ({ url }: Parley, path: string) => fetch(pageOf(url, path));
 
@@ -22,8 +25,8 @@ function ask(parley: Parley, path: string, headers: Record<string, string>): Pro
   });
 }
 
-test('the page allows only its own scripts, no embedding, and no caching', async (t) => {
-  const parley = await startParley(t);
+test('the page allows only its own scripts, no embedding, and no caching', async () => {
+  const parley = await serve();
   const response = await at(parley, '/inspect');
   assert.equal(response.status, 200);
   const policy = response.headers.get('content-security-policy') ?? '';
@@ -49,8 +52,8 @@ test('the page allows only its own scripts, no embedding, and no caching', async
   );
 });
 
-test("the routes serve no file outside the page's folder, and no file that is not part of the page", async (t) => {
-  const parley = await startParley(t);
+test("the routes serve no file outside the page's folder, and no file that is not part of the page", async () => {
+  const parley = await serve();
   for (const path of [
     '/inspect/assets/../routes.ts',
     '/inspect/assets/%2e%2e/routes.ts',
@@ -65,8 +68,8 @@ test("the routes serve no file outside the page's folder, and no file that is no
   }
 });
 
-test('the API serves charts with every state and every transition once', async (t) => {
-  const parley = await startParley(t);
+test('the API serves charts with every state and every transition once', async () => {
+  const parley = await serve();
   const {
     charts,
   }: {
