@@ -125,6 +125,9 @@ function toStream(message: Readable): ReadableStream<Uint8Array> {
   let bytes = 0;
   return new ReadableStream({
     start(controller) {
+      // The look at the first bytes may have met the end, and its events are not emitted again.
+      if (message.readableEnded) return controller.close();
+      if (message.destroyed) return controller.error(message.errored ?? new Error('the error answer was cut'));
       message.on('data', (chunk: Buffer) => {
         controller.enqueue(chunk);
         bytes += chunk.length;
