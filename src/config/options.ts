@@ -178,6 +178,14 @@ export function accessOptions({ auth, chat }: Config) {
   return { allowedHosts, allowOrigins, tokenRequired: auth.mode !== 'none', onLoopback: isLoopback(host) };
 }
 
+export function readLimits({ chat: { websocket } }: Config) {
+  return {
+    maxReadsPerSocket: websocket.max_reads_per_socket,
+    maxReadsPerSubject: websocket.max_reads_per_subject,
+    maxWaitingReads: websocket.max_waiting_reads,
+  };
+}
+
 export function sessionLimits({ chat }: Config) {
   return {
     maxBufferedBytes: chat.websocket.max_buffered_bytes,

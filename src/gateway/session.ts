@@ -8,7 +8,9 @@ import type { Session } from '../delivery/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import type { Decoded } from '../protocol/decoder.ts';
 import { errorFrame } from '../protocol/frames.ts';
+import { sizeOf } from '../protocol/raw-json.ts';
 import type { Request } from '../protocol/actions.ts';
+import { encodeParts } from './text-frame.ts';
 
 /** Read for each frame. */
 export interface SessionLimits {
@@ -27,6 +29,7 @@ const HARD_LIMIT_FACTOR = 8;
 export interface ClientSession extends Session {
   /** The owner of the conversations that this socket can reach. */
   readonly subject: string;
+  isOpen(): boolean;
   /** The id of the conversation for requests that name none; created at the first call. */
   ownConversation(): string;
   hasOwnConversation(): boolean;
@@ -92,7 +95,7 @@ export function createSession(
     subject,
     send(frame) {
       if (socket.readyState !== socket.OPEN) return;
-      pendingBytes = isSlow() ? pendingBytes + frame.length : 0;
+      pendingBytes = isSlow() ? pendingBytes + sizeOf(frame) : 0;
       if (pendingBytes > limits.maxBufferedBytes * HARD_LIMIT_FACTOR) {
         socket.terminate();
         return;
@@ -103,13 +106,16 @@ export function createSession(
         process.nextTick(uncork);
       }
       // The callback only detects when a slow socket has drained.
-      if (isSlow()) wire.write(encode(frame), onFlushed);
-      else wire.write(encode(frame));
+      const done = isSlow() ? onFlushed : undefined;
+      if (typeof frame === 'string') wire.write(encode(frame), done);
+      else for (const part of encodeParts(frame)) wire.write(part, done);
     },
     isSlow,
+    isOpen: () => socket.readyState === socket.OPEN,
     whenDrained(callback) {
+      if (socket.readyState === socket.CLOSED) return process.nextTick(callback);
       drained.push(callback);
-      pingWhenFlushed();
+      return pingWhenFlushed();
     },
     closeForReconnect: () =>
       socket.close(
@@ -128,6 +134,8 @@ export function createSession(
     void handling.finally(() => (pendingRequests -= 1));
   };
 
+  // In the next tick the other parts know that the socket has closed.
+  socket.once('close', () => process.nextTick(() => drained.splice(0).forEach((callback) => callback())));
   socket.on('message', (data: RawData, isBinary: boolean) => {
     // `ws` still reads after the server's close: a rejected socket must not be served.
     if (socket.readyState !== socket.OPEN) return undefined;

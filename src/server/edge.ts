@@ -100,7 +100,7 @@ function createPages(
 
 /** WebSockets: the decoder and the handler of a session's requests. */
 function createSessionParts({ settings, onError }: StartContext, { models, tools, conversations }: EdgeParts) {
-  const { registry, store, delivery } = conversations;
+  const { registry, store, delivery, reads } = conversations;
   const { mcpServers } = tools;
   const pendingChats = createPendingChats();
   const subscriptionOrder = createSubscriptionOrder();
@@ -111,6 +111,7 @@ function createSessionParts({ settings, onError }: StartContext, { models, tools
     promptsAndResources: mcpServers.promptsAndResources,
     pendingChats,
     subscriptionOrder,
+    reads,
     delivery,
     onError,
     maxTextLength: service.max_text_length,

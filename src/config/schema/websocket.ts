@@ -77,6 +77,19 @@ export const websocket = z
     max_buffered_bytes: bytes(65_536)
       .default(1_048_576)
       .describe('Unsent data of one socket from which the client counts as slow and catches up later.'),
+    max_reads_per_socket: count('reads', 1)
+      .default(1)
+      .describe(
+        'Reads of the log for one socket at a time, such as history. A read ends when the socket has taken its response. Further reads wait.',
+      ),
+    max_reads_per_subject: count('reads', 1)
+      .default(2)
+      .describe(
+        'The same for all sockets of one subject, or of all clients without auth. Each may hold a response of 16 MiB in memory.',
+      ),
+    max_waiting_reads: count('reads', 1)
+      .default(10_000)
+      .describe('Most reads of one subject that wait, about 1 KB each. Further requests fail as `overloaded`.'),
     max_bad_frames: count('frames', 0)
       .default(20)
       .describe('Most invalid frames of one socket. A further one closes it with 1008.'),

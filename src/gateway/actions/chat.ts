@@ -40,7 +40,7 @@ interface ChatRequest {
 /** A repeated chat is recognized by the names of its prompt and resources. They are not read again. */
 async function routeComposed(deps: ActionDeps, session: ClientSession, request: ChatRequest): Promise<void> {
   const { requestId, conversationId, chat } = request;
-  const known = await deps.store.turn(session.subject, conversationId, requestId);
+  const known = await deps.store.digest(session.subject, conversationId, requestId);
   const composed = known
     ? { text: chat.text ?? '', included: [] }
     : await composeMessage(deps.promptsAndResources, chat, deps.maxTextLength);
@@ -62,7 +62,7 @@ async function routeRewind(
   const owner = session.subject;
   // A repeated chat has left the branch that it rewound. It is still the same chat.
   const [known, point] = await Promise.all([
-    store.turn(owner, conversationId, requestId),
+    store.digest(owner, conversationId, requestId),
     store.rewindPoint(owner, conversationId, rewindTo),
   ]);
   if (known === null && point === null) {
