@@ -13,6 +13,9 @@ export interface Session {
   send(frame: FrameText): void;
   /** True while more unsent data is buffered than `max_buffered_bytes`. */
   isSlow(): boolean;
+  unsentBytes(): number;
+  /** Closes a socket that takes nothing, so that its client reconnects. */
+  closeStalled(): void;
   /** Calls back once, when the socket has drained or closed. */
   whenDrained(callback: () => void): void;
   /** Closes the socket, so that its client reconnects with its cursor. */

@@ -11,7 +11,10 @@ import type { Session } from '../delivery/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { createAdmission, type AdmissionOptions } from './admission/admission.ts';
 import { credentialOf, selectProtocol } from './admission/credential.ts';
+import { addressOf } from './admission/client-address.ts';
+import { createConnectionCounter } from './admission/connection-counter.ts';
 import { terminateAfterTimeout } from './close-socket.ts';
+import { limitFrames, type FrameLimits } from './frame-budget.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { pathOf } from './http.ts';
 import { createReauthorization } from './admission/reauthorize.ts';
@@ -35,6 +38,7 @@ export interface GatewayOptions {
   pingTimeoutMs: number;
   admission: AdmissionOptions;
   session: Omit<SessionDeps, 'encode'>;
+  frames: FrameLimits;
   http(request: IncomingMessage, response: ServerResponse): void;
   /** False in a drain: then no WebSocket is accepted. */
   isServing(): boolean;
@@ -88,6 +92,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const accept = (socket: WebSocket, request: IncomingMessage) => {
     // An invalid frame: `ws` has sent the close frame, and discards further data.
     socket.on('error', () => terminateAfterTimeout(socket));
+    limitFrames(socket, request.socket, options.frames);
     heartbeat.watch(socket);
     void admit(socket, request);
   };
@@ -111,6 +116,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const servers: Server[] = [];
   /** All TCP connections. A connection that never sends a request would keep its server from closing. */
   const connections = new Set<Socket>();
+  const { admission } = options;
+  const ofAddress = createConnectionCounter(
+    () => Math.min(admission.maxConnections, admission.maxConnectionsPerAddress) + SPARE_CONNECTIONS_PER_ADDRESS,
+  );
+  /** Null, or why a TCP connection is destroyed before anything is read of it. */
+  const connectionRefusal = (socket: Socket) => {
+    if (connections.size >= admission.maxConnections + SPARE_CONNECTIONS) return refusals.connections;
+    return ofAddress.countUntilClosed(addressOf(socket), socket) ? null : refusals.ofAddress;
+  };
   const listen = async (host: string, port: number) => {
     const server = createServer(
       {
@@ -127,8 +141,9 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     );
     server.on('upgrade', onUpgrade);
     server.on('connection', (socket) => {
-      if (connections.size >= options.admission.maxConnections + SPARE_CONNECTIONS) {
-        options.admission.onRefused(refusals.connections, { headers: {}, socket });
+      const refusal = connectionRefusal(socket);
+      if (refusal) {
+        admission.onRefused(refusal, { headers: {}, socket });
         return socket.destroy();
       }
       connections.add(socket);
@@ -226,6 +241,8 @@ const HANDSHAKE_CHECKS = 5;
 const MAX_HANDSHAKE_CHECK_MS = 1_000;
 /** Connections beyond `maxConnections`: HTTP pages, handshakes, and rejected sockets that are closing. Further connections are destroyed. */
 const SPARE_CONNECTIONS = 1000;
+/** The same for one address, so that one cannot take the spare connections of all. A browser opens six for pages. */
+const SPARE_CONNECTIONS_PER_ADDRESS = 100;
 
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';

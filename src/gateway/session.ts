@@ -10,14 +10,13 @@ import type { Decoded } from '../protocol/decoder.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import { sizeOf } from '../protocol/raw-json.ts';
 import type { Request } from '../protocol/actions.ts';
+import { closeWithTimeout } from './close-socket.ts';
 import { encodeParts } from './text-frame.ts';
 
 /** Read for each frame. */
 export interface SessionLimits {
   /** A socket with more unsent bytes is slow. */
   maxBufferedBytes: number;
-  framesPerSecond: number;
-  frameBurst: number;
   /** Invalid frames, before the socket is closed. */
   maxBadFrames: number;
 }
@@ -63,7 +62,6 @@ export function createSession(
   wire: Wire,
   { decode, encode, handle, limits }: SessionDeps,
 ): ClientSession {
-  const budget = createFrameBudget(limits);
   let corked = false;
   let badFrames = 0;
   let pendingRequests = 0;
@@ -111,6 +109,9 @@ export function createSession(
       else for (const part of encodeParts(frame)) wire.write(part, done);
     },
     isSlow,
+    unsentBytes: () => socket.bufferedAmount,
+    closeStalled: () =>
+      closeWithTimeout(socket, closeCodes.tryLater.code, 'the client takes no responses; reconnect with the cursor'),
     isOpen: () => socket.readyState === socket.OPEN,
     whenDrained(callback) {
       if (socket.readyState === socket.CLOSED) return process.nextTick(callback);
@@ -140,8 +141,6 @@ export function createSession(
     // `ws` still reads after the server's close: a rejected socket must not be served.
     if (socket.readyState !== socket.OPEN) return undefined;
     if (isBinary) return socket.close(closeCodes.binary.code, 'binary frame; send text frames only');
-    if (!budget.take(performance.now()))
-      return socket.close(closeCodes.abuse.code, 'too many frames: chat.websocket.frames_per_second');
     const decoded = decode(data.toString());
     if ('request' in decoded) return handleRequest(decoded.request);
     session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault, decoded.conversationId)));
@@ -150,28 +149,4 @@ export function createSession(
       socket.close(closeCodes.abuse.code, 'too many bad frames: chat.websocket.max_bad_frames');
   });
   return session;
-}
-
-/**
- * Limits how many frames a socket may send: a token bucket. Too many frames close the socket. Bursts, such as the
- * requests after a reconnect, are allowed.
- */
-interface FrameBudget {
-  /** Takes the token of one frame. False if none is left. */
-  take(nowMs: number): boolean;
-}
-
-/** Allows `framesPerSecond` on average and `frameBurst` at once. Both are read at each frame. */
-function createFrameBudget(limits: { readonly framesPerSecond: number; readonly frameBurst: number }): FrameBudget {
-  let tokens = limits.frameBurst;
-  let lastMs = 0;
-  return {
-    take(nowMs) {
-      tokens = Math.min(limits.frameBurst, tokens + ((nowMs - lastMs) * limits.framesPerSecond) / 1000);
-      lastMs = nowMs;
-      if (tokens < 1) return false;
-      tokens -= 1;
-      return true;
-    },
-  };
 }

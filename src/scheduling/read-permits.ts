@@ -11,14 +11,19 @@ export interface ReadLimits {
   readonly maxReadsPerSubject: number;
   /** Most reads of one subject that wait. */
   readonly maxWaitingReads: number;
+  /** A socket that takes nothing for so long while other reads wait is closed. */
+  readonly stallMs: number;
 }
 
 /** The socket that gets the response. */
 export interface ReadingSocket {
   readonly id: string;
   isSlow(): boolean;
+  unsentBytes(): number;
   /** Calls back once, when the socket has drained or closed. */
   whenDrained(callback: () => void): void;
+  /** Closes the socket, so that its client reconnects. */
+  closeStalled(): void;
 }
 
 export interface ReadPermits {
@@ -46,8 +51,17 @@ export function createReadPermits(limits: ReadLimits): ReadPermits {
     if (now > 0) waiting.set(subject, now);
     else waiting.delete(subject);
   };
+  /** Resolves when the socket has taken everything, or has closed. One that stalls must not hold up its subject. */
   const drained = async (socket: ReadingSocket) => {
-    if (socket.isSlow()) await new Promise<void>((resolve) => socket.whenDrained(resolve));
+    if (!socket.isSlow()) return;
+    let unsent = socket.unsentBytes();
+    const timer = setInterval(() => {
+      const now = socket.unsentBytes();
+      if (now >= unsent && line.queued() > 0) socket.closeStalled();
+      unsent = now;
+    }, limits.stallMs);
+    await new Promise<void>((resolve) => socket.whenDrained(resolve));
+    clearInterval(timer);
   };
   const acquire = async (subject: string, place: FairKey) => {
     if ((waiting.get(subject) ?? 0) >= limits.maxWaitingReads)

@@ -1,6 +1,6 @@
 /** Builds the edge: the pages, the requests of clients, and the gateway that listens for both. */
 import type { IncomingMessage } from 'node:http';
-import { admissionLimits, decoderLimits, listeningOptions, sessionLimits } from '../config/options.ts';
+import { admissionLimits, decoderLimits, frameLimits, listeningOptions, sessionLimits } from '../config/options.ts';
 import { credentialOf } from '../gateway/admission/credential.ts';
 import { createPendingChats } from '../gateway/actions/pending-chats.ts';
 import { createRequestHandler } from '../gateway/actions/request-handler.ts';
@@ -44,6 +44,7 @@ export function openEdge(context: StartContext, parts: EdgeParts): Promise<Gatew
   }));
   const http = createPages(context, parts, access, pages.routes);
   const session = createSessionParts(context, parts);
+  const frames = settings.follow(frameLimits);
   return openGateway(
     settings.follow((now) => ({
       ...listeningOptions(now),
@@ -53,6 +54,7 @@ export function openEdge(context: StartContext, parts: EdgeParts): Promise<Gatew
       isServing: registry.isServing,
       http,
       viewers: pages.viewers,
+      frames,
       session,
     })),
   );

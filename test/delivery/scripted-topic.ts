@@ -56,7 +56,7 @@ export function scene() {
   };
   const delivery = createDelivery({
     flushMs: 0,
-    reads: createReadPermits({ maxReadsPerSocket: 1, maxReadsPerSubject: 4, maxWaitingReads: 1000 }),
+    reads: createReadPermits({ maxReadsPerSocket: 1, maxReadsPerSubject: 4, maxWaitingReads: 1000, stallMs: 60_000 }),
     onError: (error) => void faults.push(error),
     reader: {
       async turn(_owner, _id, _request, { afterSeq = 0, seen = null } = {}) {
@@ -98,6 +98,8 @@ export function scene() {
       id,
       send,
       isSlow: () => reader.slow || frames.length >= reader.swallows,
+      unsentBytes: () => 0,
+      closeStalled: () => void (reader.sentBack += 1),
       whenDrained: (callback) => void (reader.drained = callback),
       closeForReconnect: () => void (reader.sentBack += 1),
     });

@@ -1,16 +1,18 @@
 /** Tests which reads of clients run, which wait, and which are rejected. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { setImmediate as tick } from 'node:timers/promises';
+import { setImmediate as tick, setTimeout } from 'node:timers/promises';
 import { createReadPermits, type ReadingSocket } from '../../src/scheduling/read-permits.ts';
 
-function scene({ socket = 1, subject = 2, waiting = 10 } = {}) {
+function scene({ socket = 1, subject = 2, waiting = 10, stall = 60_000 } = {}) {
   const reads = createReadPermits({
     maxReadsPerSocket: socket,
     maxReadsPerSubject: subject,
     maxWaitingReads: waiting,
+    stallMs: stall,
   });
   const begun: string[] = [];
+  const closed: string[] = [];
   const ends = new Map<string, () => void>();
   const sockets = new Map<string, ReadingSocket & { slow: boolean; drain(): void }>();
   const socketOf = (id: string) => {
@@ -18,6 +20,11 @@ function scene({ socket = 1, subject = 2, waiting = 10 } = {}) {
     const known = sockets.get(id) ?? {
       id,
       slow: false,
+      unsentBytes: () => 1,
+      closeStalled() {
+        closed.push(id);
+        this.drain();
+      },
       isSlow: () => sockets.get(id)?.slow ?? false,
       whenDrained: (callback: () => void) => void (drained = callback),
       drain() {
@@ -31,6 +38,7 @@ function scene({ socket = 1, subject = 2, waiting = 10 } = {}) {
   return {
     reads,
     begun,
+    closed,
     socketOf,
     /** Begins a read, written `subject/socket/read`. */
     ask(name: string): Promise<void> {
@@ -77,12 +85,23 @@ describe('reads of clients', () => {
     assert.deepEqual(begun, ['a/1/x', 'a/2/x']);
   });
 
+  it('of a socket that takes nothing do not hold up the others of its subject', async () => {
+    const { ask, begun, closed, socketOf } = scene({ subject: 1, stall: 5 });
+    socketOf('a/1').slow = true;
+    void ask('a/1/x');
+    await setTimeout(20);
+    assert.deepEqual(closed, [], 'no other read waits');
+    void ask('a/2/x');
+    while (closed.length === 0) await setTimeout(5);
+    await tick();
+    assert.deepEqual([closed, begun], [['a/1'], ['a/1/x']]);
+  });
+
   it('are rejected when too many of their subject wait, and look-ups do not wait for a slow socket', async () => {
     const { ask, reads, socketOf } = scene({ waiting: 1 });
     socketOf('a/1').slow = true;
     void ask('a/1/x');
     void ask('a/1/y');
-    await tick();
     await assert.rejects(ask('a/1/z'), { code: 'overloaded' });
     await assert.rejects(
       reads.lookUp('a', { id: 'a/1' }, async () => 1),

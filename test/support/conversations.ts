@@ -53,7 +53,12 @@ export async function startConversations(test: TestContext, replacements: Replac
   const onError = (error: unknown) => void faults.push(error);
   const { store: real, writerLogic, opened } = openStore({ path: join(folder, 'events.db'), onError });
   const store = { ...real, append: replacements.append?.(real.append) ?? real.append };
-  const reads = createReadPermits({ maxReadsPerSocket: 1, maxReadsPerSubject: 4, maxWaitingReads: 1000 });
+  const reads = createReadPermits({
+    maxReadsPerSocket: 1,
+    maxReadsPerSubject: 4,
+    maxWaitingReads: 1000,
+    stallMs: 60_000,
+  });
   const delivery = createDelivery({ reader: store, reads, flushMs: 0, onError });
   const window = { windowTokens: 1000, preserveRecent: 4 };
   const kept = createLogCache({ store, maxBytes: 1_000_000, ...window });

@@ -32,7 +32,11 @@ export const websocket = z
     ping_interval: seconds()
       .default(30)
       .describe('Time between pings. They keep proxies from closing idle sockets, and find dead ones.'),
-    ping_timeout: seconds().default(10).describe('Timeout of a pong. Then the socket counts as dead.'),
+    ping_timeout: seconds()
+      .default(10)
+      .describe(
+        'Timeout of a pong. Then the socket counts as dead. A socket that takes nothing of a response for so long, while reads wait, is closed with 1013.',
+      ),
     allowed_hosts: z
       .array(
         z
@@ -67,7 +71,7 @@ export const websocket = z
     max_connections_per_address: count('sockets', 1)
       .default(1000)
       .describe(
-        "Most sockets from one address (for IPv6: one /64), so that one machine cannot take all. Behind a reverse proxy all sockets have the proxy's address: raise it to max_connections.",
+        "Most sockets from one address (for IPv6: one /64), so that one machine cannot take all. 100 more TCP connections may load pages; further ones are dropped. Behind a reverse proxy all sockets have the proxy's address: raise it to max_connections.",
       ),
     max_connections_per_subject: count('sockets', 1)
       .default(1000)
@@ -95,7 +99,9 @@ export const websocket = z
       .describe('Most invalid frames of one socket. A further one closes it with 1008.'),
     frames_per_second: count('frames a second', 1)
       .default(200)
-      .describe('Frames that one socket may send, on average. More closes it with 1008.'),
+      .describe(
+        'Frames that one socket may send, on average: messages, fragments, pings and pongs. A frame counts once more for each further 64 KiB. More closes it with 1008.',
+      ),
     frame_burst: count('frames', 1)
       .default(1000)
       .describe('Frames that one socket may send at once before the average counts.'),

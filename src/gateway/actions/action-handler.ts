@@ -1,10 +1,10 @@
 /** Defines what the handler of an action gets and returns. Types only. */
 import type { PromptsAndResources } from '../../mcp/prompts-and-resources.ts';
 import type { McpServers } from '../../mcp/port.ts';
+import type { CatchUpDeps } from '../../delivery/catch-up.ts';
 import type { Delivery } from '../../delivery/port.ts';
 import type { Action, Payload } from '../../protocol/actions.ts';
 import type { Registry } from '../../registry/registry.ts';
-import type { ReadPermits } from '../../scheduling/read-permits.ts';
 import type { Store } from '../../store/port.ts';
 import type { ClientSession } from '../session.ts';
 import type { PendingChats } from './pending-chats.ts';
@@ -19,7 +19,7 @@ export interface ActionDeps {
   pendingChats: PendingChats;
   subscriptionOrder: SubscriptionOrder;
   /** Every read of the log whose size or time a client decides. */
-  reads: ReadPermits;
+  reads: CatchUpDeps['reads'];
   delivery: Pick<Delivery, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
   /** chat.service.max_text_length: UTF-16 units of a message with its prompt and resources. */
   maxTextLength: number;
