@@ -2,6 +2,7 @@
  * Expands `${NAME}` and `${NAME:-default}` in text. Pure. Never puts the value of a variable into a problem, because it
  * may be a secret.
  */
+import { ownValue } from '../json.ts';
 
 /** An escaped `${`, a whole reference, or a `${` that is not closed. */
 const references = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
@@ -30,7 +31,7 @@ export function expandVariables(text: string, env: Environment): Expansion {
       );
       return '';
     }
-    const value = env[name];
+    const value = ownValue(env, name);
     if (fallback !== undefined) return value === undefined || value === '' ? fallback : value;
     if (value === undefined) {
       problems.push(`needs the environment variable ${name}, which is not set; set it, or write \${${name}:-default}`);

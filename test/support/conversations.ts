@@ -146,7 +146,15 @@ export async function startConversations(test: TestContext, replacements: Replac
       // A violation must fail the test and must not be thrown inside the server.
       queueMicrotask(() => check.check(frame));
     };
-    delivery.open({ id, send, isSlow: () => false, whenDrained: () => undefined, closeForReconnect: () => undefined });
+    delivery.open({
+      id,
+      send,
+      isSlow: () => false,
+      unsentBytes: () => 0,
+      closeStalled: () => undefined,
+      whenDrained: () => undefined,
+      closeForReconnect: () => undefined,
+    });
     const waitFor = (fits: (frame: Received) => boolean, what: string) =>
       eventually(() => frames.find(fits) ?? null, `${what}; got ${JSON.stringify(frames)}`);
     return {

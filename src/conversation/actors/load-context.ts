@@ -7,6 +7,7 @@ import { buildWindow } from '../../../machines/context-window/context-window.ts'
 import type { LoadContextInput } from '../../../machines/conversation/setup.ts';
 import type { ToolEffect } from '../../../machines/mcp-server-types.ts';
 import type { HopContext, HopTool } from '../../../machines/conversation/turn-state.ts';
+import { ownValue } from '../../json.ts';
 import type { Tool, McpServers } from '../../mcp/port.ts';
 import type { ServerNotices } from '../server-notices.ts';
 import type { SystemPrompt } from '../system-prompt.ts';
@@ -79,7 +80,8 @@ export function withPolicy(
   { effect, title: _title, annotations: _annotations, ...tool }: Tool,
   { repeat, permission, permissionByHint }: ToolPolicy,
 ): HopTool {
-  const said = <Word>(by: Readonly<Record<string, Word>>) => by[`${tool.server}.${tool.toolName}`] ?? by[tool.server];
+  const said = <Word>(by: Readonly<Record<string, Word>>) =>
+    ownValue(by, `${tool.server}.${tool.toolName}`) ?? ownValue(by, tool.server);
   const repeated = said(repeat);
   return {
     ...tool,

@@ -43,7 +43,7 @@ async function routeComposed(deps: ActionDeps, session: ClientSession, request: 
   const known = await deps.store.digest(session.subject, conversationId, requestId);
   const composed = known
     ? { text: chat.text ?? '', included: [] }
-    : await composeMessage(deps.promptsAndResources, chat, deps.maxTextLength);
+    : await composeMessage(deps.promptsAndResources, session.subject, chat, deps.maxTextLength);
   if ('code' in composed) return deps.delivery.reply(session.id, errorFrame(requestId, composed, conversationId));
   route(deps, session, { ...request, rewindTo: null, ...composed, digest: digestOf(JSON.stringify(identityOf(chat))) });
 }
@@ -75,7 +75,7 @@ async function routeRewind(
   }
   const again = hasIncludes(chat) ? identityOf(chat) : [chat.text ?? null];
   const composed =
-    known || point === null ? { text: chat.text ?? '', included: [] } : await composeAgain(deps, chat, point);
+    known || point === null ? { text: chat.text ?? '', included: [] } : await composeAgain(deps, owner, chat, point);
   if ('code' in composed) return delivery.reply(session.id, errorFrame(requestId, composed, conversationId));
   route(deps, session, { ...request, ...composed, digest: digestOf(JSON.stringify([rewindTo, ...again])) });
 }
@@ -83,12 +83,14 @@ async function routeRewind(
 /** Without text, prompt and resources the earlier message is sent again, with all that it included. */
 async function composeAgain(
   { promptsAndResources, maxTextLength }: ActionDeps,
+  owner: string,
   chat: Chat,
   earlier: ComposedMessage,
 ): Promise<ComposedMessage | Fault> {
   if (hasIncludes(chat))
     return composeMessage(
       promptsAndResources,
+      owner,
       chat.prompt ? chat : { ...chat, text: chat.text ?? earlier.text },
       maxTextLength,
     );

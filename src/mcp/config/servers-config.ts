@@ -8,6 +8,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { closest } from '../../config/suggest.ts';
 import { AppError } from '../../errors.ts';
+import { ownValue, protoKeyIn } from '../../json.ts';
 import { scanJson } from './json-positions.ts';
 import type { Position } from './json-positions.ts';
 import { oauthKeys, oauthSchema, oauthSettings } from './oauth-settings.ts';
@@ -69,7 +70,7 @@ const VARIABLE = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
 function expand(value: string, env: NodeJS.ProcessEnv, path: readonly PropertyKey[]): string {
   return value.replaceAll(VARIABLE, (_whole, name: string, fallback: string | undefined) => {
-    const found = env[name];
+    const found = ownValue(env, name);
     // As with the shell's `:-`, the default replaces an empty variable too.
     if (found !== undefined && (found !== '' || fallback === undefined)) return found;
     if (fallback !== undefined) return fallback;
@@ -218,6 +219,8 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
   if (repeated !== null) throw configError(file, repeated.position, `${written(repeated.path)}: duplicate key`);
   const root: unknown = JSON.parse(content);
   try {
+    const proto = protoKeyIn(root);
+    if (proto) throw new ServerProblem(proto, 'the name "__proto__" is reserved in JavaScript; choose another name');
     const { mcpServers } = check(fileSchema, root, []);
     checkNames(Object.keys(mcpServers));
     return Object.entries(mcpServers)
