@@ -32,6 +32,9 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
   return levels === 0 || Object.values(value).some((inner: unknown) => isDeeperThan(inner, levels - 1));
 }
 
+/** Most levels of a tool call's arguments. Arguments of people have the limit of frames. */
+export const MAX_ARGUMENT_LEVELS = 100;
+
 /**
  * The entry of an object whose names others choose; undefined if there is none. `object[name]` also finds what every
  * object inherits, such as `constructor`.

@@ -136,6 +136,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
         ),
         // The handler responds to these: Node's own 400 has no body.
         requireHostHeader: false,
+        // A client may offer another protocol, such as h2c. A server that does not know it answers as without the offer.
+        shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
       },
       options.http,
     );
