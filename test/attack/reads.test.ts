@@ -1,4 +1,7 @@
-/** Attacks with reads of the log, from another process, while another subject pings. Asserts on memory, not on speed. */
+/**
+ * Attacks with reads of the log, from another process, while another subject pings. Asserts on memory, not on speed.
+ * Without limits the server grows by gigabytes.
+ */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { large, startAttacked } from './attacked-server.ts';
@@ -40,7 +43,7 @@ describe('the memory of a server', { skip: process.platform === 'linux' ? false 
         `${pings.length} pings, p50 ${pings.at(pings.length / 2)?.toFixed()} ms, last ${pings.at(-1)?.toFixed()} ms, grown ${(grownBytes / MIB).toFixed()} MiB`,
       );
       assert.ok(pings.length > 0);
-      assert.ok(grownBytes < 250 * MIB, `the server grew by ${(grownBytes / MIB).toFixed()} MiB`);
+      assert.ok(grownBytes < 500 * MIB, `the server grew by ${(grownBytes / MIB).toFixed()} MiB`);
     });
   }
 });
