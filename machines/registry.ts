@@ -102,7 +102,7 @@ const registry = registrySetup.extend({
         [restart, 'server.reconfigured'],
       ] as const) {
         for (const name of names) {
-          const server = context.mcpServers[name];
+          const server = Object.hasOwn(context.mcpServers, name) ? context.mcpServers[name] : undefined;
           if (server) enqueue.sendTo(server, { type });
         }
       }

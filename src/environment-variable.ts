@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { AppError } from './errors.ts';
+import { ownValue } from './json.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -16,8 +17,8 @@ const SECRET = /KEY|TOKEN|SECRET|PASSW|CREDENTIAL/i;
  * read.
  */
 export function readVariable(env: Variables, name: string): string | undefined {
-  const value = env[name];
-  const file = env[`${name}_FILE`];
+  const value = ownValue(env, name);
+  const file = ownValue(env, `${name}_FILE`);
   if (value || !file) return value;
   try {
     return readFileSync(file, 'utf8').trim();

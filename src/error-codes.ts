@@ -81,7 +81,7 @@ export const errorCodes = {
   },
   overloaded: {
     retryable: true,
-    cause: 'A limit of the server is reached: queued messages, conversations in memory, queued writes or queued forks.',
+    cause: 'A limit of the server is reached: queued messages, reads, writes or forks, or conversations in memory.',
     remedy: 'Wait `data.retry_after_ms`, then send the same request again.',
     data: ['retry_after_ms'],
   },

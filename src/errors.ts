@@ -66,9 +66,10 @@ export class AppError extends Error {
 
 /**
  * The fault of a client's request when the log could not be read: `shutting_down` if the server has closed the log,
- * else `internal`, which the server logs as well.
+ * `overloaded` if too many reads wait, else `internal`, which the server logs as well.
  */
 export function readFault(error: unknown): Fault {
+  if (error instanceof AppError && error.code === 'overloaded') return fault(error.code, error.message, error.data);
   const isClosed = error instanceof AppError && error.code === 'shutting_down';
   return isClosed ? shuttingDown() : fault('internal', 'The log could not be read. Send the same request again.');
 }

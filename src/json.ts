@@ -32,3 +32,27 @@ export function isDeeperThan(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return false;
   return levels === 0 || Object.values(value).some((inner: unknown) => isDeeperThan(inner, levels - 1));
 }
+
+/** Most levels of a tool call's arguments. Arguments of people have the limit of frames. */
+export const MAX_ARGUMENT_LEVELS = 100;
+
+/**
+ * The entry of an object whose names others choose; undefined if there is none. `object[name]` also finds what every
+ * object inherits, such as `constructor`.
+ */
+export function ownValue<Value>(object: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/**
+ * The path of a key `__proto__` anywhere in a value from `JSON.parse`; null if there is none. Schemas drop this key
+ * without a word, so the value would not be what its sender wrote.
+ */
+export function protoKeyIn(value: unknown, path: readonly PropertyKey[] = []): readonly PropertyKey[] | null {
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [key, inner] of Object.entries(value)) {
+    const found = key === '__proto__' ? [...path, key] : protoKeyIn(inner, [...path, key]);
+    if (found) return found;
+  }
+  return null;
+}

@@ -3,7 +3,8 @@
  * it. Builds nothing on import. `close` stops everything that the start began.
  */
 import type { Config } from './config/schema/schema.ts';
-import { checkAddress, type Gateway } from './gateway/server.ts';
+import { checkAddress } from './gateway/listen.ts';
+import type { Gateway } from './gateway/server.ts';
 import type { ServerStatus } from './mcp/port.ts';
 import { createMetrics } from './observability/metrics.ts';
 import { createReload, type Reload } from './reload.ts';

@@ -51,7 +51,10 @@ function isSection(value: unknown): value is Record<string, unknown> {
 }
 
 function valueAt(root: unknown, path: KeyPath): unknown {
-  return path.reduce<unknown>((value, key) => (isSection(value) ? value[key] : undefined), root);
+  return path.reduce<unknown>(
+    (value, key) => (isSection(value) && Object.hasOwn(value, key) ? value[key] : undefined),
+    root,
+  );
 }
 
 function setAt(root: unknown, path: KeyPath, value: unknown): void {

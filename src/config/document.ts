@@ -86,7 +86,10 @@ export function readDocument(text: string, env: Environment | null): ConfigDocum
   };
 
   const valueAt = (path: KeyPath): unknown =>
-    path.reduce<unknown>((value, step) => (isContainer(value) ? (value[step] ?? null) : null), values);
+    path.reduce<unknown>(
+      (value, step) => (isContainer(value) && Object.hasOwn(value, step) ? (value[step] ?? null) : null),
+      values,
+    );
 
   return { values, problems, states: (path) => locate(document, path) !== null, valueAt, lineOf, found };
 }

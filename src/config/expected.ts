@@ -2,6 +2,7 @@
  * Describes what the schema allows. Reads zod's JSON Schema of the configuration, so that error messages,
  * config/config.yaml and docs/reference/configuration.md agree with the schema.
  */
+import { ownValue } from '../json.ts';
 import { z } from 'zod';
 import type { KeyPath } from './places.ts';
 import { configSchema } from './schema/schema.ts';
@@ -26,7 +27,7 @@ export function expectedAt(root: Expected, path: KeyPath): Expected | null {
   let node: Expected | null = root;
   for (const step of path) {
     const next: unknown =
-      typeof step === 'number' ? node.items : (node.properties?.[step] ?? node.additionalProperties);
+      typeof step === 'number' ? node.items : (ownValue(node.properties ?? {}, step) ?? node.additionalProperties);
     if (!isExpected(next)) return null;
     node = next;
   }

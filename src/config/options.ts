@@ -188,11 +188,22 @@ export function accessOptions({ auth, chat }: Config) {
 }
 
 /** Limits of one socket, in bytes and frames. */
+export function readLimits({ chat: { websocket } }: Config) {
+  return {
+    maxReadsPerSocket: websocket.max_reads_per_socket,
+    maxReadsPerSubject: websocket.max_reads_per_subject,
+    maxWaitingReads: websocket.max_waiting_reads,
+    stallMs: ms(websocket.ping_timeout),
+  };
+}
+
+export function frameLimits({ chat }: Pick<Config, 'chat'>) {
+  return { framesPerSecond: chat.websocket.frames_per_second, frameBurst: chat.websocket.frame_burst };
+}
+
 export function sessionLimits({ chat }: Config) {
   return {
     maxBufferedBytes: chat.websocket.max_buffered_bytes,
-    framesPerSecond: chat.websocket.frames_per_second,
-    frameBurst: chat.websocket.frame_burst,
     maxBadFrames: chat.websocket.max_bad_frames,
   };
 }
@@ -232,6 +243,7 @@ export function viewerLimits({ inspect, chat }: Config) {
   return {
     maxViewers: inspect.max_viewers,
     maxBufferedBytes: 2 * inspect.max_events * (2 * inspect.max_event_chars + MESSAGE_OVERHEAD_CHARS),
+    frames: frameLimits({ chat }),
     pingIntervalMs: ms(chat.websocket.ping_interval),
     pingTimeoutMs: ms(chat.websocket.ping_timeout),
   };

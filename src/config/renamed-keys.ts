@@ -1,4 +1,5 @@
 /** Lists the keys that have a new name. A file that states an old one is refused, and the message gives the new one. */
+import { ownValue } from '../json.ts';
 import { dotted, type KeyPath } from './places.ts';
 
 /** Old key to new key. `*` stands for the name of a provider. */
@@ -18,7 +19,8 @@ export const renamedKeys: Readonly<Record<string, string>> = {
 /** The new name of the key at `path`, from the root; null if the key has none. */
 export function renamedTo(path: KeyPath): string | null {
   const [section, group, name] = path;
-  if (section !== 'llm' || group !== 'providers' || name === undefined) return renamedKeys[dotted(path)] ?? null;
+  if (section !== 'llm' || group !== 'providers' || name === undefined)
+    return ownValue(renamedKeys, dotted(path)) ?? null;
   const key = dotted([section, group, '*', ...path.slice(3)]);
-  return renamedKeys[key]?.replace('*', String(name)) ?? null;
+  return ownValue(renamedKeys, key)?.replace('*', String(name)) ?? null;
 }

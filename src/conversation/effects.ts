@@ -18,7 +18,7 @@ export interface EffectDeps {
   delivery: Pick<Delivery, 'reply' | 'broadcast' | 'follow' | 'attach' | 'remove'>;
   turnReport: Pick<TurnReport, 'accepted'>;
   permits: Pick<Permits, 'release'>;
-  store: Pick<Store, 'turn' | 'interrupt'>;
+  store: Pick<Store, 'digest' | 'interrupt'>;
 }
 
 export interface EffectOwner {
@@ -40,9 +40,9 @@ export function createEffectRunner(
   /** Rejects a chat, unless it repeats a known turn: that turn's frames are sent instead. */
   const refuseOrReplay = async (chat: ChatEvent, problem: Fault): Promise<void> => {
     const refuse = (why: Fault) => delivery.reply(chat.session, errorFrame(chat.requestId, why, conversationId));
-    const known = await store.turn(owner, conversationId, chat.requestId).catch(() => null);
-    if (!known) return refuse(problem);
-    if (known.digest === chat.digest) return delivery.attach(chat.session, ref, chat.requestId, chat.follow);
+    const known = await store.digest(owner, conversationId, chat.requestId).catch(() => null);
+    if (known === null) return refuse(problem);
+    if (known === chat.digest) return delivery.attach(chat.session, ref, chat.requestId, chat.follow);
     return refuse(
       fault(
         'request_id_reused',

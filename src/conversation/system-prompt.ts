@@ -50,7 +50,7 @@ export function createSystemPrompt({
     turn: TurnRef,
     isFirst: boolean,
   ): Promise<string[]> {
-    const parts = await inTime(promptsAndResources.readCached(server, uri));
+    const parts = await inTime(promptsAndResources.readCached(server, uri, turn.owner));
     if (parts !== null && !isUnavailable(parts)) return [parts.map(partText).join('\n')];
     if (isFirst)
       notifyMissing(

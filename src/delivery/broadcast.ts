@@ -5,7 +5,7 @@
 import type { LogRow } from '../../machines/log.ts';
 import { errorFrame } from '../protocol/frames.ts';
 import { readFault } from '../errors.ts';
-import { catchUpSubscription, catchUpTurn, type CatchUpOptions, type LogReader } from './catch-up.ts';
+import { catchUpSubscription, catchUpTurn, type CatchUpDeps, type CatchUpOptions } from './catch-up.ts';
 import type { Membership } from './membership.ts';
 import { renderRow } from './render.ts';
 import type { Follower, Topic } from './topic.ts';
@@ -29,7 +29,7 @@ export interface Broadcast {
 /** `onError` gets failed catch-ups. Their sockets get an `internal` error, and the follower is removed. */
 export function createBroadcast(
   { followersOf: followingsOf, leave }: Membership,
-  reader: LogReader,
+  reading: CatchUpDeps,
   onError: (error: unknown) => void,
 ): Broadcast {
   const ofSameSocket = ({ topic, session }: Follower) =>
@@ -55,8 +55,8 @@ export function createBroadcast(
     follower.live = false;
     const done =
       requestId === null
-        ? catchUpSubscription(reader, follower, options.seen, (row) => sendOwnEnd(follower, row))
-        : catchUpTurn(reader, follower, requestId, options);
+        ? catchUpSubscription(reading, follower, options.seen, (row) => sendOwnEnd(follower, row))
+        : catchUpTurn(reading, follower, requestId, options);
     done.then(
       (live) => void (live || leave(follower)),
       (error: unknown) => {

@@ -4,18 +4,14 @@
  */
 import type { LogRow } from '../../machines/log.ts';
 import type { Frame } from '../protocol/frames.ts';
+import { serializeFrame } from '../protocol/raw-json.ts';
+import type { ReadPermits } from '../scheduling/read-permits.ts';
+import type { Store } from '../store/port.ts';
 import { eventFrame, isTurnEnd, renderEnd, renderRow, type Seen } from './render.ts';
 import type { Follower } from './topic.ts';
 
 /** The reads that catching up needs. They resolve to null for an unknown turn or conversation. */
-export interface LogReader {
-  turn(owner: string, conversationId: string, requestId: string): Promise<{ rows: LogRow[]; end: unknown } | null>;
-  page(
-    owner: string,
-    conversationId: string,
-    range: { afterSeq: number; limit: number },
-  ): Promise<{ rows: LogRow[]; headSeq: number; oldestSeq: number } | null>;
-}
+export type LogReader = Pick<Store, 'turn' | 'events'>;
 
 /** Rows read at a time for a subscription. */
 const PAGE_ROWS = 200;
@@ -27,13 +23,30 @@ export interface CatchUpOptions {
   attaching: boolean;
 }
 
+/** Reads the log for a socket when it has a permit. */
+export interface CatchUpDeps {
+  reader: LogReader;
+  reads: ReadPermits;
+}
+
+/** One read and its frames: true once the follower is live, false if it leaves, null if there is more. */
+type Step = () => Promise<boolean | null>;
+
+/** Each step has a permit of its own, so that other sockets read in between. */
+async function repeat({ reads }: CatchUpDeps, { topic, session }: Follower, step: Step): Promise<boolean> {
+  for (;;) {
+    const done = await reads.run(topic.ref.owner, session, step);
+    if (done !== null) return done;
+  }
+}
+
 /**
  * Resolves to true once the follower is live; to false if its turn has ended (the end was sent) or it has left. The last
  * check of the topic's head and the switch to live happen in one tick, so no frame can come between. If the same socket
  * subscribes in the meantime, the subscription shows the rest. Only an end that it will not show is sent here.
  */
 export async function catchUpTurn(
-  reader: LogReader,
+  deps: CatchUpDeps,
   follower: Follower,
   requestId: string,
   { seen, attaching }: CatchUpOptions,
@@ -50,67 +63,71 @@ export async function catchUpTurn(
   };
   // A client that reconnects asks for this turn itself, so it gets an answer also if it follows more.
   const shownInstead = () => (attaching ? undefined : topic.subscriptions.get(session.id)?.seq);
-  // A cursor beyond the log starts from the beginning.
-  if (follower.seq > 0) {
-    const page = await reader.page(owner, conversationId, { afterSeq: follower.seq, limit: 1 });
-    if (page && follower.seq > page.headSeq) follower.seq = 0;
-  }
+  let greeted = false;
+  let cursorChecked = follower.seq === 0;
 
-  for (let greeted = false; ;) {
+  const goLive = () => {
+    const { draft } = topic;
+    // A follower without live text gets the whole message once it is stored.
+    memory.forgetUnless((id) => (follower.streaming && id === draft?.messageId) || shown.has(id));
+    if (draft?.requestId === requestId && follower.streaming && !shown.has(draft.messageId)) {
+      for (const chunk of draft.since(memory.of(draft.messageId))) send({ ...turn, status: 'chunk', chunk });
+    }
+    follower.live = true;
+    return true;
+  };
+
+  return repeat(deps, follower, async () => {
+    if (!topic.followers.has(follower)) return false;
+    if (!cursorChecked) {
+      cursorChecked = true;
+      // A cursor beyond the log starts from the beginning.
+      const page = await deps.reader.events(owner, conversationId, { afterSeq: follower.seq, limit: 0 });
+      if (page && follower.seq > page.headSeq) follower.seq = 0;
+    }
     const { head } = topic;
     const shownBefore = shownInstead();
-    const stored = await reader.turn(owner, conversationId, requestId);
+    const range = { afterSeq: follower.seq, seen: seen?.messageId ?? null };
+    const stored = await deps.reader.turn(owner, conversationId, requestId, range);
     if (!topic.followers.has(follower)) return false;
-    const rows = stored?.rows ?? [];
-    const endSeq = rows.find(isTurnEnd)?.seq ?? null;
+    const { rows = [], endSeq = null, seenSeq = null } = stored ?? {};
     const shownTo = shownInstead();
     if (shownTo !== undefined) {
       // The subscription may have passed the end during the read. The read is valid only for its earlier position.
-      if (shownTo !== shownBefore) continue;
+      if (shownTo !== shownBefore) return null;
       follower.live = !stored?.end || (endSeq ?? 0) > shownTo;
-      if (!follower.live) sendEnd(stored?.end, endSeq, (id) => rows.some((row) => row.id === id));
+      if (!follower.live) sendEnd(stored?.end, endSeq, () => seenSeq !== null);
       return follower.live;
     }
     if (!greeted) {
       // A commit during the read may be the message that the follower has begun. Read again before deciding.
-      if (topic.head !== head) continue;
+      if (topic.head !== head) return null;
       greeted = true;
-      const seq = rows.find((row) => row.type === 'user_message')?.seq;
+      const seq = stored?.beginSeq ?? null;
       if (attaching)
         send({
           ...turn,
           status: 'processing',
-          ...(seq === undefined ? {} : { seq }),
+          ...(seq === null ? {} : { seq }),
           metadata: { disposition: 'attached' },
         });
-      memory.forgetUnless(
-        (id) => id === topic.draft?.messageId || rows.some((row) => row.id === id && row.seq > follower.seq),
-      );
+      memory.forgetUnless((id) => id === topic.draft?.messageId || (seenSeq ?? 0) > follower.seq);
     }
     for (const row of rows) {
       if (row.seq <= follower.seq || isTurnEnd(row)) continue;
       if (session.isSlow() && !(await drained(follower))) return false;
-      if (shownInstead() !== undefined) break;
+      if (shownInstead() !== undefined) return null;
       renderRow(row, memory.of(row.id)).forEach(send);
       shown.add(row.id);
       follower.seq = row.seq;
     }
-    if (shownInstead() !== undefined) continue;
+    if (shownInstead() !== undefined || stored?.more === true) return null;
     if (stored && stored.end !== null) {
       sendEnd(stored.end, endSeq, (id) => shown.has(id));
       return false;
     }
-    if (topic.head === head && !session.isSlow()) break;
-    if (session.isSlow() && !(await drained(follower))) return false;
-  }
-  const { draft } = topic;
-  // A follower without live text gets the whole message once it is stored.
-  memory.forgetUnless((id) => (follower.streaming && id === draft?.messageId) || shown.has(id));
-  if (draft?.requestId === requestId && follower.streaming && !shown.has(draft.messageId)) {
-    for (const chunk of draft.since(memory.of(draft.messageId))) send({ ...turn, status: 'chunk', chunk });
-  }
-  follower.live = true;
-  return true;
+    return topic.head === head && !session.isSlow() ? goLive() : null;
+  });
 }
 
 /**
@@ -118,7 +135,7 @@ export async function catchUpTurn(
  * called for each row that ends a turn, right after it was sent.
  */
 export async function catchUpSubscription(
-  reader: LogReader,
+  deps: CatchUpDeps,
   follower: Follower,
   seen: Seen | null,
   onEnd: (row: LogRow) => void,
@@ -129,10 +146,25 @@ export async function catchUpSubscription(
   const memory = createMemory(seen, (messageId) =>
     session.send(JSON.stringify(resetFrame(conversationId, topic.draft?.requestId ?? null, messageId))),
   );
+  let judged = seen === null;
 
-  for (let judged = seen === null; ;) {
+  const goLive = () => {
+    const { draft } = topic;
+    memory.forgetUnless((id) => id === draft?.messageId || shown.has(id));
+    if (draft && !shown.has(draft.messageId)) {
+      const turn = { request_id: draft.requestId, conversation_id: conversationId };
+      for (const chunk of draft.since(memory.of(draft.messageId)))
+        session.send(JSON.stringify({ ...turn, status: 'chunk', chunk }));
+    }
+    follower.live = true;
+    if (follower.wantsState && topic.state !== null) session.send(topic.state);
+    return true;
+  };
+
+  return repeat(deps, follower, async () => {
+    if (!topic.followers.has(follower)) return false;
     const { head } = topic;
-    const page = await reader.page(owner, conversationId, { afterSeq: follower.seq, limit: PAGE_ROWS });
+    const page = await deps.reader.events(owner, conversationId, { afterSeq: follower.seq, limit: PAGE_ROWS });
     if (!topic.followers.has(follower)) return false;
     if (page === null) {
       // The conversation was deleted after the subscription was accepted.
@@ -146,32 +178,21 @@ export async function catchUpSubscription(
       return false;
     }
     if (!judged) {
-      if (topic.head !== head) continue;
+      if (topic.head !== head) return null;
       judged = true;
       // If its row is beyond this page, the later event carries the whole message.
       memory.forgetUnless((id) => id === topic.draft?.messageId || rows.some((row) => row.id === id));
     }
     for (const row of rows) {
       if (session.isSlow() && !(await drained(follower))) return false;
-      session.send(JSON.stringify(eventFrame(row)));
+      session.send(serializeFrame(eventFrame(row)));
       shown.add(row.id);
       follower.seq = row.seq;
       if (isTurnEnd(row)) onEnd(row);
     }
     const atHead = rows.length === 0 || follower.seq >= page.headSeq;
-    if (atHead && topic.head === head && !session.isSlow()) break;
-    if (session.isSlow() && !(await drained(follower))) return false;
-  }
-  const { draft } = topic;
-  memory.forgetUnless((id) => id === draft?.messageId || shown.has(id));
-  if (draft && !shown.has(draft.messageId)) {
-    const turn = { request_id: draft.requestId, conversation_id: conversationId };
-    for (const chunk of draft.since(memory.of(draft.messageId)))
-      session.send(JSON.stringify({ ...turn, status: 'chunk', chunk }));
-  }
-  follower.live = true;
-  if (follower.wantsState && topic.state !== null) session.send(topic.state);
-  return true;
+    return atHead && topic.head === head && !session.isSlow() ? goLive() : null;
+  });
 }
 
 /** Waits until a slow socket has drained, so that rows do not pile up in memory. Resolves to false if the follower has left. */

@@ -6,7 +6,8 @@ import type { Cursor } from '../../machines/conversation/client-events.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
 import { errorFrame, type ConversationState, type Frame } from '../protocol/frames.ts';
-import type { LogReader } from './catch-up.ts';
+import { serializeFrame } from '../protocol/raw-json.ts';
+import type { CatchUpDeps } from './catch-up.ts';
 import { createBroadcast } from './broadcast.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { createMembership } from './membership.ts';
@@ -14,8 +15,7 @@ import type { Delivery } from './port.ts';
 import { eventFrame, isTurnEnd, renderRow, type Seen } from './render.ts';
 import type { Follower, Topic } from './topic.ts';
 
-export interface DeliveryOptions {
-  reader: LogReader;
+export interface DeliveryOptions extends CatchUpDeps {
   /** streaming.flush_ms, read for each message. */
   flushMs: number;
   onError(error: unknown): void;
@@ -26,7 +26,7 @@ export interface DeliveryOptions {
  * failed catch-ups. Their sockets get an `internal` error, and the follower is removed.
  */
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { reader, onError } = options;
+  const { onError } = options;
   const members = createMembership();
   const { find, topicOf, release, join, leave } = members;
   const {
@@ -36,7 +36,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     sendAccepted,
     catchUp: bringUp,
     endSubscription,
-  } = createBroadcast(members, reader, onError);
+  } = createBroadcast(members, options, onError);
 
   const chunkHead = (ref: ConversationRef, requestId: string, chunk: Record<string, unknown>) =>
     JSON.stringify({ request_id: requestId, status: 'chunk', conversation_id: ref.conversationId, chunk });
@@ -66,7 +66,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   return {
     open: members.open,
     close: members.close,
-    reply: (sessionId, frame) => members.session(sessionId)?.send(JSON.stringify(frame)),
+    reply: (sessionId, frame) => members.session(sessionId)?.send(serializeFrame(frame)),
     follow: (sessionId, ref, requestId, streaming) =>
       void join(sessionId, ref, { requestId, streaming, wantsState: false, live: true, seq: 0 }),
     attach(sessionId, ref, requestId, { streaming, cursor }) {

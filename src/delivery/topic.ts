@@ -3,16 +3,20 @@
  * broadcast.ts sends live frames, catch-up.ts sends rows from the log.
  */
 import type { ConversationRef } from '../conversation-ref.ts';
+import type { FrameText } from '../protocol/raw-json.ts';
 import type { Draft } from './draft.ts';
 
 /** A socket as the delivery needs it. */
 export interface Session {
   readonly id: string;
   /** Queues one text frame. */
-  send(frame: string): void;
+  send(frame: FrameText): void;
   /** True while more unsent data is buffered than `max_buffered_bytes`. */
   isSlow(): boolean;
-  /** Calls back once, when the socket has drained. Never if it closes first. */
+  unsentBytes(): number;
+  /** Closes a socket that takes nothing, so that its client reconnects. */
+  closeStalled(): void;
+  /** Calls back once, when the socket has drained or closed. */
   whenDrained(callback: () => void): void;
   /** Closes the socket, so that its client reconnects with its cursor. */
   closeForReconnect(): void;

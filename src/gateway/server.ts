@@ -6,14 +6,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { AppError, errorMessage } from '../errors.ts';
 import type { Session } from '../delivery/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import { createAdmission, type AdmissionOptions } from './admission/admission.ts';
 import { credentialOf, selectProtocol } from './admission/credential.ts';
+import { addressOf } from './admission/client-address.ts';
+import { createConnectionCounter } from './admission/connection-counter.ts';
 import { terminateAfterTimeout } from './close-socket.ts';
+import { limitFrames, type FrameLimits } from './frame-budget.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { pathOf } from './http.ts';
+import { codeOf, hostsOf, isMissing, listenError, listening, type Address } from './listen.ts';
 import { createReauthorization } from './admission/reauthorize.ts';
 import { refusals } from './admission/refusals.ts';
 import { createSession, type ClientSession, type SessionDeps } from './session.ts';
@@ -21,11 +24,7 @@ import { createFrameEncoder } from './text-frame.ts';
 import type { ViewerSockets } from './viewer-sockets.ts';
 
 /** Times and sizes are read at each use, so they may change. Call `refresh` after a change. */
-export interface GatewayOptions {
-  /** `localhost` means 127.0.0.1 and, if the machine has IPv6, ::1. */
-  host: string;
-  /** 0 selects a free port. */
-  port: number;
+export interface GatewayOptions extends Address {
   /** Path of the WebSocket endpoint. */
   endpoint: string;
   maxMessageBytes: number;
@@ -35,6 +34,7 @@ export interface GatewayOptions {
   pingTimeoutMs: number;
   admission: AdmissionOptions;
   session: Omit<SessionDeps, 'encode'>;
+  frames: FrameLimits;
   http(request: IncomingMessage, response: ServerResponse): void;
   /** False in a drain: then no WebSocket is accepted. */
   isServing(): boolean;
@@ -88,6 +88,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const accept = (socket: WebSocket, request: IncomingMessage) => {
     // An invalid frame: `ws` has sent the close frame, and discards further data.
     socket.on('error', () => terminateAfterTimeout(socket));
+    limitFrames(socket, request.socket, options.frames);
     heartbeat.watch(socket);
     void admit(socket, request);
   };
@@ -111,6 +112,15 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const servers: Server[] = [];
   /** All TCP connections. A connection that never sends a request would keep its server from closing. */
   const connections = new Set<Socket>();
+  const { admission } = options;
+  const ofAddress = createConnectionCounter(
+    () => Math.min(admission.maxConnections, admission.maxConnectionsPerAddress) + SPARE_CONNECTIONS_PER_ADDRESS,
+  );
+  /** Null, or why a TCP connection is destroyed before anything is read of it. */
+  const connectionRefusal = (socket: Socket) => {
+    if (connections.size >= admission.maxConnections + SPARE_CONNECTIONS) return refusals.connections;
+    return ofAddress.countUntilClosed(addressOf(socket), socket) ? null : refusals.ofAddress;
+  };
   const listen = async (host: string, port: number) => {
     const server = createServer(
       {
@@ -122,13 +132,16 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
         ),
         // The handler responds to these: Node's own 400 has no body.
         requireHostHeader: false,
+        // A client may offer another protocol, such as h2c. A server that does not know it answers as without the offer.
+        shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
       },
       options.http,
     );
     server.on('upgrade', onUpgrade);
     server.on('connection', (socket) => {
-      if (connections.size >= options.admission.maxConnections + SPARE_CONNECTIONS) {
-        options.admission.onRefused(refusals.connections, { headers: {}, socket });
+      const refusal = connectionRefusal(socket);
+      if (refusal) {
+        admission.onRefused(refusal, { headers: {}, socket });
         return socket.destroy();
       }
       connections.add(socket);
@@ -142,9 +155,14 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     return typeof address === 'object' && address ? address.port : port;
   };
 
-  const [first, second] = hostsOf(options);
+  let [first, second] = hostsOf(options);
   const port = await listen(first, options.port).catch((error: unknown) => {
-    throw listenError(error, options);
+    if (second === undefined || !isMissing(error)) throw listenError(error, options);
+    // A machine without IPv4.
+    [first, second] = [second, undefined];
+    return listen(first, options.port).catch((other: unknown) => {
+      throw listenError(other, options);
+    });
   });
   // Without IPv6 the server listens on IPv4 only. If another program has the IPv6 port, the port is taken.
   if (second !== undefined) {
@@ -188,33 +206,10 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-/**
- * Checks that the server can listen on the address, and frees it again. Rejects like `openGateway`. Called before the
- * rest of the start, so that a start that must fail changes nothing.
- */
-export async function checkAddress({ host, port }: Pick<GatewayOptions, 'host' | 'port'>): Promise<void> {
-  const server = createServer();
-  await listening(server, hostsOf({ host })[0], port).catch((error: unknown) => {
-    throw listenError(error, { host, port });
-  });
-  await new Promise((resolve) => server.close(resolve));
-}
-
 /** Destroys the socket after the response, because no other code does, and the client may keep its end open. */
 function refuseUpgrade(socket: Duplex, head: string, words: string): void {
   socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${head}\r\nConnection: close\r\n\r\n${words}\r\n`);
-}
-
-function hostsOf({ host }: Pick<GatewayOptions, 'host'>): [string, string?] {
-  return host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
-}
-
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
 }
 
 const RESTARTING = 'the server is restarting; reconnect';
@@ -226,24 +221,5 @@ const HANDSHAKE_CHECKS = 5;
 const MAX_HANDSHAKE_CHECK_MS = 1_000;
 /** Connections beyond `maxConnections`: HTTP pages, handshakes, and rejected sockets that are closing. Further connections are destroyed. */
 const SPARE_CONNECTIONS = 1000;
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
-
-function listenError(error: unknown, { host, port }: Pick<GatewayOptions, 'host' | 'port'>): AppError {
-  const reasons: Record<string, string> = {
-    EADDRINUSE: `Port ${port} on ${host} is taken by another program. Stop that one, or choose another with --port or chat.websocket.port.`,
-    EACCES: `This user may not listen on port ${port}. Choose one above 1023 with --port or chat.websocket.port.`,
-    EADDRNOTAVAIL: `This machine does not have the address ${host}. Correct chat.websocket.host.`,
-    ENOTFOUND: `The host name ${host} cannot be resolved. Correct chat.websocket.host.`,
-  };
-  return new AppError(
-    'config_invalid',
-    reasons[codeOf(error)] ??
-      `Cannot listen on ${host}:${port}: ${errorMessage(error)}. Correct chat.websocket.host and chat.websocket.port.`,
-    {
-      cause: error,
-    },
-  );
-}
+/** The same for one address, so that one cannot take the spare connections of all. A browser opens six for pages. */
+const SPARE_CONNECTIONS_PER_ADDRESS = 100;

@@ -8,15 +8,16 @@ import type { Session } from '../delivery/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import type { Decoded } from '../protocol/decoder.ts';
 import { errorFrame } from '../protocol/frames.ts';
+import { sizeOf } from '../protocol/raw-json.ts';
 import type { Request } from '../protocol/actions.ts';
-import { createFrameBudget } from './frame-budget.ts';
+import { createTokenBucket } from '../scheduling/token-bucket.ts';
+import { closeWithTimeout } from './close-socket.ts';
+import { encodeParts } from './text-frame.ts';
 
 /** Read for each frame. */
 export interface SessionLimits {
   /** A socket with more unsent bytes is slow. */
   maxBufferedBytes: number;
-  framesPerSecond: number;
-  frameBurst: number;
   /** Unreadable frames at once, before the socket is closed. As many are forgiven each minute. */
   maxBadFrames: number;
 }
@@ -28,6 +29,7 @@ const HARD_LIMIT_FACTOR = 8;
 export interface ClientSession extends Session {
   /** The owner of the conversations that this socket can reach. */
   readonly subject: string;
+  isOpen(): boolean;
   /** The id of the conversation for requests that name none; created at the first call. */
   ownConversation(): string;
   hasOwnConversation(): boolean;
@@ -61,12 +63,11 @@ export function createSession(
   wire: Wire,
   { decode, encode, handle, limits }: SessionDeps,
 ): ClientSession {
-  const budget = createFrameBudget(limits);
-  const badFrameBudget = createFrameBudget({
-    get framesPerSecond() {
+  const badFrameBudget = createTokenBucket({
+    get perSecond() {
       return limits.maxBadFrames / 60;
     },
-    get frameBurst() {
+    get burst() {
       return limits.maxBadFrames;
     },
   });
@@ -100,7 +101,7 @@ export function createSession(
     subject,
     send(frame) {
       if (socket.readyState !== socket.OPEN) return;
-      pendingBytes = isSlow() ? pendingBytes + frame.length : 0;
+      pendingBytes = isSlow() ? pendingBytes + sizeOf(frame) : 0;
       if (pendingBytes > limits.maxBufferedBytes * HARD_LIMIT_FACTOR) {
         socket.terminate();
         return;
@@ -111,13 +112,19 @@ export function createSession(
         process.nextTick(uncork);
       }
       // The callback only detects when a slow socket has drained.
-      if (isSlow()) wire.write(encode(frame), onFlushed);
-      else wire.write(encode(frame));
+      const done = isSlow() ? onFlushed : undefined;
+      if (typeof frame === 'string') wire.write(encode(frame), done);
+      else for (const part of encodeParts(frame)) wire.write(part, frame.includes(part) ? freed(part, done) : done);
     },
     isSlow,
+    unsentBytes: () => socket.bufferedAmount,
+    closeStalled: () =>
+      closeWithTimeout(socket, closeCodes.tryLater.code, 'the client takes no responses; reconnect with the cursor'),
+    isOpen: () => socket.readyState === socket.OPEN,
     whenDrained(callback) {
+      if (socket.readyState === socket.CLOSED) return process.nextTick(callback);
       drained.push(callback);
-      pingWhenFlushed();
+      return pingWhenFlushed();
     },
     closeForReconnect: () =>
       socket.close(
@@ -136,12 +143,12 @@ export function createSession(
     void handling.finally(() => (pendingRequests -= 1));
   };
 
+  // In the next tick the other parts know that the socket has closed.
+  socket.once('close', () => process.nextTick(() => drained.splice(0).forEach((callback) => callback())));
   socket.on('message', (data: RawData, isBinary: boolean) => {
     // `ws` still reads after the server's close: a rejected socket must not be served.
     if (socket.readyState !== socket.OPEN) return undefined;
     if (isBinary) return socket.close(closeCodes.binary.code, 'binary frame; send text frames only');
-    if (!budget.take(performance.now()))
-      return socket.close(closeCodes.abuse.code, 'too many frames: chat.websocket.frames_per_second');
     const decoded = decode(data.toString());
     if ('request' in decoded) return handleRequest(decoded.request);
     session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault, decoded.conversationId)));
@@ -149,4 +156,12 @@ export function createSession(
       socket.close(closeCodes.abuse.code, 'too many bad frames: chat.websocket.max_bad_frames');
   });
   return session;
+}
+
+/** Frees the memory of a large part once it is written. The collector would leave hundreds of MB for a while. */
+function freed(part: Uint8Array, done: (() => void) | undefined): () => void {
+  return () => {
+    if (part.buffer instanceof ArrayBuffer) part.buffer.transfer(0);
+    done?.();
+  };
 }

@@ -14,10 +14,27 @@ const wideMark = 127;
 
 export function encodeTextFrame(text: string): Buffer {
   const length = Buffer.byteLength(text);
-  const headLength = length < mediumLength ? 2 : length < wideLength ? 4 : 10;
-  const frame = Buffer.allocUnsafe(headLength + length);
+  const headLength = headLengthOf(length);
+  const frame = writeHead(Buffer.allocUnsafe(headLength + length), length);
+  frame.write(text, headLength);
+  return frame;
+}
+
+/** Encodes a frame whose text is in parts. Does not copy the parts that are bytes, which must be UTF-8. */
+export function encodeParts(parts: readonly (string | Uint8Array)[]): Uint8Array[] {
+  const bytes = parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part));
+  const length = bytes.reduce((sum, each) => sum + each.length, 0);
+  return [writeHead(Buffer.allocUnsafe(headLengthOf(length)), length), ...bytes];
+}
+
+function headLengthOf(length: number): 2 | 4 | 10 {
+  return length < mediumLength ? 2 : length < wideLength ? 4 : 10;
+}
+
+/** Writes the head of a frame with `length` bytes of text at the start of `frame`. */
+function writeHead(frame: Buffer, length: number): Buffer {
   frame[0] = wholeText;
-  switch (headLength) {
+  switch (headLengthOf(length)) {
     case 2:
       frame[1] = length;
       break;
@@ -32,7 +49,6 @@ export function encodeTextFrame(text: string): Buffer {
       frame.writeUInt32BE(length, 6);
       break;
   }
-  frame.write(text, headLength);
   return frame;
 }
 

@@ -11,6 +11,7 @@ import { closeCodes } from '../protocol/close-codes.ts';
 import type { Refusal } from '../refusal.ts';
 import { credentialOf, selectProtocol } from './admission/credential.ts';
 import { closeWithTimeout, terminateAfterTimeout } from './close-socket.ts';
+import { limitFrames, type FrameLimits } from './frame-budget.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import type { ReportRefusal } from './admission/refusal-report.ts';
 import { refusals } from './admission/refusals.ts';
@@ -29,6 +30,7 @@ export interface ViewerSocketOptions {
   maxViewers: number;
   /** Unsent bytes before a slow viewer is disconnected. More than the stored messages that a new viewer gets. */
   maxBufferedBytes: number;
+  frames: FrameLimits;
   pingIntervalMs: number;
   pingTimeoutMs: number;
   /** Null, or why the requesting page may not use inspection. */
@@ -100,6 +102,7 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
     upgrade(request, duplex, head) {
       wss.handleUpgrade(request, duplex, head, (socket) => {
         socket.on('error', () => terminateAfterTimeout(socket));
+        limitFrames(socket, request.socket, options.frames);
         heartbeat.watch(socket);
         admit(socket, request).catch((error: unknown) => {
           options.onError(error);

@@ -80,7 +80,8 @@ export function createInspectRoutes(
         send(
           response,
           200,
-          { 'content-type': asset.type, ...(page ? { 'content-security-policy': page.policy } : {}) },
+          // Also for the files: the address of a file may be opened as a page.
+          { 'content-type': asset.type, 'content-security-policy': page?.policy ?? policy("'none'") },
           asset.content,
         );
       return true;

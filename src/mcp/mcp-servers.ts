@@ -38,6 +38,8 @@ export interface McpServersOptions {
   /** Parley's version, as sent to servers. */
   clientVersion: string;
   clientFeatures: ClientFeaturesOptions;
+  /** chat.service.tools.permission. Default: nothing is denied. */
+  policy?: { readonly permission: Readonly<Record<string, string>> };
   /** A line of a server's stderr, or about its connection. `warn`: a mistake in the configuration. */
   log(server: string, line: string, level?: 'warn'): void;
 }
@@ -74,6 +76,7 @@ export function createMcpServers({
   authorization: authorizerOptions,
   clientVersion,
   clientFeatures: featureOptions,
+  policy = { permission: {} },
   log,
 }: McpServersOptions): McpServersHost {
   const authorizer = createAuthorizer(authorizerOptions, limits);
@@ -169,7 +172,7 @@ export function createMcpServers({
   };
 
   return {
-    promptsAndResources: createPromptsAndResources({ handles: handles, limits, log }),
+    promptsAndResources: createPromptsAndResources({ handles, limits, policy, log }),
     logic: mcpServerMachine.provide({ actors: { connection, closing, check, authorization } }),
     inputs: servers.map(inputOf),
     attach(name, actor) {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import type { Fault } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import { issuePath, ownWords } from '../explain-issue.ts';
-import { isDeeperThan } from '../json.ts';
+import { isDeeperThan, protoKeyIn } from '../json.ts';
 import type { ProtocolLimits } from './action-entry.ts';
 import { payloadSchemas, type Request } from './actions.ts';
 import { createNullDropper } from './drop-nulls.ts';
@@ -58,6 +58,14 @@ export function createDecoder(limits: ProtocolLimits): (text: string) => Decoded
       return undecodable(
         json,
         fault('invalid_request', `frame: expected at most ${limits.maxDepth} levels of nesting.`, { path: 'frame' }),
+      );
+    }
+    const proto = protoKeyIn(json);
+    if (proto) {
+      const path = proto.join('.');
+      return undecodable(
+        json,
+        fault('invalid_request', `${path}: expected another name, because "__proto__" is reserved.`, { path }),
       );
     }
     const outer = envelope.safeParse(json, ownWords);

@@ -3,6 +3,7 @@
  * the life of the server and the crash budgets. The Map of live conversations is beside it. No outgoing frame passes
  * here.
  */
+import { ownValue } from '../json.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createActor, fromPromise, toPromise, waitFor, type ActorRefFrom, type AnyActorRef } from 'xstate';
 import type { ClientEvent } from '../../machines/conversation/client-events.ts';
@@ -227,7 +228,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       actor.send({ type: 'registry.servers', ...changes });
       const now = actor.getSnapshot().context.mcpServers;
       for (const { name } of changes.add) {
-        const server = now[name];
+        const server = ownValue(now, name);
         if (server) options.attachServer(name, server);
       }
     },

@@ -1,6 +1,6 @@
 /**
  * Limits how many holders work at once, and grants free permits fairly: round-robin at each level of the key. So an
- * owner, or a conversation, with many requests cannot starve the others.
+ * owner, or a conversation, with many requests cannot starve the others. A level may have a limit of its own.
  */
 
 /** The requester, from the widest level to the narrowest, such as owner and conversation. All keys of a semaphore have the same number of levels. */
@@ -30,27 +30,47 @@ const UNLIMITED: RateLimiter = { isOpen: () => true, begin: () => {} };
 /** The queue of one level of keys. The first entry is the next. */
 type Branch = Map<string, Branch | (() => void)>;
 
-/** `most` is read at each request, so it may change. Call `grantWaiting` when it has risen. */
+export interface FairSemaphoreOptions {
+  most: () => number;
+  /** Most permits under one key of each level, from the widest. Levels beyond the list have no limit. */
+  mostOfLevel?: () => readonly number[];
+  pace?: RateLimiter;
+}
+
+/** The limits are read at each request, so they may change. Call `grantWaiting` when one has risen. */
 export function createFairSemaphore({
   most,
+  mostOfLevel = () => [],
   pace = UNLIMITED,
-}: {
-  most: () => number;
-  pace?: RateLimiter;
-}): FairSemaphore {
+}: FairSemaphoreOptions): FairSemaphore {
   const inside = new Set<string>();
+  /** Permits in use under each key of a level with a limit. */
+  const heldUnder = new Map<string, number>();
   const line: Branch = new Map();
   let waiting = 0;
 
   const hasRoom = () => inside.size < most() && pace.isOpen();
+  const isFull = (path: readonly string[]) => {
+    const limit = mostOfLevel()[path.length - 1];
+    return limit !== undefined && (heldUnder.get(keyOf(path)) ?? 0) >= limit;
+  };
+  const count = (place: readonly string[], change: number) => {
+    for (let level = 1; level < place.length; level += 1) {
+      const key = keyOf(place.slice(0, level));
+      const held = (heldUnder.get(key) ?? 0) + change;
+      if (held > 0) heldUnder.set(key, held);
+      else heldUnder.delete(key);
+    }
+  };
   const letIn = (place: readonly string[], granted: () => void) => {
     inside.add(keyOf(place));
+    count(place, 1);
     pace.begin();
     granted();
   };
   const serve = () => {
     while (waiting > 0 && hasRoom()) {
-      const next = takeNext(line);
+      const next = takeNext(line, isFull);
       if (next === null) return;
       waiting -= 1;
       letIn(next.place, next.granted);
@@ -59,18 +79,23 @@ export function createFairSemaphore({
 
   return {
     acquire(place, granted) {
-      // No request overtakes those that wait for the rate limiter.
-      if (waiting === 0 && hasRoom()) {
-        letIn(place, granted);
-        return 0;
-      }
-      enter(line, place, granted);
+      let immediate = false;
+      let returned = false;
+      enter(line, place, () => {
+        immediate = !returned;
+        granted();
+      });
       waiting += 1;
-      return waiting;
+      // No request overtakes those that wait for the rate limiter.
+      serve();
+      returned = true;
+      return immediate ? 0 : waiting;
     },
     release(place) {
-      if (inside.delete(keyOf(place))) serve();
-      else if (leave(line, place)) waiting -= 1;
+      if (inside.delete(keyOf(place))) {
+        count(place, -1);
+        serve();
+      } else if (leave(line, place)) waiting -= 1;
     },
     grantWaiting: serve,
     held: () => inside.size,
@@ -99,14 +124,23 @@ function leave(branch: Branch, [head = '', ...rest]: readonly string[]): boolean
   return left;
 }
 
-/** Takes the next request. At each level, the key that was served moves to the end. */
-function takeNext(branch: Branch): { place: string[]; granted: () => void } | null {
-  const [first] = branch;
-  if (!first) return null;
-  const [head, inner] = first;
-  branch.delete(head);
-  if (!(inner instanceof Map)) return { place: [head], granted: inner };
-  const taken = takeNext(inner);
-  if (inner.size > 0) branch.set(head, inner);
-  return taken && { place: [head, ...taken.place], granted: taken.granted };
+/** Takes the next request that `isFull` does not hold back. At each level, the key that was served moves to the end. */
+function takeNext(
+  branch: Branch,
+  isFull: (path: readonly string[]) => boolean,
+  path: readonly string[] = [],
+): { place: string[]; granted: () => void } | null {
+  for (const [head, inner] of branch) {
+    const inside = [...path, head];
+    if (!(inner instanceof Map)) {
+      branch.delete(head);
+      return { place: inside, granted: inner };
+    }
+    const taken = isFull(inside) ? null : takeNext(inner, isFull, inside);
+    if (taken === null) continue;
+    branch.delete(head);
+    if (inner.size > 0) branch.set(head, inner);
+    return taken;
+  }
+  return null;
 }

@@ -20,6 +20,16 @@ export function createAccessChecks({ settings, log }: StartContext, metrics: Pic
   }));
   const verify: Verify = (credential) => checking.verify(credential);
   const access = settings.follow((now) => createAccess(accessOptions(now)));
+  const warnOfOpenAccess = () => {
+    const { auth, chat } = settings.current();
+    if (auth.mode === 'none' && chat.websocket.allow_origins.includes('*'))
+      log.warn(
+        { key: 'chat.websocket.allow_origins' },
+        'every web page that a person opens can use this server: allow_origins is "*" and no token is required',
+      );
+  };
+  warnOfOpenAccess();
+  settings.onApply(warnOfOpenAccess);
   const onRefused = createRefusalReport({
     count: metrics.refused,
     log: (fields) => log.warn(fields, 'request refused'),

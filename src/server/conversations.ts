@@ -3,6 +3,7 @@ import {
   conversationLimits,
   ms,
   promptResources,
+  readLimits,
   registryLimits,
   toolPolicy,
   warmLimits,
@@ -22,6 +23,7 @@ import { logServerStatus } from '../observability/status-log.ts';
 import { createTurnReport, type TurnReport } from '../observability/turn-report.ts';
 import { createDelivery } from '../delivery/delivery.ts';
 import { createRegistry, type Registry } from '../registry/registry.ts';
+import { createReadPermits } from '../scheduling/read-permits.ts';
 import { createPermits } from '../scheduling/turn-permits.ts';
 import type { OpenStore } from '../store/store.ts';
 import type { StartContext } from './context.ts';
@@ -45,8 +47,10 @@ export type Conversations = ReturnType<typeof createConversations>;
 export function createConversations(context: StartContext, parts: ConversationParts) {
   const { settings, log, onError } = context;
   const { store } = parts.opening;
+  const reads = createReadPermits(settings.follow(readLimits));
+  settings.onApply(reads.refresh);
   const delivery = createDelivery(
-    settings.follow(({ chat }) => ({ reader: store, flushMs: chat.service.streaming.flush_ms, onError })),
+    settings.follow(({ chat }) => ({ reader: store, reads, flushMs: chat.service.streaming.flush_ms, onError })),
   );
   const logCache = createLogCache(settings.follow((now) => ({ store, ...warmLimits(now) })));
   settings.onApply(logCache.resize);
@@ -78,7 +82,7 @@ export function createConversations(context: StartContext, parts: ConversationPa
   const turnReport = createTurnReport({ log, metrics: parts.metrics });
   const shared = { store, delivery, logCache, permits, notices, windowCheck, turnReport, inFlight: createInFlight() };
   const registry: Registry = createRegistryOf(context, parts, shared);
-  return { ...shared, registry };
+  return { ...shared, reads, registry };
 }
 
 /** Parts that the chart's actors and the registry share. */

@@ -1,6 +1,6 @@
 /** Builds the edge: the pages, the requests of clients, and the gateway that listens for both. */
 import type { IncomingMessage } from 'node:http';
-import { admissionLimits, decoderLimits, listeningOptions, sessionLimits } from '../config/options.ts';
+import { admissionLimits, decoderLimits, frameLimits, listeningOptions, sessionLimits } from '../config/options.ts';
 import { credentialOf } from '../gateway/admission/credential.ts';
 import { createPendingChats } from '../gateway/actions/pending-chats.ts';
 import { createRequestHandler } from '../gateway/actions/request-handler.ts';
@@ -45,6 +45,7 @@ export function openEdge(context: StartContext, parts: EdgeParts): Promise<Gatew
   }));
   const http = createPages(context, parts, access, pages.routes);
   const session = createSessionParts(context, parts);
+  const frames = settings.follow(frameLimits);
   return openGateway(
     settings.follow((now) => ({
       ...listeningOptions(now),
@@ -54,6 +55,7 @@ export function openEdge(context: StartContext, parts: EdgeParts): Promise<Gatew
       isServing: registry.isServing,
       http,
       viewers: pages.viewers,
+      frames,
       session,
     })),
   );
@@ -105,7 +107,7 @@ function createPages(
 
 /** WebSockets: the decoder and the handler of a session's requests. */
 function createSessionParts({ settings, onError }: StartContext, { models, tools, conversations }: EdgeParts) {
-  const { registry, store, delivery } = conversations;
+  const { registry, store, delivery, reads } = conversations;
   const { mcpServers } = tools;
   const pendingChats = createPendingChats();
   const subscriptionOrder = createSubscriptionOrder();
@@ -116,6 +118,7 @@ function createSessionParts({ settings, onError }: StartContext, { models, tools
     promptsAndResources: mcpServers.promptsAndResources,
     pendingChats,
     subscriptionOrder,
+    reads,
     delivery,
     onError,
     maxTextLength: service.max_text_length,

@@ -1,5 +1,5 @@
 /** Builds the tools: the MCP servers, and the check of the names that the configuration gives them. */
-import { authorizerOptions, configuredNames, clientFeatures, mcpServersLimits } from '../config/options.ts';
+import { authorizerOptions, configuredNames, clientFeatures, mcpServersLimits, toolPolicy } from '../config/options.ts';
 import type { Config } from '../config/schema/schema.ts';
 import { loadServers } from '../mcp/config/servers-config.ts';
 import { createNameCheck } from '../mcp/configured-names.ts';
@@ -19,6 +19,7 @@ export function createTools({ settings, version, env, log }: StartContext, { sam
     log: (server, line, level) => log[level ?? 'debug']({ server }, line),
     limits: settings.follow(mcpServersLimits),
     authorization: authorizerOptions(config),
+    policy: settings.follow(toolPolicy),
   });
   const nameCheck = createNameCheck(
     {

@@ -8,7 +8,7 @@ import { endsRefused } from '../../machines/context-window/content-filter.ts';
 import { asObject } from '../../machines/json-object.ts';
 import { parseJson } from '../json.ts';
 import type { StoredRow } from './columns.ts';
-import { rewindTarget, rowColumns } from './file/schema.ts';
+import { leanRowColumns, rewindTarget } from './file/schema.ts';
 import type { StoredTurn } from './port.ts';
 
 /** The range of a turn's rows, and its rewind. `endSeq` is infinite while the turn is open. */
@@ -29,7 +29,7 @@ export function createWindow(
   db: Database,
 ): (conversationId: string, least: WindowSize, open: readonly StoredTurn[]) => StoredRow[] {
   const newestFirst = db.prepare<[string], StoredRow>(
-    `SELECT ${rowColumns} FROM chat_events WHERE conversation_id = ? ORDER BY seq DESC`,
+    `SELECT ${leanRowColumns} FROM chat_events WHERE conversation_id = ? ORDER BY seq DESC`,
   );
   // The row of a rewind follows its message.
   const findSpan = db.prepare<[string, string], { beginSeq: number; endSeq: number | null; rewindTo: number | null }>(`

@@ -87,6 +87,29 @@ export interface PageRange {
   limit: number;
 }
 
+export interface TurnRange {
+  /** Only the rows above it. */
+  afterSeq: number;
+  /** The id of a message of which the reader has a part. */
+  seen: string | null;
+}
+
+/** A page of a turn: the oldest rows above `afterSeq`. Whole results of tools are missing in `extra`. */
+export interface TurnPage {
+  digest: string;
+  /** In seq order. */
+  rows: LogRow[];
+  /** True if the turn has rows after these. */
+  more: boolean;
+  /** The seq of its first row, and of its end. Null if there is none, or retention deleted it. */
+  beginSeq: number | null;
+  endSeq: number | null;
+  /** The seq of the row `seen`. Null if there is no such row. */
+  seenSeq: number | null;
+  /** Null while the turn is open. */
+  end: unknown;
+}
+
 export type ForkOutcome =
   | { status: 'forked'; conversationId: string }
   /** No fork can be made there. `nearest`: the next fork points below and above, if any. */
@@ -116,12 +139,12 @@ export interface Store {
   load(owner: string, conversationId: string, tokens: number, messages?: number): Promise<LoadedConversation>;
   /** Null for an unknown or foreign conversation. Without bounds, the newest `limit` rows. */
   page(owner: string, conversationId: string, range: PageRange): Promise<Page | null>;
-  /** Null for an unknown or foreign turn. Rows that retention deleted are missing; `end` is kept. */
-  turn(
-    owner: string,
-    conversationId: string,
-    requestId: string,
-  ): Promise<{ digest: string; rows: LogRow[]; end: unknown } | null>;
+  /** A page for clients. A large `extra` is the JSON of the log, which `serializeFrame` inserts as it is. */
+  events(owner: string, conversationId: string, range: PageRange): Promise<Page | null>;
+  /** Null for an unknown or foreign turn. Rows that retention deleted are missing; `end` is kept. Default: from the first row. */
+  turn(owner: string, conversationId: string, requestId: string, range?: Partial<TurnRange>): Promise<TurnPage | null>;
+  /** The digest of a turn's message. Null for an unknown or foreign turn. */
+  digest(owner: string, conversationId: string, requestId: string): Promise<string | null>;
   /** Null if the conversation has no such question, or retention deleted it. */
   interrupt(owner: string, conversationId: string, interruptId: string): Promise<Interrupt | null>;
   /** The user's message with this seq. Null if the row is no user message of the current branch. */

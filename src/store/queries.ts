@@ -2,7 +2,8 @@
  * Prepares the reads of the log, once for a connection. Runs in the read thread (in the write thread for a database in
  * memory) and returns plain columns. The main thread decodes and interprets them.
  */
-import type { Database } from 'better-sqlite3';
+import { isUtf8 } from 'node:buffer';
+import type { Database, Statement } from 'better-sqlite3';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import { roundCost, type Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
@@ -12,8 +13,8 @@ import type { ForkPoints } from './fork-points.ts';
 import { createListing } from './listing.ts';
 import type { Listing } from './listing.ts';
 import { createRewindPoints, type StoredRewindPoint } from './rewind-points.ts';
-import { rowColumns } from './file/schema.ts';
-import type { PageRange, StoredTurn } from './port.ts';
+import { largeExtraBytes, leanRowColumns, rowColumns } from './file/schema.ts';
+import type { PageRange, StoredTurn, TurnRange } from './port.ts';
 import { createSearch, type Search } from './search.ts';
 import { createWaitingConversations, type WaitingConversations } from './waiting-conversations.ts';
 import { createWindow, type WindowSize } from './newest-rows.ts';
@@ -36,9 +37,26 @@ export interface StoredPage {
   oldestSeq: number;
 }
 
+/** The same, with each large `extra` as bytes of JSON, which a thread can hand over without a copy. */
+export interface StoredEvents extends Omit<StoredPage, 'rows'> {
+  rows: EventRow[];
+}
+
+export interface EventRow extends StoredRow {
+  /** Then `extra` is null. */
+  largeExtra: Uint8Array<ArrayBuffer> | null;
+}
+
 export interface StoredTurnRows {
   digest: string;
   rows: StoredRow[];
+  /** True if the turn has rows after these. */
+  more: boolean;
+  /** The seqs of its first and last row. Null while it is open, or if retention deleted the row. */
+  beginSeq: number | null;
+  endSeq: number | null;
+  /** The seq of the message that the reader has begun. Null if it is no row. */
+  seenSeq: number | null;
   /** JSON; null while the turn is open. */
   end: string | null;
 }
@@ -52,7 +70,9 @@ export interface StoredInterrupt {
 export interface Queries extends WaitingConversations {
   load(owner: string, conversationId: string, least: WindowSize): StoredConversation;
   page(owner: string, conversationId: string, range: PageRange): StoredPage | null;
-  turn(owner: string, conversationId: string, requestId: string): StoredTurnRows | null;
+  events(owner: string, conversationId: string, range: PageRange): StoredEvents | null;
+  turn(owner: string, conversationId: string, requestId: string, range: TurnRange): StoredTurnRows | null;
+  digest(owner: string, conversationId: string, requestId: string): string | null;
   interrupt(owner: string, conversationId: string, interruptId: string): StoredInterrupt | null;
   rewindPoint(owner: string, conversationId: string, seq: number): StoredRewindPoint | null;
   unfinished(): ConversationRef[];
@@ -79,15 +99,53 @@ interface Bounds {
 /** Most text of a page, unless one row has more: the log keeps whole tool results, and frames are strings. */
 const PAGE_CHARS = 1024 * 1024;
 
-function upToPageChars(found: Iterable<StoredRow>): StoredRow[] {
-  const rows: StoredRow[] = [];
+/** A row of an event as SQLite returns it. */
+type FoundEvent = StoredRow & { large: Buffer<ArrayBuffer> | null; isJson: number | null };
+
+/** What reading the row costs. `bytes`: of an `extra` of which only a part is read. */
+const costOf = ({ content, tool_calls, extra, large, bytes }: StoredRow & { large?: Buffer | null; bytes?: number }) =>
+  (content?.length ?? 0) + (tool_calls?.length ?? 0) + (bytes ?? large?.length ?? extra?.length ?? 0);
+
+/** `more`: rows were left out. */
+function upToPageChars<Row extends StoredRow>(found: Iterable<Row>): { rows: Row[]; more: boolean } {
+  const rows: Row[] = [];
   let chars = 0;
   for (const row of found) {
-    chars += (row.content?.length ?? 0) + (row.tool_calls?.length ?? 0) + (row.extra?.length ?? 0);
-    if (rows.length > 0 && chars > PAGE_CHARS) break;
+    chars += costOf(row);
+    if (rows.length > 0 && chars > PAGE_CHARS) return { rows, more: true };
     rows.push(row);
   }
-  return rows;
+  return { rows, more: false };
+}
+
+/** Other programs may have written other text. It is decoded like a small one. */
+function eventRowOf({ large, isJson, ...row }: FoundEvent): EventRow {
+  if (large === null) return { ...row, largeExtra: null };
+  if (isJson !== 1 || large[0] !== OPENING_BRACE || !isUtf8(large))
+    return { ...row, extra: large.toString(), largeExtra: null };
+  // Only memory that belongs to nothing else can be handed over.
+  const isWhole = large.byteLength === large.buffer.byteLength;
+  return { ...row, largeExtra: isWhole ? large : new Uint8Array(large) };
+}
+
+const OPENING_BRACE = 0x7b;
+
+const isLarge = `type = 'tool_result' AND octet_length(extra) > ${largeExtraBytes}`;
+const eventColumns = rowColumns.replace(
+  'extra',
+  `CASE WHEN ${isLarge} THEN NULL ELSE extra END AS extra, CASE WHEN ${isLarge} THEN CAST(extra AS BLOB) END AS large, CASE WHEN ${isLarge} THEN json_valid(extra) END AS isJson`,
+);
+
+/** The rows of a page in seq order, up to its size. */
+function readPage<Row extends StoredRow>(
+  between: { oldest: Statement<Bounds, Row>; newest: Statement<Bounds, Row> },
+  conversationId: string,
+  { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, limit }: PageRange,
+): Row[] {
+  const bounds = { conversationId, after: afterSeq ?? -1, before: beforeSeq, limit };
+  return afterSeq === undefined
+    ? upToPageChars(between.newest.iterate(bounds)).rows.toReversed()
+    : upToPageChars(between.oldest.iterate(bounds)).rows;
 }
 
 /** Prepares the queries of the read thread. */
@@ -95,10 +153,15 @@ export function createQueries(db: Database): Queries {
   const findConversation = db.prepare<[string, string], FoundConversation>(
     'SELECT id, head_seq AS headSeq, oldest_seq AS oldestSeq, remembered, spent_tokens AS tokens, cost FROM conversations WHERE owner = ? AND name = ?',
   );
-  const between = `SELECT ${rowColumns} FROM chat_events
-    WHERE conversation_id = @conversationId AND seq > @after AND seq < @before`;
-  const oldestBetween = db.prepare<Bounds, StoredRow>(`${between} ORDER BY seq LIMIT @limit`);
-  const newestBetween = db.prepare<Bounds, StoredRow>(`${between} ORDER BY seq DESC LIMIT @limit`);
+  const between = 'FROM chat_events WHERE conversation_id = @conversationId AND seq > @after AND seq < @before';
+  const rowsBetween = {
+    oldest: db.prepare<Bounds, StoredRow>(`SELECT ${rowColumns} ${between} ORDER BY seq LIMIT @limit`),
+    newest: db.prepare<Bounds, StoredRow>(`SELECT ${rowColumns} ${between} ORDER BY seq DESC LIMIT @limit`),
+  };
+  const eventsBetween = {
+    oldest: db.prepare<Bounds, FoundEvent>(`SELECT ${eventColumns} ${between} ORDER BY seq LIMIT @limit`),
+    newest: db.prepare<Bounds, FoundEvent>(`SELECT ${eventColumns} ${between} ORDER BY seq DESC LIMIT @limit`),
+  };
   const window = createWindow(db);
   const rewindPoint = createRewindPoints(db);
   const openTurns = db.prepare<[string], StoredTurn>(`
@@ -109,9 +172,12 @@ export function createQueries(db: Database): Queries {
     { digest: string; beginSeq: number; endSeq: number | null; end: string | null }
   >(`
     SELECT digest, begin_seq AS beginSeq, end_seq AS endSeq, "end" FROM turns WHERE conversation_id = ? AND request_id = ?`);
-  const rowsOfTurn = db.prepare<[string, number, number, string], StoredRow>(`
-    SELECT ${rowColumns} FROM chat_events
+  const rowsOfTurn = db.prepare<[string, number, number, string], StoredRow & { bytes: number }>(`
+    SELECT ${leanRowColumns}, octet_length(extra) AS bytes FROM chat_events
      WHERE conversation_id = ? AND seq BETWEEN ? AND ? AND request_id = ? ORDER BY seq`);
+  const findSeq = db.prepare<[string, string], { seq: number }>(
+    'SELECT seq FROM chat_events WHERE id = ? AND conversation_id = ?',
+  );
   const findDraft = db.prepare<[string], WrittenDraft>(`
     SELECT request_id AS requestId, message_id AS messageId, text, reasoning, model FROM drafts WHERE conversation_id = ?`);
   const findExtra = db.prepare<[string, string], { extra: string | null }>(
@@ -162,22 +228,40 @@ export function createQueries(db: Database): Queries {
       };
     }),
 
-    page: ofConversation(({ id: conversationId, headSeq, oldestSeq }, range: PageRange) => {
-      const { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, limit } = range;
-      const bounds = { conversationId, after: afterSeq ?? -1, before: beforeSeq, limit };
-      const rows =
-        afterSeq === undefined
-          ? upToPageChars(newestBetween.iterate(bounds)).toReversed()
-          : upToPageChars(oldestBetween.iterate(bounds));
-      return { rows, headSeq, oldestSeq };
-    }),
+    page: ofConversation(({ id, headSeq, oldestSeq }, range: PageRange) => ({
+      rows: readPage(rowsBetween, id, range),
+      headSeq,
+      oldestSeq,
+    })),
 
-    turn: ofConversation(({ id }, requestId: string) => {
+    events: ofConversation(({ id, headSeq, oldestSeq }, range: PageRange) => ({
+      rows: readPage(eventsBetween, id, range).map(eventRowOf),
+      headSeq,
+      oldestSeq,
+    })),
+
+    turn: ofConversation(({ id, oldestSeq }, requestId: string, { afterSeq, seen }: TurnRange) => {
       const turn = findTurn.get(id, requestId);
       if (turn === undefined) return null;
-      const { digest, beginSeq, endSeq, end } = turn;
-      return { digest, rows: rowsOfTurn.all(id, beginSeq, endSeq ?? Number.MAX_SAFE_INTEGER, requestId), end };
+      const { digest, end, beginSeq, endSeq } = turn;
+      const found = rowsOfTurn.iterate(
+        id,
+        Math.max(beginSeq, afterSeq + 1),
+        endSeq ?? Number.MAX_SAFE_INTEGER,
+        requestId,
+      );
+      const kept = (seq: number | null) => (seq !== null && seq >= oldestSeq ? seq : null);
+      return {
+        digest,
+        ...upToPageChars(found),
+        beginSeq: kept(beginSeq),
+        endSeq: kept(endSeq),
+        seenSeq: (seen === null ? null : findSeq.get(seen, id)?.seq) ?? null,
+        end,
+      };
     }),
+
+    digest: ofConversation(({ id }, requestId: string) => findTurn.get(id, requestId)?.digest ?? null),
 
     interrupt: ofConversation(({ id }, interruptId: string) => {
       const question = findExtra.get(interruptId, id);

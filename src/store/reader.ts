@@ -1,11 +1,14 @@
 /**
  * Reads the store: asks a thread and decodes the columns that it returns. Reads wait until the database is open, and see
- * every append whose outcome was returned before.
+ * every append whose outcome was returned before. One read is under way at a time; owners take turns.
  */
 import { includedIn } from '../../machines/context-window/included.ts';
 import { decodeDecision, decodeExtra, decodeRemembered, decodeRow } from './columns.ts';
+import { rawJson } from '../protocol/raw-json.ts';
+import { createFairSemaphore, type FairKey } from '../scheduling/fair-semaphore.ts';
 import type { Store } from './port.ts';
 import type { ThreadLink } from './thread-link.ts';
+import type { JobKind, Jobs } from './thread-messages.ts';
 
 /** Creates the reading half of the store. Each method rejects with an AppError if the log cannot be read. */
 export function createReader(
@@ -15,7 +18,9 @@ export function createReader(
   Store,
   | 'load'
   | 'page'
+  | 'events'
   | 'turn'
+  | 'digest'
   | 'interrupt'
   | 'rewindPoint'
   | 'unfinished'
@@ -25,10 +30,25 @@ export function createReader(
   | 'titles'
   | 'search'
 > {
+  // The thread does one job at a time. More answers at once would block the main thread one after the other.
+  const line = createFairSemaphore({ most: () => 1 });
+  let lastRead = 0;
+  /** Asks the thread when it is this owner's turn. `owner`: null for reads of the server itself. */
+  const ask = async <K extends JobKind>(
+    kind: K,
+    owner: string | null,
+    question: Jobs[K]['ask'],
+  ): Promise<Jobs[K]['answer']> => {
+    await opened;
+    lastRead += 1;
+    const place: FairKey = [JSON.stringify(owner), String(lastRead)];
+    await new Promise<void>((resolve) => line.acquire(place, resolve));
+    return thread.ask(kind, question).finally(() => line.release(place));
+  };
+
   return {
     async load(owner, conversationId, tokens, messages = 0) {
-      await opened;
-      const found = await thread.ask('load', { owner, conversationId, tokens, messages });
+      const found = await ask('load', owner, { owner, conversationId, tokens, messages });
       return {
         ...found,
         rows: found.rows.map((row) => decodeRow(row, conversationId)),
@@ -37,22 +57,31 @@ export function createReader(
     },
 
     async page(owner, conversationId, range) {
-      await opened;
-      const found = await thread.ask('page', { owner, conversationId, range });
+      const found = await ask('page', owner, { owner, conversationId, range });
       return found === null ? null : { ...found, rows: found.rows.map((row) => decodeRow(row, conversationId)) };
     },
 
-    async turn(owner, conversationId, requestId) {
-      await opened;
-      const found = await thread.ask('turn', { owner, conversationId, requestId });
+    async events(owner, conversationId, range) {
+      const found = await ask('events', owner, { owner, conversationId, range });
       if (found === null) return null;
-      const end: unknown = found.end === null ? null : JSON.parse(found.end);
-      return { digest: found.digest, rows: found.rows.map((row) => decodeRow(row, conversationId)), end };
+      const rows = found.rows.map(({ largeExtra, ...stored }) => {
+        const row = decodeRow(stored, conversationId);
+        return largeExtra === null ? row : { ...row, extra: rawJson(largeExtra) };
+      });
+      return { ...found, rows };
     },
 
+    async turn(owner, conversationId, requestId, { afterSeq = 0, seen = null } = {}) {
+      const found = await ask('turn', owner, { owner, conversationId, requestId, range: { afterSeq, seen } });
+      if (found === null) return null;
+      const end: unknown = found.end === null ? null : JSON.parse(found.end);
+      return { ...found, rows: found.rows.map((row) => decodeRow(row, conversationId)), end };
+    },
+
+    digest: (owner, conversationId, requestId) => ask('digest', owner, { owner, conversationId, requestId }),
+
     async interrupt(owner, conversationId, interruptId) {
-      await opened;
-      const found = await thread.ask('interrupt', { owner, conversationId, interruptId });
+      const found = await ask('interrupt', owner, { owner, conversationId, interruptId });
       if (found === null) return null;
       const question = decodeExtra(found.question);
       // Only the row of a question has its own id as its interrupt_id.
@@ -61,39 +90,20 @@ export function createReader(
     },
 
     async rewindPoint(owner, conversationId, seq) {
-      await opened;
-      const found = await thread.ask('rewindPoint', { owner, conversationId, seq });
+      const found = await ask('rewindPoint', owner, { owner, conversationId, seq });
       return found && { text: found.text, included: includedIn(decodeExtra(found.extra)) };
     },
 
-    async unfinished() {
-      await opened;
-      return thread.ask('unfinished', null);
-    },
+    unfinished: () => ask('unfinished', null, null),
 
-    async overdue(nowMs, limit) {
-      await opened;
-      return thread.ask('overdue', { nowMs, limit });
-    },
+    overdue: (nowMs, limit) => ask('overdue', null, { nowMs, limit }),
 
-    async conversations(owner, { cursor = null, limit }) {
-      await opened;
-      return thread.ask('conversations', { owner, limit, cursor });
-    },
+    conversations: (owner, { cursor = null, limit }) => ask('conversations', owner, { owner, limit, cursor }),
 
-    async waitingForPeople({ limit, offset }) {
-      await opened;
-      return thread.ask('waiting', { limit, offset });
-    },
+    waitingForPeople: ({ limit, offset }) => ask('waiting', null, { limit, offset }),
 
-    async titles(refs) {
-      await opened;
-      return thread.ask('titles', refs);
-    },
+    titles: (refs) => ask('titles', null, refs),
 
-    async search(query) {
-      await opened;
-      return thread.ask('search', query);
-    },
+    search: (query) => ask('search', null, query),
   };
 }

@@ -13,11 +13,11 @@ import type { PostedRow } from './posted-columns.ts';
 import type { Fork, ForkOrder } from './thread/fork-copy.ts';
 import type { ForkPoints } from './fork-points.ts';
 import type { ConversationList } from './listing.ts';
-import type { StoredInterrupt, StoredPage, StoredConversation, StoredTurnRows } from './queries.ts';
+import type { StoredConversation, StoredEvents, StoredInterrupt, StoredPage, StoredTurnRows } from './queries.ts';
 import type { RetentionPolicy } from './thread/retention.ts';
 import type { SearchQuery, SearchStep } from './search.ts';
 import type { WaitingList } from './waiting-conversations.ts';
-import type { AppendOutcome, PageRange } from './port.ts';
+import type { AppendOutcome, PageRange, TurnRange } from './port.ts';
 
 /** Settings of a thread, fixed at its start. */
 export interface ThreadSettings {
@@ -86,7 +86,9 @@ export interface Jobs {
     answer: StoredConversation;
   };
   page: { ask: { owner: string; conversationId: string; range: PageRange }; answer: StoredPage | null };
-  turn: { ask: { owner: string; conversationId: string; requestId: string }; answer: StoredTurnRows | null };
+  events: { ask: { owner: string; conversationId: string; range: PageRange }; answer: StoredEvents | null };
+  turn: { ask: ConversationRef & { requestId: string; range: TurnRange }; answer: StoredTurnRows | null };
+  digest: { ask: ConversationRef & { requestId: string }; answer: string | null };
   interrupt: { ask: ConversationRef & { interruptId: string }; answer: StoredInterrupt | null };
   rewindPoint: { ask: ConversationRef & { seq: number }; answer: StoredRewindPoint | null };
   unfinished: { ask: null; answer: ConversationRef[] };

@@ -5,6 +5,8 @@
 import { setImmediate as tick } from 'node:timers/promises';
 import type { LogRow, NewRow } from '../../machines/log.ts';
 import { createDelivery } from '../../src/delivery/delivery.ts';
+import type { FrameText } from '../../src/protocol/raw-json.ts';
+import { createReadPermits } from '../../src/scheduling/read-permits.ts';
 import type { Received } from '../support/client.ts';
 import { createFrameCheck } from '../support/frame-check.ts';
 
@@ -54,13 +56,23 @@ export function scene() {
   };
   const delivery = createDelivery({
     flushMs: 0,
+    reads: createReadPermits({ maxReadsPerSocket: 1, maxReadsPerSubject: 4, maxWaitingReads: 1000, stallMs: 60_000 }),
     onError: (error) => void faults.push(error),
     reader: {
-      async turn() {
+      async turn(_owner, _id, _request, { afterSeq = 0, seen = null } = {}) {
         const rows = [...(await read())];
-        return { rows, end: rows.some(({ extra }) => extra['kind'] === 'turn_end') ? complete : null };
+        const endRow = rows.find(({ extra }) => extra['kind'] === 'turn_end');
+        return {
+          digest: '',
+          rows: rows.filter(({ seq }) => seq > afterSeq),
+          more: false,
+          beginSeq: rows.find(({ type }) => type === 'user_message')?.seq ?? null,
+          endSeq: endRow?.seq ?? null,
+          seenSeq: rows.find(({ id }) => id === seen)?.seq ?? null,
+          end: endRow ? complete : null,
+        };
       },
-      async page(_owner, _id, { afterSeq }) {
+      async events(_owner, _id, { afterSeq = 0 }) {
         const rows = [...(await read())];
         return isThere
           ? {
@@ -77,14 +89,17 @@ export function scene() {
     /** `swallows`: number of frames after which it is slow. */
     const reader = { slow: false, swallows: Infinity, sentBack: 0, drained: (): void => undefined, frames };
     const check = createFrameCheck();
-    const send = (frame: string) => {
-      frames.push(JSON.parse(frame));
-      check.check(frame);
+    const send = (frame: FrameText) => {
+      const text = typeof frame === 'string' ? frame : frame.join('');
+      frames.push(JSON.parse(text));
+      check.check(text);
     };
     delivery.open({
       id,
       send,
       isSlow: () => reader.slow || frames.length >= reader.swallows,
+      unsentBytes: () => 0,
+      closeStalled: () => void (reader.sentBack += 1),
       whenDrained: (callback) => void (reader.drained = callback),
       closeForReconnect: () => void (reader.sentBack += 1),
     });

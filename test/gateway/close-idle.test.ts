@@ -38,8 +38,9 @@ async function start(t: TestContext, verified: Promise<void> = Promise.resolve()
             resolve();
           }),
         ),
-      limits: { maxBufferedBytes: 1_000_000, framesPerSecond: 1000, frameBurst: 1000, maxBadFrames: 0 },
+      limits: { maxBufferedBytes: 1_000_000, maxBadFrames: 0 },
     },
+    frames: { framesPerSecond: 1000, frameBurst: 1000 },
     http: (_, response) => void response.end(),
     isServing: () => true,
     viewers: null,

@@ -6,11 +6,14 @@
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { Agent, get } from 'node:http';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { text as readText } from 'node:stream/consumers';
 import { describe, test, type TestContext } from 'node:test';
+import type { WebSocket } from 'ws';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { rejectedConnection, type ConnectOptions } from '../support/client.ts';
+import { readMetrics } from '../support/metrics.ts';
 import { shareServers, startParley, type Parley } from '../support/parley.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -135,14 +138,37 @@ describe('connections', () => {
 
   test('far beyond the limit are dropped', async (t) => {
     const { parley, client } = await start(t, { max_connections: 1 });
-    const sockets = Array.from({ length: 1001 }, () =>
-      connectTcp({ port: Number(new URL(parley.url).port), host: '127.0.0.1' }),
+    // No address has more than its own limit.
+    const sockets = Array.from({ length: 1001 }, (_, index) =>
+      connectTcp({
+        port: Number(new URL(parley.url).port),
+        host: '127.0.0.1',
+        localAddress: `127.0.0.${2 + (index % 20)}`,
+      }),
     );
     t.after(() => sockets.forEach((socket) => socket.destroy()));
     const closed = Promise.race(sockets.map((socket) => once(socket, 'close')));
     await closed;
     assert.equal(sockets.filter((socket) => socket.closed).length, 1);
     await client.ask('ping');
+  });
+
+  test('of one address that load pages are dropped beyond its limit and 100 more, and counted', async (t) => {
+    const { parley } = await start(t, { max_connections: 20, max_connections_per_address: 10 });
+    const agent = new Agent({ keepAlive: true });
+    t.after(() => agent.destroy());
+    const health = (localAddress: string) =>
+      new Promise<boolean>((resolve) => {
+        const request = get(new URL('/health', parley.url.replace('ws:', 'http:')), { agent, localAddress });
+        request.once('response', (response) => void response.resume().once('end', () => resolve(true)));
+        request.once('error', () => resolve(false));
+      });
+    const served = await Promise.all(Array.from({ length: 150 }, () => health('127.0.0.2')));
+    // All at once, so no connection is used again.
+    assert.equal(served.filter(Boolean).length, 110);
+    assert.equal(await health('127.0.0.3'), true);
+    const metrics = await readMetrics(parley.url);
+    assert.equal(metrics.get('parley_connections_refused_total{reason="address_limit"}'), 40);
   });
 });
 
@@ -234,4 +260,20 @@ describe('a frame', () => {
     const [code, reason] = await once(client.socket, 'close');
     assert.deepEqual([code, String(reason)], [1008, 'too many frames: chat.websocket.frames_per_second']);
   });
+
+  for (const { name, flood } of [
+    { name: 'pongs', flood: (socket: WebSocket) => socket.pong() },
+    { name: 'pings', flood: (socket: WebSocket) => socket.ping() },
+    { name: 'empty fragments', flood: (socket: WebSocket) => socket.send('', { fin: false }) },
+    { name: 'large frames', flood: (socket: WebSocket) => socket.send(' '.repeat(200_000)) },
+  ]) {
+    test(`counts also if it is one of many ${name}`, async (t) => {
+      const { client, parley } = await start(t, { frame_burst: 40, frames_per_second: 1, max_bad_frames: 1000 });
+      const closed = once(client.socket, 'close');
+      for (let sent = 0; sent < 60; sent += 1) flood(client.socket);
+      const [code, reason] = await closed;
+      assert.deepEqual([code, String(reason)], [1008, 'too many frames: chat.websocket.frames_per_second']);
+      await (await parley.connect()).ask('ping');
+    });
+  }
 });

@@ -31,7 +31,7 @@ async function connectIdler(test: TestContext): Promise<{ client: WebSocket; ses
       fault: fault('invalid_json', 'This socket accepts no frames.'),
     }),
     handle: () => null,
-    limits: { maxBufferedBytes, framesPerSecond: 1, frameBurst: 1, maxBadFrames: 1 },
+    limits: { maxBufferedBytes, maxBadFrames: 1 },
   });
   return { client, session };
 }

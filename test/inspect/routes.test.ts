@@ -43,6 +43,8 @@ test('the page allows only its own scripts, no embedding, and no caching', async
   assert.doesNotMatch(page, /<script(?![^>]* src=)|\son\w+=|style=|https?:/);
   for (const [, file = ''] of page.matchAll(/(?:src|href)="(\/[^"]+)"/g))
     assert.equal((await at(parley, file)).status, 200, file);
+  const asFile = await at(parley, '/inspect/assets/inspect.html');
+  assert.equal(asFile.headers.get('content-security-policy'), policy);
   const frame = readFileSync(join(import.meta.dirname, '../../src/inspect/page/stately.html'), 'utf8');
   const stately = await at(parley, '/inspect/stately');
   assert.ok(

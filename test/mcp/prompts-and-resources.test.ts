@@ -173,3 +173,40 @@ test('a completion is for either a prompt or a template', async (t) => {
     await assert.rejects(client.completeArgument('memos', { argument, ...subject }), withCode('invalid_request'));
   }
 });
+
+describe('a server at its limit of concurrent calls', () => {
+  test('gets no more requests about prompts and resources than that', async (t) => {
+    let running = 0;
+    let most = 0;
+    const read = async () => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      running -= 1;
+      return 'Buy bread.';
+    };
+    const memos = await startHttpServer({ era: 'stateless', offer: (server) => offerMemos(server, read) });
+    t.after(memos.stop);
+    const client = await startClient(t, { memos: { url: memos.url, max_concurrent: 2 } });
+    await client.resources({ server: 'memos' });
+    await Promise.all(Array.from({ length: 20 }, () => client.readResource('memos', 'memo://today')));
+    assert.equal(most, 2);
+  });
+});
+
+describe('a server with `permission: never`', () => {
+  test('lists and gives no prompts and resources', async (t) => {
+    const memos = await startHttpServer({ era: 'stateless', offer: offerMemos });
+    t.after(memos.stop);
+    const parley = await startParley(t, {
+      mcpServers: { memos: { url: memos.url } },
+      config: { chat: { service: { tools: { permission: { memos: 'never' } } } } },
+    });
+    const client = await connectClient(t, parley.url);
+    const { resources, templates } = await client.resources();
+    assert.deepEqual([resources, templates, (await client.prompts()).prompts], [[], [], []]);
+    const denied = { code: 'invalid_request', message: /denies the MCP server "memos"/ };
+    await assert.rejects(client.readResource('memos', 'memo://today'), denied);
+    await assert.rejects(client.getPrompt('memos', 'weather', { city: 'Graz' }), denied);
+  });
+});

@@ -173,6 +173,35 @@ export const websocketProofs: Proof[] = [
     },
   },
   {
+    keys: [
+      'chat.websocket.max_reads_per_socket',
+      'chat.websocket.max_reads_per_subject',
+      'chat.websocket.max_waiting_reads',
+    ],
+    shows: 'the reads at a time and those that wait, on a socket that is open',
+    async prove(t) {
+      const scene = await startReloadable(t);
+      const client = await connect(await scene.parley.listening);
+      /** How many of 40 requests at once are rejected. */
+      const rejected = async () => {
+        const answers = await Promise.all(
+          Array.from({ length: 40 }, () => client.ask('history', { conversation_id: 'c' })),
+        );
+        return answers.filter(({ error }) => error?.code === 'overloaded').length;
+      };
+      assert.equal(await rejected(), 0);
+      await scene.reload(websocket({ max_waiting_reads: 1 }));
+      assert.notEqual(await rejected(), 0);
+      await scene.reload(websocket({ max_reads_per_subject: 40 }));
+      assert.notEqual(await rejected(), 0);
+      await scene.reload(websocket({ max_reads_per_socket: 40 }));
+      assert.equal(await rejected(), 0);
+      await scene.reload(websocket({ max_reads_per_subject: 1 }));
+      assert.notEqual(await rejected(), 0);
+      await client.close();
+    },
+  },
+  {
     keys: ['chat.websocket.frames_per_second', 'chat.websocket.frame_burst'],
     shows: 'the frames that a socket may send, on one that is open',
     async prove(t) {

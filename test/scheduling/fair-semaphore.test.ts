@@ -4,8 +4,8 @@ import { describe, test } from 'node:test';
 import { createFairSemaphore, type FairKey } from '../../src/scheduling/fair-semaphore.ts';
 
 /** Places are written `owner/conversation/call`. */
-function queueOf(most: number) {
-  const queue = createFairSemaphore({ most: () => most });
+function queueOf(most: number, mostOfLevel: number[] = []) {
+  const queue = createFairSemaphore({ most: () => most, mostOfLevel: () => mostOfLevel });
   const granted: string[] = [];
   const placeOf = (name: string): FairKey => {
     const [owner = '', ...rest] = name.split('/');
@@ -43,5 +43,14 @@ describe('a fair queue', () => {
     assert.deepEqual([granted, queue.queued()], [['first', 'a/1/y'], 0]);
     release('a/1/y');
     assert.deepEqual(ask('b/1/x'), [0]);
+  });
+
+  test('holds back an owner at its limit, and serves the others', () => {
+    const { ask, release, granted } = queueOf(3, [2, 1]);
+    assert.deepEqual(ask('a/1/x', 'a/1/y', 'a/2/x', 'a/3/x', 'b/1/x', 'b/2/x'), [0, 1, 0, 2, 0, 3]);
+    release('b/1/x');
+    assert.deepEqual(granted, ['a/1/x', 'a/2/x', 'b/1/x', 'b/2/x']);
+    release('a/2/x', 'a/1/x');
+    assert.deepEqual(granted.slice(4), ['a/3/x', 'a/1/y']);
   });
 });

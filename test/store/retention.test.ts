@@ -97,6 +97,10 @@ describe('retention', () => {
     assert.deepEqual(await store.turn(owner, 'c', 'r1'), {
       digest: 'digest of r1',
       rows: [],
+      more: false,
+      beginSeq: null,
+      endSeq: null,
+      seenSeq: null,
       end: { status: 'complete', requestId: 'r1' },
     });
   });

@@ -13,6 +13,7 @@ import { createAnswerLogic } from '../../src/conversation/actors/answer.ts';
 import { createInFlight } from '../../src/conversation/in-flight.ts';
 import { createLoadContextLogic } from '../../src/conversation/actors/load-context.ts';
 import { createPermitLogic } from '../../src/conversation/actors/acquire-permit.ts';
+import { createReadPermits } from '../../src/scheduling/read-permits.ts';
 import { createPermits } from '../../src/scheduling/turn-permits.ts';
 import { createReadLogLogic } from '../../src/conversation/actors/read-log.ts';
 import { createLogCache, type LogCache } from '../../src/conversation/log-cache.ts';
@@ -52,7 +53,13 @@ export async function startConversations(test: TestContext, replacements: Replac
   const onError = (error: unknown) => void faults.push(error);
   const { store: real, writerLogic, opened } = openStore({ path: join(folder, 'events.db'), onError });
   const store = { ...real, append: replacements.append?.(real.append) ?? real.append };
-  const delivery = createDelivery({ reader: store, flushMs: 0, onError });
+  const reads = createReadPermits({
+    maxReadsPerSocket: 1,
+    maxReadsPerSubject: 4,
+    maxWaitingReads: 1000,
+    stallMs: 60_000,
+  });
+  const delivery = createDelivery({ reader: store, reads, flushMs: 0, onError });
   const window = { windowTokens: 1000, preserveRecent: 4 };
   const kept = createLogCache({ store, maxBytes: 1_000_000, ...window });
   const logCache = { ...kept, append: replacements.keepWarm?.(kept.append) ?? kept.append };
@@ -142,7 +149,15 @@ export async function startConversations(test: TestContext, replacements: Replac
       // A violation must fail the test and must not be thrown inside the server.
       queueMicrotask(() => check.check(frame));
     };
-    delivery.open({ id, send, isSlow: () => false, whenDrained: () => undefined, closeForReconnect: () => undefined });
+    delivery.open({
+      id,
+      send,
+      isSlow: () => false,
+      unsentBytes: () => 0,
+      closeStalled: () => undefined,
+      whenDrained: () => undefined,
+      closeForReconnect: () => undefined,
+    });
     const waitFor = (fits: (frame: Received) => boolean, what: string) =>
       eventually(() => frames.find(fits) ?? null, `${what}; got ${JSON.stringify(frames)}`);
     return {

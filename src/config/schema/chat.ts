@@ -95,7 +95,7 @@ const service = z
           .default({})
           .meta({ allowed: 'names of servers, or server.tool, each with always, ask or never' })
           .describe(
-            'By server or server.tool: call the tool at once (`always`), after a person has approved the call (`ask`), or not at all (`never`). The model does not see tools with `never`. permission_by_hint decides for all other tools.',
+            'By server or server.tool: call the tool at once (`always`), after a person has approved the call (`ask`), or not at all (`never`). The model does not see tools with `never`. With `never` for a whole server, clients get no prompts and resources of it either. permission_by_hint decides for all other tools.',
           ),
         permission_by_hint: z
           .strictObject({

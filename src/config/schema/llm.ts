@@ -98,7 +98,7 @@ export const llmSection = z
       check(['active'], llm.active, ['auto', ...names]);
       for (const [index, name] of llm.fallback.entries()) check(['fallback', index], name, names);
       for (const [name, block] of Object.entries(llm.providers)) {
-        if (name in presets || typeof block !== 'object' || block?.base_url !== undefined) continue;
+        if (Object.hasOwn(presets, name) || typeof block !== 'object' || block?.base_url !== undefined) continue;
         const meant = closest(name, Object.keys(presets));
         if (meant !== null)
           refuse(['providers', name], `the name ${meant} for that provider; a provider of your own needs a base_url`);

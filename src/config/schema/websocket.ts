@@ -32,7 +32,11 @@ export const websocket = z
     ping_interval: seconds()
       .default(30)
       .describe('Time between pings. They keep proxies from closing idle sockets, and find dead ones.'),
-    ping_timeout: seconds().default(10).describe('Timeout of a pong. Then the socket counts as dead.'),
+    ping_timeout: seconds()
+      .default(10)
+      .describe(
+        'Timeout of a pong. Then the socket counts as dead. A socket that takes nothing of a response for so long, while reads wait, is closed with 1013.',
+      ),
     allowed_hosts: z
       .array(
         z
@@ -67,7 +71,7 @@ export const websocket = z
     max_connections_per_address: count('sockets', 1)
       .default(1000)
       .describe(
-        "Most sockets from one address (for IPv6: one /64), so that one machine cannot take all. Behind a reverse proxy all sockets have the proxy's address: raise it to max_connections.",
+        "Most sockets from one address (for IPv6: one /64), so that one machine cannot take all. 100 more TCP connections may load pages; further ones are dropped. Behind a reverse proxy all sockets have the proxy's address: raise it to max_connections.",
       ),
     max_connections_per_subject: count('sockets', 1)
       .default(1000)
@@ -77,6 +81,19 @@ export const websocket = z
     max_buffered_bytes: bytes(65_536)
       .default(1_048_576)
       .describe('Unsent data of one socket from which the client counts as slow and catches up later.'),
+    max_reads_per_socket: count('reads', 1)
+      .default(1)
+      .describe(
+        'Reads of the log for one socket at a time, such as history. A read ends when the socket has taken its response. Further reads wait.',
+      ),
+    max_reads_per_subject: count('reads', 1)
+      .default(2)
+      .describe(
+        'The same for all sockets of one subject, or of all clients without auth. Each may hold a response of 16 MiB in memory.',
+      ),
+    max_waiting_reads: count('reads', 1)
+      .default(10_000)
+      .describe('Most reads of one subject that wait, about 1 KB each. Further requests fail as `overloaded`.'),
     max_bad_frames: count('frames', 0)
       .default(20)
       .describe(
@@ -84,7 +101,9 @@ export const websocket = z
       ),
     frames_per_second: count('frames a second', 1)
       .default(200)
-      .describe('Frames that one socket may send, on average. More closes it with 1008.'),
+      .describe(
+        'Frames that one socket may send, on average: messages, fragments, pings and pongs. A frame counts once more for each further 64 KiB. More closes it with 1008.',
+      ),
     frame_burst: count('frames', 1)
       .default(1000)
       .describe('Frames that one socket may send at once before the average counts.'),

@@ -10,7 +10,7 @@ import type { ModelAnswer, RequestedCall } from '../../../machines/conversation/
 import { offeredTools } from '../../../machines/conversation/decisions/hop-plan.ts';
 import type { Usage } from '../../../machines/log.ts';
 import { fault } from '../../errors.ts';
-import { isObject, parseJson } from '../../json.ts';
+import { MAX_ARGUMENT_LEVELS, isDeeperThan, isObject, parseJson } from '../../json.ts';
 import type { AnswerEnd, AnswerSink, FinishedAnswer, LanguageModel } from '../../llm/port.ts';
 import { idFromBytes } from '../../llm/strict-messages.ts';
 import type { McpServers } from '../../mcp/port.ts';
@@ -217,7 +217,7 @@ function plainName(name: string): string {
 function parseArguments(text: string): Record<string, unknown> | null {
   if (text.trim() === '') return {};
   const parsed = parseJson(text);
-  return isObject(parsed) ? parsed : null;
+  return isObject(parsed) && !isDeeperThan(parsed, MAX_ARGUMENT_LEVELS) ? parsed : null;
 }
 
 /** The usage if the provider reports none, or if the answer ended before its report. */

@@ -8,6 +8,7 @@ import { requestBudget, toolBudget } from '../../../machines/context-window/requ
 import type { LoadContextInput } from '../../../machines/conversation/setup.ts';
 import type { ToolEffect } from '../../../machines/mcp-server-types.ts';
 import type { HopContext, HopTool } from '../../../machines/conversation/turn-state.ts';
+import { ownValue } from '../../json.ts';
 import type { LanguageModel } from '../../llm/port.ts';
 import type { Tool, McpServers } from '../../mcp/port.ts';
 import { createToolFitter } from '../tool-fitter.ts';
@@ -103,7 +104,8 @@ export function withPolicy(
   { effect, title: _title, annotations: _annotations, ...tool }: Tool,
   { repeat, permission, permissionByHint }: ToolPolicy,
 ): HopTool {
-  const said = <Word>(by: Readonly<Record<string, Word>>) => by[`${tool.server}.${tool.toolName}`] ?? by[tool.server];
+  const said = <Word>(by: Readonly<Record<string, Word>>) =>
+    ownValue(by, `${tool.server}.${tool.toolName}`) ?? ownValue(by, tool.server);
   const repeated = said(repeat);
   return {
     ...tool,

@@ -1,6 +1,7 @@
 /** Defines what the handler of an action gets and returns. Types only. */
 import type { PromptsAndResources } from '../../mcp/prompts-and-resources.ts';
 import type { McpServers } from '../../mcp/port.ts';
+import type { CatchUpDeps } from '../../delivery/catch-up.ts';
 import type { Delivery } from '../../delivery/port.ts';
 import type { Action, Payload } from '../../protocol/actions.ts';
 import type { Registry } from '../../registry/registry.ts';
@@ -12,11 +13,13 @@ import type { SubscriptionOrder } from './subscription-order.ts';
 /** The parts of the server that handlers use, and the settings that they follow. */
 export interface ActionDeps {
   registry: Pick<Registry, 'route' | 'state'>;
-  store: Pick<Store, 'page' | 'turn' | 'load' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
+  store: Pick<Store, 'events' | 'page' | 'digest' | 'load' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
   mcpServers: Pick<McpServers, 'tools' | 'statuses' | 'settled' | 'validateChange' | 'validateForm'>;
   promptsAndResources: PromptsAndResources;
   pendingChats: PendingChats;
   subscriptionOrder: SubscriptionOrder;
+  /** Every read of the log whose size or time a client decides. */
+  reads: CatchUpDeps['reads'];
   delivery: Pick<Delivery, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
   /** chat.service.max_text_length: UTF-16 units of a message with its prompt and resources. */
   maxTextLength: number;

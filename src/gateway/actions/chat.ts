@@ -40,10 +40,10 @@ interface ChatRequest {
 /** A repeated chat is recognized by the names of its prompt and resources. They are not read again. */
 async function routeComposed(deps: ActionDeps, session: ClientSession, request: ChatRequest): Promise<void> {
   const { requestId, conversationId, chat } = request;
-  const known = await deps.store.turn(session.subject, conversationId, requestId);
+  const known = await deps.store.digest(session.subject, conversationId, requestId);
   const composed = known
     ? { text: chat.text ?? '', included: [] }
-    : await composeMessage(deps.promptsAndResources, chat, deps.maxTextLength);
+    : await composeMessage(deps.promptsAndResources, session.subject, chat, deps.maxTextLength);
   if ('code' in composed) return deps.delivery.reply(session.id, errorFrame(requestId, composed, conversationId));
   route(deps, session, { ...request, rewindTo: null, ...composed, digest: digestOf(JSON.stringify(identityOf(chat))) });
 }
@@ -62,7 +62,7 @@ async function routeRewind(
   const owner = session.subject;
   // A repeated chat has left the branch that it rewound. It is still the same chat.
   const [known, point] = await Promise.all([
-    store.turn(owner, conversationId, requestId),
+    store.digest(owner, conversationId, requestId),
     store.rewindPoint(owner, conversationId, rewindTo),
   ]);
   if (known === null && point === null) {
@@ -75,7 +75,7 @@ async function routeRewind(
   }
   const again = hasIncludes(chat) ? identityOf(chat) : [chat.text ?? null];
   const composed =
-    known || point === null ? { text: chat.text ?? '', included: [] } : await composeAgain(deps, chat, point);
+    known || point === null ? { text: chat.text ?? '', included: [] } : await composeAgain(deps, owner, chat, point);
   if ('code' in composed) return delivery.reply(session.id, errorFrame(requestId, composed, conversationId));
   route(deps, session, { ...request, ...composed, digest: digestOf(JSON.stringify([rewindTo, ...again])) });
 }
@@ -83,12 +83,14 @@ async function routeRewind(
 /** Without text, prompt and resources the earlier message is sent again, with all that it included. */
 async function composeAgain(
   { promptsAndResources, maxTextLength }: ActionDeps,
+  owner: string,
   chat: Chat,
   earlier: ComposedMessage,
 ): Promise<ComposedMessage | Fault> {
   if (hasIncludes(chat))
     return composeMessage(
       promptsAndResources,
+      owner,
       chat.prompt ? chat : { ...chat, text: chat.text ?? earlier.text },
       maxTextLength,
     );

@@ -13,7 +13,7 @@ export async function handleCompleteArgument(
   { server, prompt, uri_template: template = '', argument, known }: Payload<'complete_argument'>,
 ): Promise<void> {
   const of = prompt === undefined ? { template } : { prompt };
-  const completions = await promptsAndResources.complete(server, { of, argument, known });
+  const completions = await promptsAndResources.complete(server, { of, argument, known }, session.subject);
   const frame = isUnavailable(completions)
     ? errorFrame(requestId, unavailableFault(completions))
     : resultFrame(requestId, {

@@ -11,14 +11,16 @@ import type { ListedConversation } from '../../store/listing.ts';
 import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
-/** Rejects if the log cannot be read. */
+/** Rejects if the log cannot be read, or too many reads wait. */
 export async function handleConversations(
-  { store, delivery }: ActionDeps,
+  { store, delivery, reads }: ActionDeps,
   session: ClientSession,
   requestId: string,
   { cursor, limit }: Payload<'conversations'>,
 ): Promise<void> {
-  const page = await store.conversations(session.subject, { limit, ...(cursor === undefined ? {} : { cursor }) });
+  const page = await reads.run(session.subject, session, () =>
+    store.conversations(session.subject, { limit, ...(cursor === undefined ? {} : { cursor }) }),
+  );
   if (!page) {
     const message = 'payload.cursor: expected the next_cursor of an earlier page, or none.';
     delivery.reply(session.id, errorFrame(requestId, fault('invalid_request', message, { path: 'payload.cursor' })));

@@ -16,7 +16,7 @@ export async function handleDelete(
   { conversation_id: conversationId }: Payload<'delete'>,
 ): Promise<void> {
   const owner = session.subject;
-  if ((await store.page(owner, conversationId, { limit: 1 })) === null) {
+  if ((await store.page(owner, conversationId, { limit: 0 })) === null) {
     delivery.reply(session.id, errorFrame(requestId, noSuchConversation(), conversationId));
     return;
   }

@@ -12,7 +12,7 @@ export async function handleGetPrompt(
   requestId: string,
   { server, name, arguments: args }: Payload<'get_prompt'>,
 ): Promise<void> {
-  const prompt = await promptsAndResources.fill(server, name, args);
+  const prompt = await promptsAndResources.fill(server, name, args, session.subject);
   const frame = isUnavailable(prompt)
     ? errorFrame(requestId, unavailableFault(prompt))
     : resultFrame(requestId, { description: prompt.description, messages: prompt.messages });

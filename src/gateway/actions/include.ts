@@ -25,12 +25,13 @@ export function hasIncludes({ prompt, resources }: Chat): boolean {
 /** `maxLength`: UTF-16 units of all texts together. Never rejects: returns a fault if something cannot be read. */
 export async function composeMessage(
   promptsAndResources: PromptsAndResources,
+  owner: string,
   { text, prompt, resources }: Chat,
   maxLength: number,
 ): Promise<ComposedMessage | Fault> {
   const [filled, ...read] = await Promise.all([
-    readPrompt(promptsAndResources, prompt),
-    ...resources.map(({ server, uri }) => readResource(promptsAndResources, server, uri)),
+    readPrompt(promptsAndResources, owner, prompt),
+    ...resources.map(({ server, uri }) => readResource(promptsAndResources, owner, server, uri)),
   ]);
   const missing = [filled, ...read].find((each): each is Unavailable => !Array.isArray(each));
   if (missing)
@@ -59,21 +60,23 @@ export async function composeMessage(
 
 async function readPrompt(
   promptsAndResources: PromptsAndResources,
+  owner: string,
   named: Chat['prompt'],
 ): Promise<Included[] | Unavailable> {
   if (named === undefined) return [];
   const { server, name, arguments: args } = named;
-  const filled = await promptsAndResources.fill(server, name, args);
+  const filled = await promptsAndResources.fill(server, name, args, owner);
   if (isUnavailable(filled)) return filled;
   return filled.messages.map(({ role, text }) => ({ role, text: text.toWellFormed(), from: { server, prompt: name } }));
 }
 
 async function readResource(
   promptsAndResources: PromptsAndResources,
+  owner: string,
   server: string,
   uri: string,
 ): Promise<Included[] | Unavailable> {
-  const parts = await promptsAndResources.read(server, uri);
+  const parts = await promptsAndResources.read(server, uri, owner);
   if (isUnavailable(parts)) return parts;
   return [{ role: 'user', text: parts.map(partText).join('\n').toWellFormed(), from: { server, uri } }];
 }

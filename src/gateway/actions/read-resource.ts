@@ -12,7 +12,7 @@ export async function handleReadResource(
   requestId: string,
   { server, uri }: Payload<'read_resource'>,
 ): Promise<void> {
-  const parts = await promptsAndResources.read(server, uri);
+  const parts = await promptsAndResources.read(server, uri, session.subject);
   const frame = isUnavailable(parts)
     ? errorFrame(requestId, unavailableFault(parts))
     : resultFrame(requestId, {

@@ -12,7 +12,7 @@ import type { LoadedConversation } from '../../store/port.ts';
 import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
-/** Rejects if the log cannot be read. */
+/** Rejects if the log cannot be read, or too many reads wait. */
 export function handleSubscribe(
   deps: ActionDeps,
   session: ClientSession,
@@ -20,7 +20,7 @@ export function handleSubscribe(
   payload: Payload<'subscribe'>,
 ): Promise<void> {
   return deps.subscriptionOrder.run(session, payload.conversation_id, () =>
-    subscribe(deps, session, requestId, payload),
+    deps.reads.run(session.subject, session, () => subscribe(deps, session, requestId, payload)),
   );
 }
 
@@ -31,6 +31,7 @@ async function subscribe(
   requestId: string,
   { conversation_id: conversationId, state: wantsState, ...cursor }: Payload<'subscribe'>,
 ): Promise<void> {
+  if (!session.isOpen()) return;
   const ref = { owner: session.subject, conversationId };
   const stored = await store.load(ref.owner, conversationId, 0);
   if (!stored.known) {

@@ -11,6 +11,7 @@ import { closeCodes } from '../../protocol/close-codes.ts';
 import { errorFrame } from '../../protocol/frames.ts';
 import type { Refusal } from '../../refusal.ts';
 import { addressOf } from './client-address.ts';
+import { createConnectionCounter } from './connection-counter.ts';
 import { credentialOf } from './credential.ts';
 import { closeWithTimeout } from '../close-socket.ts';
 import type { ReportRefusal } from './refusal-report.ts';
@@ -113,29 +114,5 @@ function holdFrames(
     socket.off('message', hold);
     wire.off('data', count);
     for (const [data, isBinary] of held) socket.emit('message', data, isBinary);
-  };
-}
-
-/** Counts the open sockets of each address or subject, up to a limit. Stores nothing for those without sockets. */
-interface ConnectionCounter {
-  /** Counts a socket until it closes. False if the limit is reached; then the socket is not counted. */
-  countUntilClosed(key: string, socket: Pick<WebSocket, 'once'>): boolean;
-}
-
-/** `limit` is called for each socket. */
-function createConnectionCounter(limit: () => number): ConnectionCounter {
-  const counts = new Map<string, number>();
-  const add = (key: string, change: number) => {
-    const count = (counts.get(key) ?? 0) + change;
-    if (count === 0) counts.delete(key);
-    else counts.set(key, count);
-  };
-  return {
-    countUntilClosed(key, socket) {
-      if ((counts.get(key) ?? 0) >= limit()) return false;
-      add(key, 1);
-      socket.once('close', () => add(key, -1));
-      return true;
-    },
   };
 }

@@ -3,6 +3,7 @@
  * to the base URL that it belongs to, so a block with its own `base_url` names its own `api_key_env` or gets no key.
  */
 import { readVariable } from '../../environment-variable.ts';
+import { ownValue } from '../../json.ts';
 import { AppError } from '../../errors.ts';
 import { azureEndpoint, isAzureHost } from './azure.ts';
 import { knownReasoningFields } from '../pass-back-reasoning.ts';
@@ -30,15 +31,16 @@ export function chooseProviders(choice: ProviderChoice): Provider[] {
 
 function firstWithKey({ providers, env }: ProviderChoice): string {
   const found = [...new Set([...Object.keys(presets), ...Object.keys(providers)])].find((name) => {
-    const variable = keyVariableOf(name, providers[name]);
-    return variable !== null && readKey(env, variable) !== null && addressOf(name, providers[name]) !== null;
+    const block = ownValue(providers, name);
+    const variable = keyVariableOf(name, block);
+    return variable !== null && readKey(env, variable) !== null && addressOf(name, block) !== null;
   });
   return found ?? demoName;
 }
 
 function resolve(name: string, { providers, env }: ProviderChoice): Provider {
   if (name === demoName) return demoProvider;
-  const block = providers[name];
+  const block = ownValue(providers, name);
   if (!block && !presetOf(name)) {
     const known = [...new Set([demoName, ...Object.keys(presets), ...Object.keys(providers)])].join(', ');
     throw new AppError(

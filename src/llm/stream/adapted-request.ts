@@ -3,7 +3,7 @@
  * first matching rule decides, and only rejections that name the cause match.
  */
 import { APIError } from 'openai';
-import { isObject, textOf } from '../../json.ts';
+import { isObject, ownValue, textOf } from '../../json.ts';
 
 /** The body of a request for an answer. */
 export type RequestBody = Readonly<Record<string, unknown>>;
@@ -51,7 +51,7 @@ export function withChanges(body: RequestBody, changes: readonly Change[]): Requ
 function withChange(body: RequestBody, { parameter, value, renamedTo, onlyWithTools }: Change): RequestBody {
   if (onlyWithTools && !hasTools(body)) return body;
   if (parameter === 'tools') return omit(body, ['tools', 'tool_choice', 'parallel_tool_calls']);
-  if (renamedTo !== undefined && body[parameter] !== undefined)
+  if (renamedTo !== undefined && ownValue(body, parameter) !== undefined)
     return { [renamedTo]: body[parameter], ...omit(body, [parameter]) };
   return value === undefined ? omit(body, [parameter]) : { ...body, [parameter]: value };
 }
@@ -108,10 +108,10 @@ function demandedValue({ status, message }: Rejection, body: RequestBody): Chang
 
 function unsupportedParameter({ status, param, message }: Rejection, body: RequestBody): Change | null {
   if (!isAboutTheBody(status) || !unsupported.test(message)) return null;
-  const candidates = [...optional, ...Object.keys(otherNames)].filter((name) => body[name] !== undefined);
+  const candidates = [...optional, ...Object.keys(otherNames)].filter((name) => ownValue(body, name) !== undefined);
   const parameter = candidates.find((name) => name === param) ?? firstNamed(candidates, message);
   if (parameter === null) return null;
-  const renamedTo = otherNames[parameter];
+  const renamedTo = ownValue(otherNames, parameter);
   return renamedTo === undefined ? { parameter } : { parameter, renamedTo };
 }
 

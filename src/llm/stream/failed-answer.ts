@@ -7,7 +7,7 @@ import { APIConnectionTimeoutError, APIError } from 'openai/error';
 import { fault, QUOTE_KEY, withQuote, type ErrorCode } from '../../errors.ts';
 import type { StreamError } from './accumulator.ts';
 import { classify, isPage, sanitizeMessage, readProviderError, type ProviderError } from './provider-error.ts';
-import { isObject, textOf } from '../../json.ts';
+import { isObject, ownValue, textOf } from '../../json.ts';
 import { isLoopbackName } from '../../loopback.ts';
 import type { AnswerEnd } from '../port.ts';
 import type { ContextSizes } from '../../../machines/context-window/context-sizes.ts';
@@ -64,7 +64,8 @@ export function requestFailed(asked: Target, error: unknown): FailedAnswer {
 
 function explainConnection(reason: string): string {
   const cause =
-    connectionErrors[reason] ?? (reason === '' ? 'the connection failed' : `the connection failed (${reason})`);
+    ownValue(connectionErrors, reason) ??
+    (reason === '' ? 'the connection failed' : `the connection failed (${reason})`);
   return untrustedCertificates.has(reason)
     ? `${cause}. If a private CA issued it, set NODE_EXTRA_CA_CERTS to the file of that CA's certificate and restart`
     : cause;

@@ -3,7 +3,7 @@
  * each delta, new in each delta or repeated by another call, names in pieces, arguments as text, as an object or null. Ids
  * only distinguish calls and are then dropped: Parley assigns its own.
  */
-import { isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
+import { MAX_ARGUMENT_LEVELS, isDeeperThan, isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 
 /** Far above what models request. A provider that loops must not fill the memory. */
 const maxCalls = 128;
@@ -98,8 +98,9 @@ function beginsAnother(
   return delta.piece !== '' && isObject(parseJson(call.arguments));
 }
 
-/** Some local servers send the arguments as an object. */
+/** Some local servers send the arguments as an object. Null, which is invalid, stands for one that cannot be serialized. */
 function argumentText(value: unknown): string {
   if (typeof value === 'string') return value;
-  return isObject(value) ? JSON.stringify(value) : '';
+  if (!isObject(value)) return '';
+  return isDeeperThan(value, MAX_ARGUMENT_LEVELS) ? 'null' : JSON.stringify(value);
 }

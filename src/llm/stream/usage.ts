@@ -6,21 +6,18 @@
 import { z } from 'zod';
 import type { Usage } from '../../../machines/log.ts';
 
-const count = z.number().nonnegative().catch(0);
+/** A count beyond this is no count: sums of it would lose precision, or become infinite. */
+const MAX_TOKENS = 1e12;
+const count = z.number().nonnegative().max(MAX_TOKENS).catch(0);
+const part = z.number().max(MAX_TOKENS).optional().catch(undefined);
 
 const reported = z.object({
   prompt_tokens: count,
   completion_tokens: count,
   total_tokens: count,
-  prompt_cache_hit_tokens: z.number().optional().catch(undefined),
-  prompt_tokens_details: z
-    .object({ cached_tokens: z.number().optional().catch(undefined) })
-    .nullish()
-    .catch(null),
-  completion_tokens_details: z
-    .object({ reasoning_tokens: z.number().optional().catch(undefined) })
-    .nullish()
-    .catch(null),
+  prompt_cache_hit_tokens: part,
+  prompt_tokens_details: z.object({ cached_tokens: part }).nullish().catch(null),
+  completion_tokens_details: z.object({ reasoning_tokens: part }).nullish().catch(null),
 });
 
 /** Null if `value` has no counts. */

@@ -10,6 +10,7 @@ import { closest } from '../../config/suggest.ts';
 import { readVariable } from '../../environment-variable.ts';
 import { AppError } from '../../errors.ts';
 import { expectation } from '../../explain-issue.ts';
+import { protoKeyIn } from '../../json.ts';
 import { scanJson } from './json-positions.ts';
 import type { Position } from './json-positions.ts';
 import { oauthKeys, oauthSchema, oauthSettings } from './oauth-settings.ts';
@@ -239,6 +240,8 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
   if (repeated !== null) throw configError(file, repeated.position, `${written(repeated.path)}: duplicate key`);
   const root: unknown = JSON.parse(content);
   try {
+    const proto = protoKeyIn(root);
+    if (proto) throw new ServerProblem(proto, 'the name "__proto__" is reserved in JavaScript; choose another name');
     const { mcpServers } = check(fileSchema, root, []);
     checkNames(Object.keys(mcpServers));
     return Object.entries(mcpServers)

@@ -4,6 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 
 export interface CallbackServer {
   /** Resolves with the redirect URL once the server listens. Rejects if the port is taken. */
@@ -22,7 +23,7 @@ export interface CallbackServerOptions {
 
 const LOOPBACK = '127.0.0.1';
 const PATH = '/oauth/callback';
-/** A browser needs one connection. */
+/** A browser needs one connection. A further one closes the oldest. */
 const MAX_CONNECTIONS = 32;
 
 export function createCallbackServer({ port, publicUrl }: CallbackServerOptions): CallbackServer {
@@ -45,7 +46,14 @@ export function createCallbackServer({ port, publicUrl }: CallbackServerOptions)
       response.end('Parley has received the sign-in. You can close this page.\n');
       take(params);
     });
-    server.maxConnections = MAX_CONNECTIONS;
+    const open = new Set<Socket>();
+    server.on('connection', (socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+      const [oldest] = open;
+      // Idle connections must not keep the browser out. Its own request follows its connection at once.
+      if (open.size > MAX_CONNECTIONS) oldest?.destroy();
+    });
     server.listen(port, LOOPBACK);
     await once(server, 'listening');
     server.unref();

@@ -3,6 +3,7 @@
  * valid for one server URL, so a server whose URL changes takes no token along. Only Parley reads and writes the file.
  * Tokens are never logged.
  */
+import { ownValue } from '../../json.ts';
 import { chmodSync, readFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
@@ -108,7 +109,7 @@ export function openCredentials(file: string): CredentialStore {
   return {
     of(server, url) {
       const get = (): Entry => {
-        const found = servers[server];
+        const found = ownValue(servers, server);
         return found?.url === url ? found : { url };
       };
       return {

@@ -11,6 +11,18 @@ export const schemaVersion = 5;
 export const rowColumns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,
   model, usage, extra, token_count, request_id`;
 
+/** A larger `extra` is read apart, in bytes. Only results of tools have one: servers may send 16 MiB. */
+export const largeExtraBytes = 65_536;
+
+/**
+ * `rowColumns` without the whole result of a tool in `extra`, which only clients read. The model and the charts use the
+ * part in `content`.
+ */
+export const leanRowColumns = rowColumns.replace(
+  'extra',
+  `CASE WHEN octet_length(extra) > ${largeExtraBytes} AND json_valid(extra) THEN json_remove(extra, '$.whole') ELSE extra END AS extra`,
+);
+
 /** The seq that a row rewinds to. NULL for other rows, and for `extra` that is not JSON, which other programs wrote. */
 export const rewindTarget = `CASE WHEN type = 'meta' AND json_valid(extra) THEN CASE extra ->> 'kind' WHEN 'rewind' THEN extra ->> 'to_seq' END END`;
 

@@ -41,6 +41,8 @@ let writing: {
   follow(policy: RetentionPolicy): void;
 } | null = null;
 let queries: Queries | null = null;
+/** Memory of the current answer that is moved to the main thread instead of copied. */
+let handedOver: ArrayBuffer[] = [];
 
 function open(reconnect: boolean): Jobs['open']['answer'] {
   // A database in memory is lost with its connection, and has no disk that could fail.
@@ -157,9 +159,19 @@ function run(request: JobRequest) {
       const { owner, conversationId, range } = request.ask;
       return read((queries) => queries.page(owner, conversationId, range));
     }
+    case 'events': {
+      const { owner, conversationId, range } = request.ask;
+      const found = read((queries) => queries.events(owner, conversationId, range));
+      handedOver = found?.rows.flatMap(({ largeExtra }) => (largeExtra ? [largeExtra.buffer] : [])) ?? [];
+      return found;
+    }
     case 'turn': {
+      const { owner, conversationId, requestId, range } = request.ask;
+      return read((queries) => queries.turn(owner, conversationId, requestId, range));
+    }
+    case 'digest': {
       const { owner, conversationId, requestId } = request.ask;
-      return read((queries) => queries.turn(owner, conversationId, requestId));
+      return read((queries) => queries.digest(owner, conversationId, requestId));
     }
     case 'interrupt': {
       const { owner, conversationId, interruptId } = request.ask;
@@ -211,7 +223,9 @@ function failure(error: unknown): Extract<JobReply, { failure: unknown }>['failu
 parentPort?.on('message', (request: JobRequest) => {
   const { id } = request;
   try {
-    parentPort?.postMessage({ id, answer: run(request) });
+    handedOver = [];
+    const answer = run(request);
+    parentPort?.postMessage({ id, answer }, handedOver);
   } catch (error) {
     parentPort?.postMessage({ id, failure: failure(error) } satisfies JobReply);
   }

@@ -1,0 +1,70 @@
+/** Listens on the configured address, and explains why it cannot. */
+import { createServer, type Server } from 'node:http';
+import { AppError, errorMessage } from '../errors.ts';
+
+/** Where to listen. */
+export interface Address {
+  /** `localhost` means 127.0.0.1 and ::1, or the one that the machine has. */
+  host: string;
+  /** 0 selects a free port. */
+  port: number;
+}
+
+/**
+ * Checks that the server can listen on the address, and frees it again. Rejects like `openGateway`. Called before the
+ * rest of the start, so that a start that must fail changes nothing.
+ */
+export async function checkAddress({ host, port }: Address): Promise<void> {
+  const server = createServer();
+  const [first, second] = hostsOf({ host });
+  await listening(server, first, port)
+    .catch((error: unknown) => {
+      if (second === undefined || !isMissing(error)) throw error;
+      return listening(server, second, port);
+    })
+    .catch((error: unknown) => {
+      throw listenError(error, { host, port });
+    });
+  await new Promise((resolve) => server.close(resolve));
+}
+
+/** The addresses of `host`. A machine may lack one of two. */
+export function hostsOf({ host }: Pick<Address, 'host'>): [string, string?] {
+  return host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
+}
+
+/** Resolves when the server listens. */
+export function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+}
+
+/** The code of an error of the system; '' if none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+/** This machine does not have the address, or not its family. */
+export function isMissing(error: unknown): boolean {
+  return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error));
+}
+
+/** The error for people. */
+export function listenError(error: unknown, { host, port }: Address): AppError {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `Port ${port} on ${host} is taken by another program. Stop that one, or choose another with --port or chat.websocket.port.`,
+    EACCES: `This user may not listen on port ${port}. Choose one above 1023 with --port or chat.websocket.port.`,
+    EADDRNOTAVAIL: `This machine does not have the address ${host}. Correct chat.websocket.host.`,
+    ENOTFOUND: `The host name ${host} cannot be resolved. Correct chat.websocket.host.`,
+  };
+  return new AppError(
+    'config_invalid',
+    reasons[codeOf(error)] ??
+      `Cannot listen on ${host}:${port}: ${errorMessage(error)}. Correct chat.websocket.host and chat.websocket.port.`,
+    {
+      cause: error,
+    },
+  );
+}
