@@ -185,6 +185,7 @@ test('test/ mirrors src/ and machines/', () => {
       .map(({ name }) => name);
   // Suites that span folders, and what the tests share.
   const ofTheirOwn = [
+    'attack',
     'bench',
     'conformance',
     'docs',
