@@ -4,6 +4,9 @@
  */
 import { createContext, Script } from 'node:vm';
 import { CfWorkerJsonSchemaValidator } from '@modelcontextprotocol/client/validators/cf-worker';
+import { coerceArguments } from './coerce-arguments.ts';
+import { lenientSchema } from './lenient-schema.ts';
+import { withRequiredDefaults } from './required-defaults.ts';
 
 export interface SchemaViolation {
   /** Keys from the arguments down to the violation; empty for the whole. */
@@ -23,27 +26,37 @@ const MAX_CHECK_MS = 250;
 /** For the validator's message, in UTF-16 units: it quotes the arguments. */
 const MAX_MESSAGE = 500;
 
+export interface ArgumentValidator {
+  /** Validates values as they are, with the formats of the schema: MCP's forms have them for the client to check. */
+  validate(schema: Record<string, unknown>, values: Record<string, unknown>): ValidationResult;
+  /**
+   * Fits arguments to a tool's schema: adds the defaults of required properties, reads values that were written as text, and
+   * asserts no formats. `arguments` are unchanged unless `result` is valid.
+   */
+  fit(schema: Record<string, unknown>, args: Record<string, unknown>): FittedArguments;
+}
+
+export interface FittedArguments {
+  arguments: Record<string, unknown>;
+  result: ValidationResult;
+}
+
 /** A validator does not try a schema again that timed out. */
-export function createArgumentValidator(): (
-  schema: Record<string, unknown>,
-  args: Record<string, unknown>,
-) => ValidationResult {
+export function createArgumentValidator(): ArgumentValidator {
   const sandbox = { check: () => {} };
   const context = createContext(sandbox);
   // A context for each check would cost four times as much.
   const run = new Script('check()');
   const schemasThatTimedOut = new WeakSet<Record<string, unknown>>();
+  const lenient = new WeakMap<Record<string, unknown>, Record<string, unknown>>();
 
-  return (schema, args) => {
+  /** Null if `check` has run to its end. */
+  const runBounded = (schema: Record<string, unknown>, check: () => void): ValidationResult | null => {
     if (schemasThatTimedOut.has(schema)) return { valid: null, reason: 'the check takes too long' };
-    let result: ValidationResult = { valid: true };
-    sandbox.check = () => {
-      const { errorMessage } = new CfWorkerJsonSchemaValidator().getValidator(schema)(args);
-      if (errorMessage !== undefined) result = { valid: false, violation: violationFrom(errorMessage) };
-    };
+    sandbox.check = check;
     try {
       run.runInContext(context, { timeout: MAX_CHECK_MS });
-      return result;
+      return null;
     } catch (error) {
       if (error instanceof Error)
         return { valid: null, reason: `the tool's schema is unusable (${cutMessage(error.message)})` };
@@ -55,6 +68,37 @@ export function createArgumentValidator(): (
       sandbox.check = () => {};
     }
   };
+
+  return {
+    validate(schema, values) {
+      let errors: string | null = null;
+      return runBounded(schema, () => (errors = errorsOf(schema, values))) ?? resultOf(errors);
+    },
+    fit(schema, args) {
+      let fitted: FittedArguments = { arguments: args, result: { valid: true } };
+      const unchecked = runBounded(schema, () => {
+        const checked = lenient.get(schema) ?? lenientSchema(schema);
+        lenient.set(schema, checked);
+        const { repaired, fits } = coerceArguments(withRequiredDefaults(args, checked), (each) => {
+          const errors = errorsOf(checked, each);
+          return errors === null ? null : stepsOf(errors).map(({ path }) => path);
+        });
+        fitted = fits
+          ? { arguments: repaired, result: { valid: true } }
+          : { arguments: args, result: resultOf(errorsOf(checked, repaired)) };
+      });
+      return unchecked === null ? fitted : { arguments: args, result: unchecked };
+    },
+  };
+}
+
+/** The validator's message. Null for valid values. */
+function errorsOf(schema: Record<string, unknown>, values: Record<string, unknown>): string | null {
+  return new CfWorkerJsonSchemaValidator().getValidator(schema)(values).errorMessage ?? null;
+}
+
+function resultOf(errors: string | null): ValidationResult {
+  return errors === null ? { valid: true } : { valid: false, violation: violationFrom(errors) };
 }
 
 /** Explains the result for arguments that a person has changed. Null if they may be used. */
@@ -93,18 +137,23 @@ function violationOf(result: ValidationResult): SchemaViolation | null {
 }
 
 /** Parses the validator's message, `#/a: sentence; #/a/b: sentence`. Pointers are URI-encoded and contain no spaces. */
+function stepsOf(errorMessage: string): { path: string[]; sentence: string }[] {
+  return [...errorMessage.matchAll(/#(\S*): (.*?)(?=; #\S*: |$)/gs)].map(([, pointer = '', sentence = '']) => ({
+    path: pointer
+      .split('/')
+      .slice(1)
+      .map((key) => decodeURI(key).replaceAll('~1', '/').replaceAll('~0', '~')),
+    sentence,
+  }));
+}
+
 function violationFrom(errorMessage: string): SchemaViolation {
-  const steps = [...errorMessage.matchAll(/#(\S*): (.*?)(?=; #\S*: |$)/gs)];
-  const pointer = steps.at(-1)?.[1] ?? '';
-  const keys = pointer.split('/').slice(1);
+  const steps = stepsOf(errorMessage);
   const sentences = steps
-    .map(([, , sentence]) => sentence)
+    .map(({ sentence }) => sentence)
     .join(' ')
     .replace(/\.$/, '');
-  return {
-    path: keys.map((key) => decodeURI(key).replaceAll('~1', '/').replaceAll('~0', '~')),
-    message: cutMessage(sentences === '' ? errorMessage : sentences),
-  };
+  return { path: steps.at(-1)?.path ?? [], message: cutMessage(sentences === '' ? errorMessage : sentences) };
 }
 
 function cutMessage(text: string): string {

@@ -90,7 +90,7 @@ export function createMcpServers({
   const reaper = createChildReaper((error) => log('child-reaper', `could not be started: ${error.message}`));
   const allSettled = Promise.withResolvers<void>();
   if (handles.size === 0) allSettled.resolve();
-  const validate = createArgumentValidator();
+  const validator = createArgumentValidator();
   const clientFeatures = createClientFeatures(featureOptions);
   let merged: readonly Tool[] = [];
   let sentCapabilities = clientFeatures.capabilities;
@@ -198,14 +198,21 @@ export function createMcpServers({
         };
       }),
     settled: () => allSettled.promise,
-    validateChange({ server, toolName }, args) {
+    fitChange({ server, toolName }, args) {
       const offered = merged.find((tool) => tool.server === server && tool.toolName === toolName);
-      return offered
-        ? explainForApprover(validate(offered.inputSchema, args))
-        : cannotValidate(`the server "${server}" does not offer the tool "${toolName}" now`);
+      if (offered === undefined)
+        return {
+          arguments: args,
+          violation: cannotValidate(`the server "${server}" does not offer the tool "${toolName}" now`),
+        };
+      const fitted = validator.fit(offered.inputSchema, args);
+      return { arguments: fitted.arguments, violation: explainForApprover(fitted.result) };
     },
-    validateForm: (schema, content) => explainForForm(validate(schema, content)),
-    validateArguments: (inputSchema, args) => explainForModel(validate(inputSchema, args)),
+    validateForm: (schema, content) => explainForForm(validator.validate(schema, content)),
+    fitArguments(inputSchema, args) {
+      const fitted = validator.fit(inputSchema, args);
+      return { arguments: fitted.arguments, misfit: explainForModel(fitted.result) };
+    },
     call(tool, args, options) {
       const handle = handles.get(tool.server);
       return handle === undefined

@@ -79,7 +79,7 @@ export async function startConversations(test: TestContext, replacements: Replac
       }),
       answer: createAnswerLogic({
         model: languageModelAt(scripted.url),
-        mcpServers: { validateArguments: () => null },
+        mcpServers: { fitArguments: (_schema, args) => ({ arguments: args, misfit: null }) },
         delivery,
         countTokens,
         onError,

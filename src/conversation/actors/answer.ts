@@ -23,7 +23,7 @@ import type { KeepDraft } from '../keep-draft.ts';
 
 export interface AnswerDeps {
   model: LanguageModel;
-  mcpServers: Pick<McpServers, 'validateArguments'>;
+  mcpServers: Pick<McpServers, 'fitArguments'>;
   delivery: Pick<Delivery, 'draft' | 'broadcast'>;
   countTokens(text: string): number | Promise<number>;
   turnReport: Pick<TurnReport, 'answering'>;
@@ -126,7 +126,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
         text,
         reasoning,
         signatures: finished?.signatures ?? null,
-        calls: (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, mcpServers.validateArguments)),
+        calls: (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, mcpServers.fitArguments)),
         finishReason: finishReasonOf(end),
         usage: finished || text !== '' || reasoning !== '' ? await usageOf(finished, reasoning + text) : null,
         model: finished?.model ?? (text === '' ? null : askedModel),
@@ -182,13 +182,14 @@ function callsOf(finished: FinishedAnswer | null): string {
 function askedCall(
   { name: written, arguments: text }: { name: string; arguments: string },
   tools: AnswerInput['tools'],
-  misfitOf: McpServers['validateArguments'],
+  fitArguments: McpServers['fitArguments'],
 ): RequestedCall {
   const args = parseArguments(text);
   const name = tools.has(written) ? written : plainName(written);
   const tool = tools.get(name);
-  const misfit = args !== null && tool !== undefined ? misfitOf(tool.inputSchema, args) : null;
-  return { callId: idFromBytes(randomBytes(9)), name: tool ? name : written, text, arguments: args, misfit };
+  const fitted =
+    args !== null && tool !== undefined ? fitArguments(tool.inputSchema, args) : { arguments: args, misfit: null };
+  return { callId: idFromBytes(randomBytes(9)), name: tool ? name : written, text, ...fitted };
 }
 
 /** The name without what models add to it: `functions.NAME` (Kimi, GPT), `default_api.NAME` (Gemini), `NAME<|channel|>...` (gpt-oss). */

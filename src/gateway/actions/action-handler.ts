@@ -13,7 +13,7 @@ import type { SubscriptionOrder } from './subscription-order.ts';
 export interface ActionDeps {
   registry: Pick<Registry, 'route' | 'state'>;
   store: Pick<Store, 'page' | 'turn' | 'load' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
-  mcpServers: Pick<McpServers, 'tools' | 'statuses' | 'settled' | 'validateChange' | 'validateForm'>;
+  mcpServers: Pick<McpServers, 'tools' | 'statuses' | 'settled' | 'fitChange' | 'validateForm'>;
   promptsAndResources: PromptsAndResources;
   pendingChats: PendingChats;
   subscriptionOrder: SubscriptionOrder;

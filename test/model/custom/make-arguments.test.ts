@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { createArgumentValidator } from '../../../src/mcp/argument-check.ts';
 import { makeArguments } from './make-arguments.ts';
 
-const fits = createArgumentValidator();
+const { validate: fits } = createArgumentValidator();
 
 const cases: Record<string, { schema: Record<string, unknown>; made: Record<string, unknown> }> = {
   'only what is required': {
