@@ -149,6 +149,7 @@ test('the first level of machines/ and src/ has only charts and the parts of the
     'error-codes.ts',
     'errors.ts',
     'host-names.ts',
+    'json-schema.ts',
     'json.ts',
     'loopback.ts',
     'main.ts',

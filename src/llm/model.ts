@@ -7,7 +7,8 @@ import { fault } from '../errors.ts';
 import { chooseProviders } from './providers/choose-providers.ts';
 import type { CircuitLimits } from '../../machines/provider-circuit.ts';
 import { createCircuit, type Circuit } from './circuit.ts';
-import { createProviderClient } from './stream/client.ts';
+import { createProviderClient, type LearningClient } from './stream/client.ts';
+import { leftOutTools } from './tools/left-out.ts';
 import type { RequiredChange } from './stream/learned-changes.ts';
 import type { LanguageModel, ProviderStatus } from './port.ts';
 import { withCost } from './providers/prices.ts';
@@ -59,6 +60,7 @@ interface ProviderEntry {
   provider: Provider;
   circuit: Circuit;
   client: QueuedClient;
+  rejected: LearningClient['rejected'];
 }
 
 /**
@@ -78,6 +80,7 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
     const member: ProviderEntry = {
       provider,
       circuit,
+      rejected: client.rejected,
       client: createQueuedClient(provider, circuit, () => ({
         ...member.provider.limits,
         maxWaitMs: options.queueTimeoutMs,
@@ -113,6 +116,10 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
     modelFor(name, requested) {
       const provider = find(name)?.provider;
       return requested !== null && provider?.allowedModels.includes(requested) ? requested : (provider?.model ?? '');
+    },
+    leftOut(name, model, tools) {
+      const member = find(name);
+      return member === undefined ? new Map() : leftOutTools(tools, member.provider, member.rejected(model));
     },
     priced(name, usage, models) {
       const member = find(name) ?? removed.find(({ provider }) => provider.name === name);

@@ -4,6 +4,15 @@ import type { Fault, Usage } from '../../machines/log.ts';
 import type { FairKey } from '../scheduling/fair-semaphore.ts';
 import type { Signatures, MessageWithReasoning } from './pass-back-reasoning.ts';
 
+/** A tool that a model may get. */
+export interface OfferedTool {
+  name: string;
+  server: string;
+  description: string;
+  /** JSON Schema of its arguments, as its server sent it. */
+  inputSchema: Record<string, unknown>;
+}
+
 /** One request to one provider: a hop of a turn. */
 export interface AnswerRequest {
   /** The reasoning of a message is sent only to a provider that requires it. */
@@ -23,6 +32,8 @@ export interface AnswerSink {
   queued(position: number): void;
   /** The model takes no tools: the request is sent without them. Called before any delta, or not at all. */
   withoutTools(): void;
+  /** The provider rejected the declarations of these tools: the request is sent without them. Called before any delta, or not at all. */
+  withoutSome(names: readonly string[]): void;
   text(delta: string): void;
   reasoning(delta: string): void;
 }
@@ -54,6 +65,11 @@ export interface LanguageModel {
   readonly providers: readonly { name: string; model: string; allowedModels: readonly string[]; demo: boolean }[];
   /** The requested model if the provider allows it, else the provider's own model. '' for an unknown provider. */
   modelFor(provider: string, requested: string | null): string;
+  /**
+   * The tools that requests to a provider's model do not have, by name, each with the reason as the end of a sentence. Empty
+   * for an unknown provider.
+   */
+  leftOut(provider: string, model: string, tools: readonly OfferedTool[]): ReadonlyMap<string, string>;
   /** The usage with its cost, if the provider's block has a price for the model that answered, or for the one that was asked. */
   priced(provider: string, usage: Usage, models: readonly string[]): Usage;
   /** The status of each provider, in the order of `providers`. */

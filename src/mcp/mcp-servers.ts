@@ -17,7 +17,8 @@ import {
   cannotValidate,
 } from './argument-check.ts';
 import { notSent, reasonOf } from './connection/call-end.ts';
-import { fairShare, mergeCatalogues } from './catalogue.ts';
+import { mergeCatalogues } from './catalogue.ts';
+import { fairShare } from '../scheduling/fair-share.ts';
 import { createAuthorizer, type AuthorizerOptions } from './oauth/authorizer.ts';
 import { openMcpConnection } from './connection/connection.ts';
 import type { McpConnectionLimits } from './connection/connection.ts';

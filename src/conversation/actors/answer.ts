@@ -12,6 +12,7 @@ import type { Usage } from '../../../machines/log.ts';
 import { fault } from '../../errors.ts';
 import { isObject, parseJson } from '../../json.ts';
 import type { AnswerEnd, AnswerSink, FinishedAnswer, LanguageModel } from '../../llm/port.ts';
+import { asFunction, explainLeftOut, REJECTED } from '../../llm/tools/left-out.ts';
 import { idFromBytes } from '../../llm/strict-messages.ts';
 import type { McpServers } from '../../mcp/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
@@ -60,6 +61,10 @@ export function createAnswerLogic(deps: AnswerDeps) {
     const { provider } = input;
     const notify = (notice: Omit<Extract<Chunk, { type: 'notice' }>, 'type'>) =>
       delivery.broadcast(input, chunkFrame(input, { type: 'notice', ...notice }));
+    const notifyLeftOut = (leftOut: ReadonlyMap<string, string>) => {
+      const data = explainLeftOut(leftOut, `model "${askedModel}" of provider "${provider}"`);
+      if (data !== null) notify({ kind: 'tools_left_out', data, provider });
+    };
     const sink: AnswerSink = {
       queued(position) {
         const data = `Provider "${provider}" is at its limit of requests. This request is number ${position} in the queue.`;
@@ -68,6 +73,9 @@ export function createAnswerLogic(deps: AnswerDeps) {
       withoutTools() {
         const data = `Model "${askedModel}" of provider "${provider}" takes no tools. It is asked without them.`;
         notify({ kind: 'tools_unsupported', data, provider });
+      },
+      withoutSome(names) {
+        notifyLeftOut(new Map(names.map((name) => [name, REJECTED])));
       },
       text(delta) {
         if (!answering) begun();
@@ -99,11 +107,12 @@ export function createAnswerLogic(deps: AnswerDeps) {
     };
 
     const ask = async (): Promise<InternalEvent> => {
-      const tools = offeredTools(input.tools).map(({ name, description, inputSchema }) => ({
-        type: 'function' as const,
-        function: { name, description, parameters: inputSchema },
-      }));
       const { messages } = input;
+      const offered = offeredTools(input.tools);
+      const leftOut = model.leftOut(provider, askedModel, offered);
+      // Once a turn, not for each of its hops.
+      if (messages.at(-1)?.role === 'user') notifyLeftOut(leftOut);
+      const tools = offered.filter(({ name }) => !leftOut.has(name)).map(asFunction);
       const end = await model.stream(
         { messages, tools, provider, model: askedModel, place: [input.owner, input.conversationId, draft.messageId] },
         sink,
