@@ -24,6 +24,7 @@ import { openMcpConnection } from './connection/connection.ts';
 import type { McpConnectionLimits } from './connection/connection.ts';
 import { createChildReaper } from './transport/child-reaper.ts';
 import { createClientFeatures, type ClientFeaturesOptions } from './server-requests/client-features.ts';
+import { secretFilterOf } from './secrets/secret-filter.ts';
 import { createPromptsAndResources, type PromptsAndResources } from './prompts-and-resources.ts';
 import { makeCall, createServerHandle, stateOf } from './server-handle.ts';
 import type { Tool, McpServers } from './port.ts';
@@ -106,21 +107,22 @@ export function createMcpServers({
 
   const connection = fromCallback<McpServerEvent, { name: string }>(({ input, sendBack }) => {
     const handle = handleOf(input.name);
+    const secrets = secretFilterOf(handle.block);
     const opened = openMcpConnection(handle.block, {
       limits,
       reaper,
       authorization: handle.authorization,
       clientVersion,
       clientFeatures,
-      log: (line, level) => log(input.name, line, level),
+      log: (line, level) => log(input.name, secrets.report(line), level),
       ready(catalogue) {
         handle.connection = opened;
-        sendBack({ type: 'server.ready', catalogue });
+        sendBack({ type: 'server.ready', catalogue: secrets.listAll(catalogue) });
       },
-      changed: (catalogue) => sendBack({ type: 'server.changed', catalogue }),
+      changed: (catalogue) => sendBack({ type: 'server.changed', catalogue: secrets.listAll(catalogue) }),
       lost(reason) {
         handle.connection = null;
-        sendBack({ type: 'server.lost', reason, jitter: Math.random() });
+        sendBack({ type: 'server.lost', reason: secrets.report(reason), jitter: Math.random() });
       },
       unauthorized() {
         handle.connection = null;
@@ -132,7 +134,7 @@ export function createMcpServers({
       handle.connection = null;
       const closing = opened
         .close()
-        .catch((error: unknown) => log(input.name, `closing failed: ${reasonOf(error)}`))
+        .catch((error: unknown) => log(input.name, secrets.report(`closing failed: ${reasonOf(error)}`)))
         .finally(() => handle.closings.delete(closing));
       handle.closings.add(closing);
     };
@@ -151,7 +153,7 @@ export function createMcpServers({
     try {
       await handle.authorization?.authorize((url) => handle.actor?.send({ type: 'server.authorizeUrl', url }), signal);
     } catch (error) {
-      throw new Error(reasonOf(error), { cause: error });
+      throw new Error(secretFilterOf(handle.block).report(reasonOf(error)), { cause: error });
     }
   });
 
