@@ -151,6 +151,7 @@ test('the first level of machines/ and src/ has only charts and the parts of the
     'errors.ts',
     'explain-issue.ts',
     'host-names.ts',
+    'json-schema.ts',
     'json.ts',
     'loopback.ts',
     'main.ts',

@@ -10,7 +10,7 @@ export interface RequestedCall {
   name: string;
   /** The arguments as the model wrote them. */
   text: string;
-  /** Null if the text is not a JSON object. */
+  /** Null if the text is not a JSON object. Fitted to the schema if they fit it: defaults are added, values read from text. */
   arguments: Record<string, unknown> | null;
   /** Why the arguments do not fit the tool's schema, in words for the model. Null if they fit, or if that is unknown. */
   violation: string | null;

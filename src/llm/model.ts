@@ -7,9 +7,10 @@ import { fault } from '../errors.ts';
 import { chooseProviders } from './providers/choose-providers.ts';
 import type { CircuitLimits } from '../../machines/provider-circuit.ts';
 import { createCircuit, type Circuit } from './circuit.ts';
-import { createProviderClient } from './stream/client.ts';
 import { createLearnedLimits, type LearnedLimit, type LearnedLimits } from './learned-limits.ts';
 import { answerLimit, takesTools } from './providers/request-limits.ts';
+import { createProviderClient, type LearningClient } from './stream/client.ts';
+import { leftOutTools } from './tools/left-out.ts';
 import type { RequiredChange } from './stream/learned-changes.ts';
 import type { LanguageModel, ProviderStatus } from './port.ts';
 import { withCost } from './providers/prices.ts';
@@ -64,6 +65,7 @@ interface ProviderEntry {
   circuit: Circuit;
   client: QueuedClient;
   limits: LearnedLimits;
+  rejected: LearningClient['rejected'];
 }
 
 /**
@@ -84,6 +86,7 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
       provider,
       circuit,
       limits: createLearnedLimits(provider.name, (limit) => options.onContextLimit(limit)),
+      rejected: client.rejected,
       client: createQueuedClient(provider, circuit, () => ({
         ...member.provider.limits,
         maxWaitMs: options.queueTimeoutMs,
@@ -128,6 +131,10 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
         limitTokens: member.limits.of(model),
         takesTools: takesTools(member.provider, model),
       };
+    },
+    leftOut(name, model, tools) {
+      const member = find(name);
+      return member === undefined ? new Map() : leftOutTools(tools, member.provider, member.rejected(model));
     },
     priced(name, usage, models) {
       const member = find(name) ?? removed.find(({ provider }) => provider.name === name);

@@ -6,6 +6,15 @@ import type { FairKey } from '../scheduling/fair-semaphore.ts';
 import type { AnswerLimit } from './providers/request-limits.ts';
 import type { Signatures, MessageWithReasoning } from './pass-back-reasoning.ts';
 
+/** A tool that a model may get. */
+export interface OfferedTool {
+  name: string;
+  server: string;
+  description: string;
+  /** JSON Schema of its arguments, as its server sent it. */
+  inputSchema: Record<string, unknown>;
+}
+
 /** One request to one provider: a hop of a turn. */
 export interface AnswerRequest {
   /** The reasoning of a message is sent only to a provider that requires it. */
@@ -27,6 +36,8 @@ export interface AnswerSink {
   queued(position: number): void;
   /** The model takes no tools: the request is sent without them. Called before any delta, or not at all. */
   withoutTools(): void;
+  /** The provider rejected the declarations of these tools: the request is sent without them. Called before any delta, or not at all. */
+  withoutSome(names: readonly string[]): void;
   text(delta: string): void;
   reasoning(delta: string): void;
   /** All text so far was reasoning: its closing tag came, without an opening one. The rest follows as usual. */
@@ -60,6 +71,11 @@ export interface LanguageModel {
   readonly providers: readonly { name: string; model: string; allowedModels: readonly string[]; demo: boolean }[];
   /** The requested model if the provider allows it, else the provider's own model. '' for an unknown provider. */
   modelFor(provider: string, requested: string | null): string;
+  /**
+   * The tools that requests to a provider's model do not have, by name, each with the reason as the end of a sentence. Empty
+   * for an unknown provider.
+   */
+  leftOut(provider: string, model: string, tools: readonly OfferedTool[]): ReadonlyMap<string, string>;
   /** What a request for this model may hold. */
   window(provider: string, model: string): ModelWindow;
   /** The usage with its cost, if the provider's block has a price for the model that answered, or for the one that was asked. */

@@ -24,6 +24,7 @@ export function createSample(
     const sink = {
       queued() {},
       withoutTools() {},
+      withoutSome() {},
       reasoning() {},
       textWasReasoning() {
         text = '';

@@ -1,14 +1,14 @@
 /**
  * Makes the tool calls of a history acceptable for the strictest providers, because one message that a provider rejects
  * would fail every later request of the conversation. Mistral accepts ids of exactly nine letters and digits, others at most
- * 40 characters. OpenAI and Azure accept names of letters, digits, `_` and `-`, at most 64 characters. Rows of earlier
- * versions have other ids, and models invent names.
+ * 40 characters. OpenAI and Azure accept names of letters, digits, `_` and `-`, at most 64 characters. Gemini's begin with a
+ * letter or `_`. Rows of earlier versions have other ids, and models invent names.
  */
 import { createHash } from 'node:crypto';
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
 
 const STRICT_ID = /^[a-zA-Z0-9]{9}$/;
-const STRICT_NAME = /^[a-zA-Z0-9_-]{1,64}$/;
+const STRICT_NAME = /^[a-zA-Z_][a-zA-Z0-9_-]{0,63}$/;
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /** The same messages with ids and names that every provider accepts. Copies only messages that change. */
@@ -44,6 +44,9 @@ function strictId(id: string): string {
   return STRICT_ID.test(id) ? id : idFromBytes(createHash('sha256').update(id).digest());
 }
 
-function strictName(name: string): string {
-  return name.replaceAll(/[^a-zA-Z0-9_-]/g, '_').slice(0, 64) || 'unnamed_tool';
+/** A name that every provider accepts for a tool. The same for a name that is one already. */
+export function strictName(name: string): string {
+  if (STRICT_NAME.test(name)) return name;
+  const safe = name.replaceAll(/[^a-zA-Z0-9_-]/g, '_');
+  return (/^[a-zA-Z_]/.test(safe) ? safe : `_${safe}`).slice(0, 64);
 }

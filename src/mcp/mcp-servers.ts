@@ -10,12 +10,14 @@ import { mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ServerChanges } from '../../machines/registry.ts';
 import { AppError } from '../errors.ts';
 import { notSent, reasonOf } from './connection/call-end.ts';
-import { fairShare, mergeCatalogues } from './catalogue.ts';
+import { mergeCatalogues } from './catalogue.ts';
+import { fairShare } from '../scheduling/fair-share.ts';
 import { createAuthorizer, type AuthorizerOptions } from './oauth/authorizer.ts';
 import { openMcpConnection } from './connection/connection.ts';
 import type { McpConnectionLimits } from './connection/connection.ts';
 import { createChildReaper } from './transport/child-reaper.ts';
 import { createClientFeatures, type ClientFeaturesOptions } from './server-requests/client-features.ts';
+import { secretFilterOf } from './secrets/secret-filter.ts';
 import { createPromptsAndResources, type PromptsAndResources } from './prompts-and-resources.ts';
 import { makeCall, createServerHandle, stateOf } from './server-handle.ts';
 import { createArgumentValidator } from './validation/argument-validator.ts';
@@ -103,21 +105,22 @@ export function createMcpServers({
 
   const connection = fromCallback<McpServerEvent, { name: string }>(({ input, sendBack }) => {
     const handle = handleOf(input.name);
+    const secrets = secretFilterOf(handle.block);
     const opened = openMcpConnection(handle.block, {
       limits,
       reaper,
       authorization: handle.authorization,
       clientVersion,
       clientFeatures,
-      log: (line, level) => log(input.name, line, level),
+      log: (line, level) => log(input.name, secrets.report(line), level),
       ready(catalogue) {
         handle.connection = opened;
-        sendBack({ type: 'server.ready', catalogue });
+        sendBack({ type: 'server.ready', catalogue: secrets.listAll(catalogue) });
       },
-      changed: (catalogue) => sendBack({ type: 'server.changed', catalogue }),
+      changed: (catalogue) => sendBack({ type: 'server.changed', catalogue: secrets.listAll(catalogue) }),
       lost(reason) {
         handle.connection = null;
-        sendBack({ type: 'server.lost', reason, jitter: Math.random() });
+        sendBack({ type: 'server.lost', reason: secrets.report(reason), jitter: Math.random() });
       },
       unauthorized() {
         handle.connection = null;
@@ -129,7 +132,7 @@ export function createMcpServers({
       handle.connection = null;
       const closing = opened
         .close()
-        .catch((error: unknown) => log(input.name, `closing failed: ${reasonOf(error)}`))
+        .catch((error: unknown) => log(input.name, secrets.report(`closing failed: ${reasonOf(error)}`)))
         .finally(() => handle.closings.delete(closing));
       handle.closings.add(closing);
     };
@@ -148,7 +151,7 @@ export function createMcpServers({
     try {
       await handle.authorization?.authorize((url) => handle.actor?.send({ type: 'server.authorizeUrl', url }), signal);
     } catch (error) {
-      throw new Error(reasonOf(error), { cause: error });
+      throw new Error(secretFilterOf(handle.block).report(reasonOf(error)), { cause: error });
     }
   });
 
@@ -196,14 +199,21 @@ export function createMcpServers({
         };
       }),
     settled: () => allSettled.promise,
-    async validateChange({ server, toolName }, args) {
+    async fitChange({ server, toolName }, args) {
       const offered = merged.find((tool) => tool.server === server && tool.toolName === toolName);
-      return offered
-        ? explainForApprover(await validator.validate(offered.inputSchema, args))
-        : cannotValidate(`the server "${server}" does not offer the tool "${toolName}" now`);
+      if (offered === undefined)
+        return {
+          arguments: args,
+          violation: cannotValidate(`the server "${server}" does not offer the tool "${toolName}" now`),
+        };
+      const fitted = await validator.fit(offered.inputSchema, args);
+      return { arguments: fitted.arguments, violation: explainForApprover(fitted.result) };
     },
     validateForm: async (schema, content) => explainForForm(await validator.validate(schema, content)),
-    validateArguments: async (inputSchema, args) => explainForModel(await validator.validate(inputSchema, args)),
+    async fitArguments(inputSchema, args) {
+      const fitted = await validator.fit(inputSchema, args);
+      return { arguments: fitted.arguments, violation: explainForModel(fitted.result) };
+    },
     call(tool, args, options) {
       const handle = handles.get(tool.server);
       return handle === undefined

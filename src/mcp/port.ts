@@ -39,12 +39,22 @@ export interface McpServers {
   statuses(): readonly ServerStatus[];
   /** Resolves when every server has been ready or failed once. The connection timeout bounds it. */
   settled(): Promise<void>;
-  /** Checks arguments that a person has changed against the tool's current schema. Null if they are valid. */
-  validateChange(tool: ToolName, args: Record<string, unknown>): Promise<SchemaViolation | null>;
+  /** Fits arguments that a person has changed to the tool's current schema. `violation` is null if they may be used. */
+  fitChange(
+    tool: ToolName,
+    args: Record<string, unknown>,
+  ): Promise<{ arguments: Record<string, unknown>; violation: SchemaViolation | null }>;
   /** Checks a form that a person has filled in. Null if it is valid. */
   validateForm(schema: Record<string, unknown>, content: Record<string, unknown>): Promise<SchemaViolation | null>;
-  /** Checks a model's arguments. Returns an explanation for the model; null if they are valid or cannot be checked. */
-  validateArguments(inputSchema: Record<string, unknown>, args: Record<string, unknown>): Promise<string | null>;
+  /**
+   * Fits a model's arguments to the schema: adds the defaults of required properties, and reads numbers, booleans, objects
+   * and arrays that were written as text. `violation` explains to the model why they do not fit; null if they do, or if
+   * they cannot be checked.
+   */
+  fitArguments(
+    inputSchema: Record<string, unknown>,
+    args: Record<string, unknown>,
+  ): Promise<{ arguments: Record<string, unknown>; violation: string | null }>;
   /**
    * Never rejects. Wakes a server that is not connected and waits for it within `timeoutMs`. Does not call a tool that
    * its server has redefined: arguments and a person's consent were for the old definition.

@@ -9,6 +9,7 @@ import type { FairKey } from '../scheduling/fair-semaphore.ts';
 import { reasonOf } from './connection/call-end.ts';
 import type { Completing, ListCache } from './connection/list-cache.ts';
 import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from './content/prompt-and-resource.ts';
+import { secretFilterOf } from './secrets/secret-filter.ts';
 import { waitForConnection, type ServerHandle } from './server-handle.ts';
 
 /** The server is unknown, cannot be reached, or refused to answer. `message` is fit for people. */
@@ -67,15 +68,16 @@ export function createPromptsAndResources({
   async function listAll<Entry extends object>(
     read: (lists: ListCache) => Promise<readonly Entry[]>,
   ): Promise<FromServer<Entry>[]> {
-    const entriesOfServers = [...handles].map(async ([server, { connection }]) => {
+    const entriesOfServers = [...handles].map(async ([server, { connection, block }]) => {
+      const secrets = secretFilterOf(block);
       const entries =
         connection === null || isDenied(server)
           ? []
           : await read(connection.lists).catch((error: unknown) => {
-              log(server, `its lists could not be read: ${reasonOf(error)}`);
+              log(server, secrets.report(`its lists could not be read: ${reasonOf(error)}`));
               return [];
             });
-      return entries.map((entry) => ({ ...entry, server }));
+      return secrets.listAll(entries).map((entry) => ({ ...entry, server }));
     });
     return (await Promise.all(entriesOfServers)).flat();
   }
@@ -104,15 +106,16 @@ export function createPromptsAndResources({
         server,
         message: `The MCP server "${server}" has reached its limit of concurrent calls.`,
       };
+    const secrets = secretFilterOf(handle.block);
     try {
       const connection = handle.connection ?? (await waitForConnection(handle, signal, limits.connectionTimeoutMs));
-      return connection === null ? notConnected(server) : await send(connection.lists);
+      return connection === null ? notConnected(server) : secrets.contentAll(await send(connection.lists));
     } catch (error) {
       const refused = error instanceof ProtocolError;
       return {
         unavailable: refused ? 'answer' : 'connection',
         server,
-        message: `The MCP server "${server}" ${refused ? 'refused' : 'did not answer'}: ${reasonOf(error)}`,
+        message: `The MCP server "${server}" ${refused ? 'refused' : 'did not answer'}: ${secrets.report(reasonOf(error))}`,
       };
     } finally {
       handle.callQueue.release(place);

@@ -12,6 +12,7 @@ import { notSent } from './connection/call-end.ts';
 import type { McpConnection } from './connection/connection.ts';
 import type { Authorization } from './oauth/authorization.ts';
 import type { CallEnd, CallOptions, CalledTool } from './port.ts';
+import { secretFilterOf } from './secrets/secret-filter.ts';
 
 /** The part of the chart's actor that is used here. */
 export type ServerActor = Pick<ActorRefFrom<typeof mcpServerMachine>, 'getSnapshot' | 'send' | 'subscribe'>;
@@ -118,12 +119,40 @@ export async function makeCall(
         return notSent(block.name, error ? `is not available (${error})` : 'is not available');
       }
       if (resume === null && isRedefined(handle, tool)) return { status: 'error', text: REDEFINED, content: null };
-      const end = await connection.call(tool.toolName, args, options);
+      const end = struck(block, await connection.call(tool.toolName, args, withoutSecrets(block, options)));
       if (end.status !== 'not_sent' || resends === 0) return end;
     }
   } finally {
     callQueue.release(place);
   }
+}
+
+/** The end without the secrets of the server's block. An error is a report; a result is content. */
+function struck(block: ServerBlock, end: CallEnd): CallEnd {
+  const { reportAll, contentAll, listAll } = secretFilterOf(block);
+  switch (end.status) {
+    case 'cancelled':
+      return end;
+    case 'suspended':
+      return { ...end, inputRequests: listAll(end.inputRequests) };
+    case 'ok':
+      return contentAll(end);
+    case 'error':
+    case 'not_sent':
+    case 'lost':
+      return reportAll(end);
+  }
+}
+
+/** The options whose callbacks get no secrets of the server's block. */
+function withoutSecrets(block: ServerBlock, options: CallOptions): CallOptions {
+  const { reportAll, listAll } = secretFilterOf(block);
+  return {
+    ...options,
+    onProgress: (progress) => options.onProgress(reportAll(progress)),
+    onLog: (entry) => options.onLog(reportAll(entry)),
+    requestInput: (ask) => options.requestInput(listAll(ask)),
+  };
 }
 
 function isRedefined({ catalogue }: ServerHandle, { toolName, definition }: CalledTool): boolean {

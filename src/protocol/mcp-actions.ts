@@ -23,6 +23,7 @@ const offeredTool = z.strictObject({
     .describe(
       'Hints from its server, as MCP names them: `readOnlyHint`, `destructiveHint`, `idempotentHint`, `openWorldHint`.',
     ),
+  left_out: z.string().nullable().describe('Why the model of the active provider does not get it. Null if it does.'),
 });
 
 const mcpServer = z.strictObject({

@@ -115,6 +115,10 @@ function createSessionParts({ settings, onError }: StartContext, { models, tools
     registry,
     store,
     mcpServers,
+    leftOut: (tools: Parameters<typeof models.model.leftOut>[2]) => {
+      const { name, model } = models.active();
+      return models.model.leftOut(name, model, tools);
+    },
     promptsAndResources: mcpServers.promptsAndResources,
     pendingChats,
     subscriptionOrder,

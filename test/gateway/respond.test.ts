@@ -23,9 +23,9 @@ function createScene(decision: 'deny' | null = null) {
     mcpServers: {
       settled: () => firstRound.promise,
       validateForm: () => Promise.resolve(null),
-      async validateChange(tool, args) {
+      async fitChange(tool, args) {
         steps.push(['check', tool, args]);
-        return 'a' in args ? null : { path: ['a'], message: 'is missing' };
+        return { arguments: args, violation: 'a' in args ? null : { path: ['a'], message: 'is missing' } };
       },
     },
     registry: { route: (ref, event) => void steps.push(['route', ref, 'arguments' in event && event.arguments]) },

@@ -158,7 +158,7 @@ describe('the change of a rejected request', () => {
       message: "Invalid schema for function 'add': 'oneOf' is not supported.",
       param: 'tools[0].function.parameters',
       sent: tools,
-      changes: null,
+      changes: noTools,
     },
     {
       speaker: 'a rejected key',
@@ -238,8 +238,8 @@ describe('a request that the model rejects', () => {
     const write =
       'llm.providers.scripted.model_parameters: {"m":{"max_tokens":null,"max_completion_tokens":64,"temperature":null}}';
     assert.deepEqual(changes, [
-      { provider: 'scripted', model: 'm', parameter: 'max_tokens', write },
-      { provider: 'scripted', model: 'm', parameter: 'temperature', write },
+      { provider: 'scripted', model: 'm', parameter: 'max_tokens', tools: null, write },
+      { provider: 'scripted', model: 'm', parameter: 'temperature', tools: null, write },
     ]);
     await ask(model, { model: 'tolerant' });
     const [other] = sentSince(count + sent.length);
@@ -276,7 +276,7 @@ describe('a request that the model rejects', () => {
       ],
     );
     const write = 'llm.providers.scripted.model_parameters: {"m":{"tools":"never"}}';
-    assert.deepEqual(changes, [{ provider: 'scripted', model: 'm', parameter: 'tools', write }]);
+    assert.deepEqual(changes, [{ provider: 'scripted', model: 'm', parameter: 'tools', tools: null, write }]);
   });
 
   for (const [title, block] of [

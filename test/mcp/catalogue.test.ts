@@ -1,7 +1,8 @@
 /** Tests the merged catalogue: safe names, clashes, impersonation and fair shares. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { fairShare, mergeCatalogues } from '../../src/mcp/catalogue.ts';
+import { mergeCatalogues } from '../../src/mcp/catalogue.ts';
+import { fairShare } from '../../src/scheduling/fair-share.ts';
 
 const tool = (name: string) => ({
   name,

@@ -14,7 +14,7 @@ const schema = {
   additionalProperties: false,
 };
 
-const validate = createSchemaCheck();
+const { validate } = createSchemaCheck();
 const violationOf = (by: Record<string, unknown>, args: Record<string, unknown>) => {
   const result = validate(by, args);
   assert.notEqual(result.valid, null);

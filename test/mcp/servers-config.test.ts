@@ -218,7 +218,7 @@ describe('the message for an invalid list has the position, what was found and w
     [
       'a URL of another kind',
       '{"mcpServers": {"a": {"url": "ftp://x"}}}',
-      /mcpServers\.a\.url: expected an http or https URL, found "ftp:\/\/x"/,
+      /mcpServers\.a\.url: expected an http or https URL, found a text that is not shown here$/,
     ],
     [
       "a server that takes the name of another's tools",
@@ -263,5 +263,47 @@ describe('the message for an invalid list has the position, what was found and w
       code: 'config_invalid',
       message: /none\.json: the list of MCP servers does not exist; .* or PARLEY_SERVERS_CONFIG/,
     });
+  });
+});
+
+describe('a value that no request or process takes', () => {
+  const secret = 'hush-hush-5';
+  const url = 'http://127.0.0.1:9/mcp';
+  for (const { what, block, key } of [
+    {
+      what: 'a line break in a header',
+      block: { url, headers: { 'X-Key': `${secret}\nX-Other: 1` } },
+      key: 'headers.X-Key',
+    },
+    {
+      what: 'a typographic quote in a header',
+      block: { url, headers: { 'X-Key': `\u201c${secret}\u201d` } },
+      key: 'headers.X-Key',
+    },
+    {
+      what: 'a null character in a header',
+      block: { url, headers: { 'X-Key': `${secret}\0x` } },
+      key: 'headers.X-Key',
+    },
+    { what: 'a line break from a variable', block: { url, headers: { 'X-Key': '${KEY}' } }, key: 'headers.X-Key' },
+    { what: 'a header name with a space', block: { url, headers: { 'X Key': secret } }, key: 'headers.X Key' },
+    { what: 'a password in the address', block: { url: `http://ann:${secret}@127.0.0.1:9/mcp` }, key: 'url' },
+    { what: 'a user in the address', block: { serverUrl: `http://${secret}@127.0.0.1:9/mcp` }, key: 'serverUrl' },
+    { what: 'an address of another kind', block: { url: `ftp://127.0.0.1/?apiKey=${secret}` }, key: 'url' },
+    { what: 'a null character in a variable', block: { command: 'x', env: { KEY: `${secret}\0` } }, key: 'env.KEY' },
+    { what: 'a null character in an argument', block: { command: 'x', args: ['a', `${secret}\0`] }, key: 'args[1]' },
+    { what: 'headers as text', block: { url, headers: `X-Key: ${secret}` }, key: 'headers' },
+    { what: 'variables as text', block: { command: 'x', env: `KEY=${secret}` }, key: 'env' },
+  ]) {
+    test(`is refused by its key, without the value: ${what}`, () => {
+      const message = complaint({ web: block }, { KEY: `${secret}\nX-Other: 1` });
+      assert.ok(message.includes(`mcpServers.web.${key}: `), message);
+      assert.ok(!message.includes(secret), message);
+    });
+  }
+
+  test('is none for white space at the ends of a header, which is removed', () => {
+    const [server] = load({ web: { url, headers: { 'X-Key': ' ${KEY} ' } } }, { KEY: `${secret}\r\n` });
+    assert.deepEqual(server?.kind === 'http' && server.headers, { 'X-Key': secret });
   });
 });

@@ -89,7 +89,7 @@ export async function startConversations(test: TestContext, replacements: Replac
       }),
       answer: createAnswerLogic({
         model,
-        mcpServers: { validateArguments: () => Promise.resolve(null) },
+        mcpServers: { fitArguments: (_schema, args) => Promise.resolve({ arguments: args, violation: null }) },
         delivery,
         countTokens,
         onError,

@@ -60,6 +60,18 @@ export function misbehavingServer(env: Record<string, string> = {}) {
   };
 }
 
+/** A server named `listed` with these tools. A call returns its arguments as JSON. */
+export function listedServer(tools: readonly Record<string, unknown>[], env: Record<string, string> = {}) {
+  return {
+    listed: {
+      command: 'node',
+      args: [join(projectFolder, 'test/support/mcp-listed-program.ts')],
+      cwd: projectFolder,
+      env: { ...compileCache, TEST_TOOLS: JSON.stringify(tools), ...env },
+    },
+  };
+}
+
 /**
  * Starts a scripted model and a server that uses it. When the test ends, the histories that the model received must be
  * valid.

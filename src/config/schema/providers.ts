@@ -87,6 +87,14 @@ const parameters = {
     .describe(
       'Most requests to this provider within any minute. Further ones are queued, so that the provider does not reject them. If not stated: no limit.',
     ),
+  max_tools: count('tools', 1, 10_000)
+    .exactOptional()
+    .describe(
+      'Most tools in a request, 128 if not stated, shared fairly among the MCP servers. OpenAI and Azure refuse more than 128. The others are not offered: a notice and the action `tools` say so.',
+    ),
+  max_tool_description: count('characters', 16, 100_000)
+    .exactOptional()
+    .describe('Longest description of a tool, 1,024 if not stated. The rest is cut. OpenAI and Azure refuse more.'),
   prices: z
     .record(
       text(),

@@ -12,6 +12,7 @@ import type { Usage } from '../../../machines/log.ts';
 import { fault } from '../../errors.ts';
 import { MAX_ARGUMENT_LEVELS, isDeeperThan, isObject, parseJson } from '../../json.ts';
 import type { AnswerEnd, AnswerSink, FinishedAnswer, LanguageModel } from '../../llm/port.ts';
+import { asFunction, explainLeftOut, REJECTED } from '../../llm/tools/left-out.ts';
 import { idFromBytes } from '../../llm/strict-messages.ts';
 import type { McpServers } from '../../mcp/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
@@ -23,7 +24,7 @@ import type { KeepDraft } from '../keep-draft.ts';
 
 export interface AnswerDeps {
   model: LanguageModel;
-  mcpServers: Pick<McpServers, 'validateArguments'>;
+  mcpServers: Pick<McpServers, 'fitArguments'>;
   delivery: Pick<Delivery, 'draft' | 'broadcast'>;
   countTokens(text: string): number | Promise<number>;
   turnReport: Pick<TurnReport, 'answering'>;
@@ -63,6 +64,10 @@ export function createAnswerLogic(deps: AnswerDeps) {
       const data = `The content filter of provider "${provider}" stopped this answer. The message and the answer are left out of later requests.`;
       notify({ kind: 'content_filtered', data, provider });
     };
+    const notifyLeftOut = (leftOut: ReadonlyMap<string, string>) => {
+      const data = explainLeftOut(leftOut, `model "${askedModel}" of provider "${provider}"`);
+      if (data !== null) notify({ kind: 'tools_left_out', data, provider });
+    };
     const sink: AnswerSink = {
       queued(position) {
         const data = `Provider "${provider}" is at its limit of requests. This request is number ${position} in the queue.`;
@@ -71,6 +76,9 @@ export function createAnswerLogic(deps: AnswerDeps) {
       withoutTools() {
         const data = `Model "${askedModel}" of provider "${provider}" takes no tools. It is asked without them.`;
         notify({ kind: 'tools_unsupported', data, provider });
+      },
+      withoutSome(names) {
+        notifyLeftOut(new Map(names.map((name) => [name, REJECTED])));
       },
       text(delta) {
         if (!answering) begun();
@@ -110,11 +118,12 @@ export function createAnswerLogic(deps: AnswerDeps) {
     };
 
     const ask = async (): Promise<InternalEvent> => {
-      const tools = offeredTools(input.tools).map(({ name, description, inputSchema }) => ({
-        type: 'function' as const,
-        function: { name, description, parameters: inputSchema },
-      }));
       const { messages, sizes, owner, conversationId } = input;
+      const offered = offeredTools(input.tools);
+      const leftOut = model.leftOut(provider, askedModel, offered);
+      // Once a turn, not for each of its hops.
+      if (messages.at(-1)?.role === 'user') notifyLeftOut(leftOut);
+      const tools = offered.filter(({ name }) => !leftOut.has(name)).map(asFunction);
       const end = await model.stream(
         { messages, tools, sizes, provider, model: askedModel, place: [owner, conversationId, draft.messageId] },
         sink,
@@ -139,7 +148,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
         reasoning,
         signatures: finished?.signatures ?? null,
         calls: await Promise.all(
-          (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, mcpServers.validateArguments)),
+          (finished?.toolCalls ?? []).map((call) => askedCall(call, input.tools, mcpServers.fitArguments)),
         ),
         finishReason: finishReasonOf(end),
         usage: finished || text !== '' || reasoning !== '' ? await usageOf(finished, reasoning + text) : null,
@@ -196,13 +205,16 @@ function callsOf(finished: FinishedAnswer | null): string {
 async function askedCall(
   { name: written, arguments: text }: { name: string; arguments: string },
   tools: AnswerInput['tools'],
-  validateArguments: McpServers['validateArguments'],
+  fitArguments: McpServers['fitArguments'],
 ): Promise<RequestedCall> {
   const args = parseArguments(text);
   const name = tools.has(written) ? written : plainName(written);
   const tool = tools.get(name);
-  const violation = args !== null && tool !== undefined ? await validateArguments(tool.inputSchema, args) : null;
-  return { callId: idFromBytes(randomBytes(9)), name: tool ? name : written, text, arguments: args, violation };
+  const fitted =
+    args !== null && tool !== undefined
+      ? await fitArguments(tool.inputSchema, args)
+      : { arguments: args, violation: null };
+  return { callId: idFromBytes(randomBytes(9)), name: tool ? name : written, text, ...fitted };
 }
 
 /** The name without what models add to it: `functions.NAME` (Kimi, GPT), `default_api.NAME` (Gemini), `NAME<|channel|>...` (gpt-oss). */

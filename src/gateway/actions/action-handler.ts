@@ -1,6 +1,6 @@
 /** Defines what the handler of an action gets and returns. Types only. */
 import type { PromptsAndResources } from '../../mcp/prompts-and-resources.ts';
-import type { McpServers } from '../../mcp/port.ts';
+import type { McpServers, Tool } from '../../mcp/port.ts';
 import type { CatchUpDeps } from '../../delivery/catch-up.ts';
 import type { Delivery } from '../../delivery/port.ts';
 import type { Action, Payload } from '../../protocol/actions.ts';
@@ -14,7 +14,9 @@ import type { SubscriptionOrder } from './subscription-order.ts';
 export interface ActionDeps {
   registry: Pick<Registry, 'route' | 'state'>;
   store: Pick<Store, 'events' | 'page' | 'digest' | 'load' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
-  mcpServers: Pick<McpServers, 'tools' | 'statuses' | 'settled' | 'validateChange' | 'validateForm'>;
+  mcpServers: Pick<McpServers, 'tools' | 'statuses' | 'settled' | 'fitChange' | 'validateForm'>;
+  /** The tools that the active model does not get, by name, each with the reason. */
+  leftOut(tools: readonly Tool[]): ReadonlyMap<string, string>;
   promptsAndResources: PromptsAndResources;
   pendingChats: PendingChats;
   subscriptionOrder: SubscriptionOrder;

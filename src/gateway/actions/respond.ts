@@ -19,7 +19,7 @@ import type { ClientSession } from '../session.ts';
 export interface RespondDeps {
   registry: Pick<ActionDeps['registry'], 'route'>;
   store: Pick<ActionDeps['store'], 'interrupt'>;
-  mcpServers: Pick<ActionDeps['mcpServers'], 'settled' | 'validateChange' | 'validateForm'>;
+  mcpServers: Pick<ActionDeps['mcpServers'], 'settled' | 'fitChange' | 'validateForm'>;
   delivery: Pick<ActionDeps['delivery'], 'reply'>;
 }
 
@@ -107,12 +107,10 @@ async function readArguments(
   if (given === undefined || isDeepStrictEqual(given, original)) return { arguments: null, content: null };
   // After a start the tool may not be known yet.
   await mcpServers.settled();
+  const fitted = await mcpServers.fitChange({ server: String(server), toolName: String(toolName) }, given);
   return (
-    invalidField(
-      'payload.arguments',
-      await mcpServers.validateChange({ server: String(server), toolName: String(toolName) }, given),
-    ) ?? {
-      arguments: given,
+    invalidField('payload.arguments', fitted.violation) ?? {
+      arguments: isDeepStrictEqual(fitted.arguments, original) ? null : fitted.arguments,
       content: null,
     }
   );

@@ -4,14 +4,21 @@ import { serializeServerStatus } from '../server-status.ts';
 import type { ClientSession } from '../session.ts';
 import type { ActionDeps } from './action-handler.ts';
 
-export function handleTools({ mcpServers, delivery }: ActionDeps, session: ClientSession, requestId: string): null {
-  const tools = mcpServers.tools().map(({ name, server, title, description, inputSchema, annotations }) => ({
+export function handleTools(
+  { mcpServers, leftOut, delivery }: ActionDeps,
+  session: ClientSession,
+  requestId: string,
+): null {
+  const listed = mcpServers.tools();
+  const reasons = leftOut(listed);
+  const tools = listed.map(({ name, server, title, description, inputSchema, annotations }) => ({
     name,
     server,
     title,
     description,
     input_schema: inputSchema,
     annotations,
+    left_out: reasons.get(name) ?? null,
   }));
   delivery.reply(
     session.id,

@@ -8,7 +8,7 @@ import { AppError } from '../../errors.ts';
 import { azureEndpoint, isAzureHost } from './azure.ts';
 import { knownReasoningFields } from '../pass-back-reasoning.ts';
 import { presetOf, presets } from './presets.ts';
-import type { Endpoint, Provider, ProviderBlock, ProviderLimits } from './provider.ts';
+import type { Endpoint, Provider, ProviderBlock, ProviderLimits, ToolLimits } from './provider.ts';
 
 /** The inputs of the choice of providers. */
 export interface ProviderChoice {
@@ -19,6 +19,9 @@ export interface ProviderChoice {
 }
 
 const NO_LIMITS: ProviderLimits = { maxConcurrent: Infinity, requestsPerMinute: null };
+
+/** OpenAI's limits, the strictest. */
+export const DEFAULT_TOOL_LIMITS: ToolLimits = { maxTools: 128, maxDescriptionChars: 1024 };
 
 const demoName = 'demo';
 const azureName = 'azure';
@@ -64,6 +67,8 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     headers = {},
     max_concurrent,
     requests_per_minute,
+    max_tools = DEFAULT_TOOL_LIMITS.maxTools,
+    max_tool_description = DEFAULT_TOOL_LIMITS.maxDescriptionChars,
     prices: statedPrices = {},
     model_parameters = {},
     extra_body = {},
@@ -109,6 +114,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     keyVariable,
     headers,
     limits,
+    toolLimits: { maxTools: max_tools, maxDescriptionChars: max_tool_description },
     prices,
     passBackReasoning: pass_back_reasoning,
     reasoningTags: reasoning_tags,
@@ -173,6 +179,7 @@ const demoProvider: Provider = {
   headers: {},
   modelParameters: new Map(),
   limits: NO_LIMITS,
+  toolLimits: { maxTools: Infinity, maxDescriptionChars: Infinity },
   prices: new Map(),
   passBackReasoning: [],
   reasoningTags: 'auto',

@@ -24,6 +24,10 @@ export interface ProviderBlock {
   max_concurrent?: number | undefined;
   /** Requests begun within any minute. */
   requests_per_minute?: number | undefined;
+  /** Most tools in a request. */
+  max_tools?: number | undefined;
+  /** Longest description of a tool, in UTF-16 units. */
+  max_tool_description?: number | undefined;
   /** Prices of a million tokens, by model. */
   prices?: Record<string, { input: number; output: number; cached_input?: number }> | undefined;
   /** Parameters by model. Null leaves a parameter of the block out. */
@@ -56,6 +60,13 @@ export interface ProviderLimits {
   requestsPerMinute: number | null;
 }
 
+/** Limits of the tools in one request. */
+export interface ToolLimits {
+  maxTools: number;
+  /** Of each tool, in UTF-16 units. */
+  maxDescriptionChars: number;
+}
+
 /** A provider that is ready to use. */
 export interface Provider extends Endpoint {
   name: string;
@@ -73,6 +84,7 @@ export interface Provider extends Endpoint {
   /** Parameters by model, over `parameters`. Null leaves one out. */
   modelParameters: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
   limits: ProviderLimits;
+  toolLimits: ToolLimits;
   prices: Prices;
   /** The fields in which reasoning is passed back. Empty for most providers. */
   passBackReasoning: readonly ReasoningField[];

@@ -4,6 +4,7 @@
  */
 import { APIError } from 'openai';
 import { isObject, ownValue, textOf } from '../../json.ts';
+import { declarationKey, isAboutDeclarations, rejectedTools, toolsOf, withoutDeclarations } from './rejected-tools.ts';
 
 /** The body of a request for an answer. */
 export type RequestBody = Readonly<Record<string, unknown>>;
@@ -16,6 +17,8 @@ export interface Change {
   renamedTo?: string;
   /** Only for requests with tools. */
   onlyWithTools?: boolean;
+  /** With `tools`: only these are left out, by the keys of their declarations. Without it: all tools. */
+  declarations?: readonly string[];
 }
 
 /** A rejected request. */
@@ -35,12 +38,22 @@ export function readRejection(error: unknown): Rejection | null {
 
 /**
  * The change that lets the provider accept the body. Null if no rule matches, or if `earlier` has a change of that parameter
- * already.
+ * already. Tools can be left out again and again: each time there are fewer.
  */
 export function changeFor(rejection: Rejection, body: RequestBody, earlier: readonly Change[]): Change | null {
+  const named = rejectedTools(rejection, body);
+  if (named.length > 0) return withoutTools(named);
   const change =
     demandedValue(rejection, body) ?? unsupportedParameter(rejection, body) ?? refusedTools(rejection, body);
-  return change === null || earlier.some(({ parameter }) => parameter === change.parameter) ? null : change;
+  if (change !== null)
+    return earlier.some(({ parameter, declarations }) => parameter === change.parameter && declarations === undefined)
+      ? null
+      : change;
+  return isAboutDeclarations(rejection) && hasTools(body) ? withoutTools(toolsOf(body)) : null;
+}
+
+function withoutTools(tools: readonly unknown[]): Change {
+  return { parameter: 'tools', declarations: tools.map(declarationKey) };
 }
 
 /** The body with the changes that apply to it. */
@@ -48,7 +61,11 @@ export function withChanges(body: RequestBody, changes: readonly Change[]): Requ
   return changes.reduce((before, change) => withChange(before, change), body);
 }
 
-function withChange(body: RequestBody, { parameter, value, renamedTo, onlyWithTools }: Change): RequestBody {
+function withChange(
+  body: RequestBody,
+  { parameter, value, renamedTo, onlyWithTools, declarations }: Change,
+): RequestBody {
+  if (declarations !== undefined) return withoutDeclarations(body, declarations);
   if (onlyWithTools && !hasTools(body)) return body;
   if (parameter === 'tools') return omit(body, ['tools', 'tool_choice', 'parallel_tool_calls']);
   if (renamedTo !== undefined && ownValue(body, parameter) !== undefined)

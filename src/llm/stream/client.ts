@@ -17,12 +17,18 @@ import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
 import { parseJson } from '../../json.ts';
 import { MAX_TIMER_MS } from '../../scheduling/acquire.ts';
+import { declareTools, type ToolDeclarations } from '../tools/declare-tools.ts';
 import type { Transport } from './transport.ts';
 import { createWatchdog, type Silence, type Watchdog, type WatchdogLimits } from './watchdog.ts';
 
 export interface ProviderClient {
   /** See `LanguageModel.stream`. */
   stream(request: AnswerRequest, sink: AnswerSink, signal: AbortSignal): Promise<AnswerEnd>;
+}
+
+export interface LearningClient extends ProviderClient {
+  /** The declarations of tools that the model has rejected, as keys (rejected-tools.ts). */
+  rejected(model: string): ReadonlySet<string>;
 }
 
 /** Read for each request. */
@@ -36,11 +42,12 @@ export interface ClientOptions extends WatchdogLimits {
  * never retried here for another reason. Failures are values. Rejects only if the sink throws, and then aborts the request.
  * As for every fetch, the promise and the body of `transport` fail when the signal aborts.
  */
-export function createProviderClient(provider: Provider, options: ClientOptions, transport: Transport): ProviderClient {
+export function createProviderClient(provider: Provider, options: ClientOptions, transport: Transport): LearningClient {
   let openai: OpenAI | null = null;
   const learned = createLearnedChanges(provider, (change) => options.onRequiredChange(change));
 
   return {
+    rejected: learned.rejected,
     async stream(request, sink, signal) {
       const client = (openai ??= await createOpenAI(provider, transport.fetch));
       if (signal.aborted) return { status: 'aborted' };
@@ -59,15 +66,17 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
         return silence === null ? null : timedOut(asked, silence, limitMs);
       };
 
+      const declarations = declareTools(request.tools, provider.toolLimits.maxDescriptionChars);
       let end: AnswerEnd | null = null;
       try {
         const incoming = await learned.send(
           request.model,
-          createBody(asked, request),
+          createBody(asked, request, declarations),
           (body) => send(client, transport, asked, body, attempt.signal),
-          () => void (signal.aborted || sink.withoutTools()),
+          (left) => void (signal.aborted || sayWithout(sink, declarations, left)),
         );
-        if ('body' in incoming) end = await receive(asked, incoming, sink, { signal, watchdog, silenceEnd });
+        if ('body' in incoming)
+          end = restored(await receive(asked, incoming, sink, { signal, watchdog, silenceEnd }), declarations);
         else end = signal.aborted ? { status: 'aborted' } : (silenceEnd() ?? requestFailed(asked, incoming.error));
         return end;
       } finally {
@@ -123,8 +132,18 @@ interface ResponseHead {
   body: Body | null;
 }
 
+function sayWithout(sink: AnswerSink, declarations: ToolDeclarations, left: readonly string[] | null): void {
+  if (left === null) sink.withoutTools();
+  else sink.withoutSome(left.map((name) => declarations.restored({ name, arguments: '' }).name));
+}
+
+/** The answer with the tools' own names in its calls. */
+function restored(end: AnswerEnd, declarations: ToolDeclarations): AnswerEnd {
+  return end.status === 'finished' ? { ...end, toolCalls: end.toolCalls.map(declarations.restored) } : end;
+}
+
 /** The body with the parameters of the block and of the model. */
-function createBody({ provider, model }: Target, request: AnswerRequest): RequestBody {
+function createBody({ provider, model }: Target, request: AnswerRequest, declarations: ToolDeclarations): RequestBody {
   const ofModel = Object.entries(provider.modelParameters.get(model) ?? {});
   const { tools, tool_choice, parallel_tool_calls, ...parameters } = {
     stream_options: { include_usage: true },
@@ -140,7 +159,7 @@ function createBody({ provider, model }: Target, request: AnswerRequest): Reques
     ...parameters,
     model,
     messages: strictMessages(withReasoning(request.messages, provider.passBackReasoning)),
-    ...(offered ? { tools: request.tools, tool_choice, parallel_tool_calls } : ofProvider),
+    ...(offered ? { tools: declarations.tools, tool_choice, parallel_tool_calls } : ofProvider),
     stream: true,
   };
 }

@@ -223,7 +223,12 @@ function failed(
 }
 
 function words({ provider }: Target, raw: string): string {
-  const secrets = [provider.key ?? '', ...Object.values(provider.headers)];
+  const { username, password, searchParams } = new URL(provider.baseUrl);
+  const inAddress = [username, password, ...searchParams.values()].flatMap((value) => [
+    value,
+    encodeURIComponent(value),
+  ]);
+  const secrets = [provider.key ?? '', ...Object.values(provider.headers), ...inAddress];
   // Short header values are flags, not secrets, and would remove parts of ordinary words.
   return sanitizeMessage(
     raw,

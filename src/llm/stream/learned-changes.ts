@@ -4,6 +4,7 @@
  */
 import type { Provider } from '../providers/provider.ts';
 import { changeFor, hasTools, readRejection, withChanges, type Change, type RequestBody } from './adapted-request.ts';
+import { declarationKey, nameOf, toolsOf } from './rejected-tools.ts';
 
 /** A change that a provider required, for the operator. */
 export interface RequiredChange {
@@ -11,6 +12,8 @@ export interface RequiredChange {
   model: string;
   /** The parameter that the model does not support; `tools` for tools. */
   parameter: string;
+  /** The tools whose declarations it rejects. Null for all tools, and for another parameter. */
+  tools: readonly string[] | null;
   /** The line of the configuration that has the same effect. */
   write: string;
 }
@@ -22,19 +25,25 @@ interface Failed {
 
 export interface LearnedChanges {
   /**
-   * Returns the last response of `send`. `onWithoutTools` is called before the first request without the tools that the
-   * model does not support.
+   * Returns the last response of `send`. `onWithout` is called before the first request without the tools that the model
+   * does not support, and before each without further tools whose declarations it rejects: with their names, null for all.
    */
   send<Head extends object>(
     model: string,
     body: RequestBody,
     send: (body: RequestBody) => Promise<Head | Failed>,
-    onWithoutTools: () => void,
+    onWithout: (tools: readonly string[] | null) => void,
   ): Promise<Head | Failed>;
+  /** The declarations that the model has rejected, as keys. */
+  rejected(model: string): ReadonlySet<string>;
 }
 
 /** Each change costs a request. */
 const MAX_CHANGES = 3;
+/** Rejections of declarations in one request. With the next one all tools are left out. */
+const MAX_REJECTIONS = 8;
+/** Of one model. A server may offer new declarations endlessly. */
+const MAX_REMEMBERED = 1_000;
 
 /** `onChange` gets each change once for a model, after the provider has accepted it. */
 export function createLearnedChanges(provider: Provider, onChange: (change: RequiredChange) => void): LearnedChanges {
@@ -42,24 +51,35 @@ export function createLearnedChanges(provider: Provider, onChange: (change: Requ
 
   const learn = (model: string, changes: readonly Change[], body: RequestBody) => {
     const known = learned.get(model) ?? [];
-    const added = changes.filter(({ parameter }) => !known.some((each) => each.parameter === parameter));
+    const added = changes.filter(
+      ({ parameter, declarations }) =>
+        declarations !== undefined ||
+        !known.some((each) => each.parameter === parameter && each.declarations === undefined),
+    );
     const all = [...known, ...added];
-    learned.set(model, all);
-    for (const { parameter } of added)
-      onChange({ provider: provider.name, model, parameter, write: lineFor(provider, model, all, body) });
+    learned.set(model, withOneListOfDeclarations(all));
+    for (const { parameter, declarations } of added) {
+      const tools = declarations === undefined ? null : namesOf(body, declarations);
+      const write =
+        tools === null
+          ? lineFor(provider, model, all, body)
+          : `"excludeTools": ${JSON.stringify(tools)} in the block of the MCP server`;
+      onChange({ provider: provider.name, model, parameter, tools, write });
+    }
   };
 
   return {
-    async send(model, body, send, onWithoutTools) {
+    rejected: (model) => new Set((learned.get(model) ?? []).flatMap(({ declarations = [] }) => declarations)),
+    async send(model, body, send, onWithout) {
       const known = learned.get(model) ?? [];
       const found: Change[] = [];
       let saidWithoutTools = false;
       for (;;) {
         const changes = [...known, ...found];
         const adapted = withChanges(body, changes);
-        if (!saidWithoutTools && hasTools(body) && !hasTools(adapted)) {
+        if (!saidWithoutTools && changes.some(isWithoutAllTools) && hasTools(body)) {
           saidWithoutTools = true;
-          onWithoutTools();
+          onWithout(null);
         }
         const head = await send(adapted);
         if (!('error' in head)) {
@@ -67,12 +87,39 @@ export function createLearnedChanges(provider: Provider, onChange: (change: Requ
           return head;
         }
         const rejection = readRejection(head.error);
-        const change = rejection && found.length < MAX_CHANGES ? changeFor(rejection, adapted, changes) : null;
-        if (change === null) return head;
-        found.push(change);
+        const change = rejection && changeFor(rejection, adapted, changes);
+        const next = change && withinLimits(change, found, adapted);
+        if (next === null) return head;
+        found.push(next);
+        if (next.declarations !== undefined) onWithout(namesOf(adapted, next.declarations));
       }
     },
   };
+}
+
+function isWithoutAllTools({ parameter, declarations }: Change): boolean {
+  return parameter === 'tools' && declarations === undefined;
+}
+
+/** The change, or a wider one after many rejections. Null if the request has been changed too often. */
+function withinLimits(change: Change, found: readonly Change[], body: RequestBody): Change | null {
+  const rejections = found.filter(({ declarations }) => declarations !== undefined).length;
+  if (change.declarations === undefined) return found.length - rejections < MAX_CHANGES ? change : null;
+  return rejections < MAX_REJECTIONS ? change : { ...change, declarations: toolsOf(body).map(declarationKey) };
+}
+
+function withOneListOfDeclarations(changes: readonly Change[]): readonly Change[] {
+  const declarations = changes.flatMap((change) => change.declarations ?? []);
+  const others = changes.filter((change) => change.declarations === undefined);
+  return declarations.length === 0
+    ? others
+    : [...others, { parameter: 'tools', declarations: declarations.slice(-MAX_REMEMBERED) }];
+}
+
+function namesOf(body: RequestBody, declarations: readonly string[]): string[] {
+  return toolsOf(body)
+    .filter((tool) => declarations.includes(declarationKey(tool)))
+    .map(nameOf);
 }
 
 /** All parameters of the model in one line, because a second line for the model would replace the first. */
@@ -82,7 +129,8 @@ function lineFor(
   changes: readonly Change[],
   body: RequestBody,
 ): string {
-  const values = changes.flatMap(({ parameter, value = null, renamedTo }): [string, unknown][] => {
+  const values = changes.flatMap(({ parameter, value = null, renamedTo, declarations }): [string, unknown][] => {
+    if (declarations !== undefined) return [];
     if (parameter === 'tools') return [[parameter, 'never']];
     return renamedTo === undefined
       ? [[parameter, value]]

@@ -15,6 +15,7 @@ import { scanJson } from './json-positions.ts';
 import type { Position } from './json-positions.ts';
 import { oauthKeys, oauthSchema, oauthSettings } from './oauth-settings.ts';
 import type { ProtocolChoice, ServerBlock, StdioServer } from './server-block.ts';
+import { checkedHeader, checkAddress, checkProcess, ServerProblem } from './sendable-values.ts';
 
 const text = z.string('a string');
 // Many files have ports and flags as numbers and booleans.
@@ -62,16 +63,6 @@ const LETTERS_PER_EDIT = 5;
 /** Keys of other hosts that resemble a known key. */
 const FOREIGN_KEYS = ['auth'];
 
-/** A problem at a key path, before its position in the text is known. */
-class ServerProblem extends Error {
-  readonly path: readonly PropertyKey[];
-
-  constructor(path: readonly PropertyKey[], message: string) {
-    super(message);
-    this.path = path;
-  }
-}
-
 const VARIABLE = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
 
 function expand(value: string, env: NodeJS.ProcessEnv, path: readonly PropertyKey[]): string {
@@ -87,8 +78,12 @@ function expand(value: string, env: NodeJS.ProcessEnv, path: readonly PropertyKe
   });
 }
 
-function describe(value: unknown): string {
+/** Keys whose values may be secrets: a message must not repeat them. */
+const SECRET_KEYS = new Set<PropertyKey>(['args', 'env', 'headers', 'oauth', 'url', 'serverUrl', 'httpUrl']);
+
+function describe(value: unknown, path: readonly PropertyKey[]): string {
   if (value === undefined) return 'nothing';
+  if (typeof value === 'string' && path.some((key) => SECRET_KEYS.has(key))) return 'a text that is not shown here';
   if (Array.isArray(value)) return 'an array';
   return typeof value === 'object' && value !== null ? 'an object' : JSON.stringify(value).slice(0, 60);
 }
@@ -108,7 +103,7 @@ function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly PropertyKey
   const path = issue?.path ?? [];
   throw new ServerProblem(
     [...at, ...path],
-    `expected ${issue?.message ?? 'something else'}, found ${describe(valueAt(value, path))}`,
+    `expected ${issue?.message ?? 'something else'}, found ${describe(valueAt(value, path), [...at, ...path])}`,
   );
 }
 
@@ -157,7 +152,7 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
   if (typeof block.command === 'string' && urlKey === undefined) {
     const user = userOf(block.uid ?? null, block.gid ?? null, at);
     const command = expand(block.command, env, [...at, 'command']);
-    return {
+    const server: StdioServer = {
       kind: 'stdio',
       name,
       // The Node that runs Parley, because a machine may have no other.
@@ -171,6 +166,8 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
       protocol: protocolOf(block.protocol, 'legacy_first'),
       ...common,
     };
+    checkProcess(server, at);
+    return server;
   }
   if (urlKey === undefined || typeof block.command === 'string') {
     const found = urlKey === undefined ? 'neither' : 'both';
@@ -181,9 +178,18 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
   }
   const url = expand(block[urlKey] ?? '', env, [...at, urlKey]);
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
-    throw new ServerProblem([...at, urlKey], `expected an http or https URL, found ${describe(block[urlKey])}`);
+    throw new ServerProblem(
+      [...at, urlKey],
+      `expected an http or https URL, found ${describe(block[urlKey], [urlKey])}`,
+    );
   }
-  const headers = expandAll('headers');
+  checkAddress(url, [...at, urlKey]);
+  const headers = Object.fromEntries(
+    Object.entries(expandAll('headers')).map(([header, value]) => [
+      header,
+      checkedHeader(header, value, [...at, 'headers', header]),
+    ]),
+  );
   const oauth = oauthSettings(block.oauth, headers, (value, key) => expand(value, env, [...at, 'oauth', key]));
   return { kind: 'http', name, url, headers, protocol: protocolOf(block.protocol, 'auto'), oauth, ...common };
 }

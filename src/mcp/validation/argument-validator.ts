@@ -7,10 +7,14 @@ import { Worker } from 'node:worker_threads';
 import { LRUCache } from 'lru-cache';
 import type { CheckRequest } from './check-thread.ts';
 import { TAKES_TOO_LONG, type ValidationResult } from './explain-result.ts';
+import type { FittedArguments } from './schema-check.ts';
 
+/** Never rejects. `valid` is null if the thread fails, or if too many checks are queued. */
 export interface ArgumentValidator {
-  /** Never rejects. `valid` is null if the thread fails, or if too many checks are queued. */
+  /** Validates a form as it is. */
   validate(schema: Record<string, unknown>, value: Record<string, unknown>): Promise<ValidationResult>;
+  /** Fits arguments to a tool's schema. They are unchanged unless the result is valid. */
+  fit(schema: Record<string, unknown>, args: Record<string, unknown>): Promise<FittedArguments>;
   /** Ends the thread. A running check gets no result. */
   close(): Promise<void>;
 }
@@ -24,6 +28,14 @@ const MAX_HEAP_MB = 64;
 const MAX_REMEMBERED = 1000;
 /** A busy machine can make an innocent schema slow, so a schema gets another chance. */
 const REMEMBERED_MS = 600_000;
+
+/** `arguments` is null if the thread did not answer. */
+interface Checked {
+  arguments: Record<string, unknown> | null;
+  result: ValidationResult;
+}
+
+const unchecked = (reason: string): Checked => ({ arguments: null, result: { valid: null, reason } });
 
 /** The thread starts with the first check, and keeps no process alive. */
 export function createArgumentValidator(): ArgumentValidator {
@@ -46,10 +58,10 @@ export function createArgumentValidator(): ArgumentValidator {
     return started;
   };
 
-  const run = (request: CheckRequest): Promise<ValidationResult> => {
+  const run = (request: CheckRequest): Promise<Checked> => {
     const running = (worker ??= start());
-    const { promise, resolve } = Promise.withResolvers<ValidationResult>();
-    const failed = () => resolve({ valid: null, reason: TAKES_TOO_LONG });
+    const { promise, resolve } = Promise.withResolvers<Checked>();
+    const failed = () => resolve(unchecked(TAKES_TOO_LONG));
     const timer = setTimeout(() => {
       failed();
       void running.terminate();
@@ -64,23 +76,33 @@ export function createArgumentValidator(): ArgumentValidator {
     });
   };
 
-  const check = async (request: CheckRequest): Promise<ValidationResult> => {
+  const check = async (request: CheckRequest): Promise<Checked> => {
     const key = hash('sha256', request.schema, 'base64');
-    if (closed || tooSlow.has(key)) return { valid: null, reason: TAKES_TOO_LONG };
-    const result = await run(request);
+    if (closed || tooSlow.has(key)) return unchecked(TAKES_TOO_LONG);
+    const checked = await run(request);
+    const { result } = checked;
     if (result.valid === null && result.reason === TAKES_TOO_LONG && !closed) tooSlow.set(key, true);
-    return result;
+    return checked;
+  };
+
+  const enqueue = (
+    kind: CheckRequest['kind'],
+    schema: Record<string, unknown>,
+    value: Record<string, unknown>,
+  ): Promise<Checked> => {
+    if (queued >= MAX_QUEUED) return Promise.resolve(unchecked('too many checks are queued; try again later'));
+    queued += 1;
+    const request = { kind, schema: JSON.stringify(schema), value: JSON.stringify(value) };
+    const checked = last.then(() => check(request)).finally(() => (queued -= 1));
+    last = checked;
+    return checked;
   };
 
   return {
-    validate(schema, value) {
-      if (queued >= MAX_QUEUED)
-        return Promise.resolve({ valid: null, reason: 'too many checks are queued; try again later' });
-      queued += 1;
-      const request = { schema: JSON.stringify(schema), value: JSON.stringify(value) };
-      const result = last.then(() => check(request)).finally(() => (queued -= 1));
-      last = result;
-      return result;
+    validate: async (schema, value) => (await enqueue('validate', schema, value)).result,
+    async fit(schema, args) {
+      const { result, arguments: fitted } = await enqueue('fit', schema, args);
+      return { arguments: fitted ?? args, result };
     },
     async close() {
       closed = true;

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { createSchemaCheck } from '../../../src/mcp/validation/schema-check.ts';
 import { makeArguments } from './make-arguments.ts';
 
-const fits = createSchemaCheck();
+const { validate: fits } = createSchemaCheck();
 
 const cases: Record<string, { schema: Record<string, unknown>; made: Record<string, unknown> }> = {
   'only what is required': {

@@ -51,7 +51,7 @@ export async function prepare(
     const isRefused = settings.tools.get(tool.name)?.permission === 'never';
     if (call !== true && !all && !isRefused && tool.effect !== 'read_only')
       return 'which may change things: set `call: true` for it in the file of flows, or use --all';
-    const breach = await mcpServers.validateChange(tool, argumentsFor(tool.name));
+    const { violation: breach } = await mcpServers.fitChange(tool, argumentsFor(tool.name));
     return breach === null
       ? null
       : `whose schema asks for more than can be generated (${[...breach.path, breach.message].join(' ')}): set \`arguments\` for it in the file of flows`;

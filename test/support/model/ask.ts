@@ -38,6 +38,8 @@ export interface AskResult {
   queued: number | null;
   /** How often the sink was notified that the tools were left out. */
   withoutTools: number;
+  /** The tools that were left out because of their declarations. */
+  leftOut: string[];
   end: AnswerEnd;
 }
 
@@ -59,6 +61,7 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
   let reasoning = '';
   let queued: number | null = null;
   let withoutTools = 0;
+  const leftOut: string[] = [];
   const provider = options.provider ?? model.providers[0]?.name ?? '';
   const request = {
     messages: options.messages ?? [{ role: 'user' as const, content: 'Hello' }],
@@ -79,6 +82,9 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
     withoutTools() {
       withoutTools += 1;
     },
+    withoutSome(names: readonly string[]) {
+      leftOut.push(...names);
+    },
     text(delta: string) {
       text += delta;
       options.onText?.(delta);
@@ -88,5 +94,5 @@ export async function ask(model: LanguageModel, options: AskOptions = {}): Promi
     },
   };
   const end = await model.stream(request, sink, options.signal ?? new AbortController().signal);
-  return { text, reasoning, queued, withoutTools, end };
+  return { text, reasoning, queued, withoutTools, leftOut, end };
 }
