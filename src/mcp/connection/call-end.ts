@@ -25,6 +25,9 @@ const ANSWERED = new Set<string>([
   SdkErrorCode.InputRequiredRoundsExceeded,
 ]);
 
+/** Follows the server's name. */
+export const UNKNOWN_SESSION = 'does not know this session';
+
 /** Of a result: storing, showing and cutting it recurse level by level. */
 const MAX_RESULT_LEVELS = 200;
 
@@ -74,7 +77,7 @@ export function endOfFailure(error: unknown, server: string, hadSession: boolean
     return failed(errorText(error));
   }
   if (error instanceof SdkHttpError) {
-    if (sessionIsUnknown(error.status, hadSession)) return notSent(server, 'does not know this session');
+    if (sessionIsUnknown(error.status, hadSession)) return notSent(server, UNKNOWN_SESSION);
     // The server or a proxy rejected the request before the call began.
     if (error.status < 500)
       return failed(`The MCP server "${server}" refused the call (HTTP ${error.status}): ${errorText(error)}`);
