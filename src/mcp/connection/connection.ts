@@ -9,6 +9,7 @@ import type { Progress, Tool as ListedTool } from '@modelcontextprotocol/client'
 import { MAX_TIMER_MS } from '../../scheduling/acquire.ts';
 import type { ServerTool } from '../../../machines/mcp-server-types.ts';
 import type { Authorization } from '../oauth/authorization.ts';
+import { renewalFailure } from '../oauth/renewal.ts';
 import { startingOptions } from '../transport/client-options.ts';
 import { UNKNOWN_SESSION, endOfFailure, endOfResult, notSent, reasonOf } from './call-end.ts';
 import { NO_ROUNDS, callInRounds, type RoundLimits } from './call-rounds.ts';
@@ -94,8 +95,9 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
 
   const lose = (reason: string, cause?: unknown) => {
     if (isOver()) return;
-    state = cause instanceof UnauthorizedError ? 'unauthorized' : 'over';
-    if (state === 'unauthorized') options.unauthorized();
+    const isUnauthorized = cause instanceof UnauthorizedError;
+    state = isUnauthorized || renewalFailure(cause) !== null ? 'unauthorized' : 'over';
+    if (isUnauthorized) options.unauthorized();
     else options.lost(reason);
   };
 
