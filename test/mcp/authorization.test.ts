@@ -339,7 +339,7 @@ describe('a refresh', () => {
     ['answers with a page', sends(200, '<!doctype html>')],
     ['cuts the line', cuts],
   ] as const) {
-    test(`waits for an authorization server that ${what}, and asks nobody`, async (t) => {
+    test(`waits for an authorization server that ${what}, and asks no person`, async (t) => {
       const scene = await startScene(t);
       const box = await authorized(t, scene);
       scene.oauth.expire();

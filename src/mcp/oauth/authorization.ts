@@ -77,7 +77,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
   const token = () => credentials.get().tokens?.access_token;
   const fetchFn = createLenientFetch(createAuthorizationFetch(options), serverUrl);
 
-  /** Tells the attempt if the authorization server is away, and turns that into an error for which the SDK asks nobody. */
+  /** Notes that the authorization server is away, and rejects then, so that no person is asked. */
   const watched =
     (attempt: Attempt): FetchLike =>
     async (url, init) => {
