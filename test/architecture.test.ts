@@ -97,7 +97,8 @@ test('the entry point loads no package before it knows the command', () => {
 test('SQL stays in the store, provider clients in llm, the MCP SDK in mcp and the demo', () => {
   const homes: [RegExp, RegExp][] = [
     [/^better-sqlite3$/, /^src\/store\//],
-    [/^(openai|eventsource-parser|undici)/, /^src\/llm\//],
+    [/^(openai|undici)/, /^src\/llm\//],
+    [/^eventsource-parser$/, /^src\/(llm|mcp)\//],
     [/^@modelcontextprotocol\//, /^src\/(mcp|demo)\//],
     [/^ws$/, /^src\/gateway\//],
     [/^js-tiktoken/, /^src\/tokens\//],

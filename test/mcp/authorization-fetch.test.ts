@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { describe, test, type TestContext } from 'node:test';
 import { createAuthorizationFetch } from '../../src/mcp/oauth/authorization-fetch.ts';
 
-const limits = { requestTimeoutMs: 200, maxMessageBytes: 1_000 };
+const limits = { requestTimeoutMs: 3_000, maxMessageBytes: 1_000 };
 
 async function startSite(t: TestContext) {
   const visited: string[] = [];

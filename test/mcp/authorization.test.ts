@@ -1,7 +1,7 @@
 /** Tests OAuth 2.1 with a real authorization server, a gate before a real MCP server, and a browser that follows redirects. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -324,4 +324,78 @@ test('a token from the configuration disables OAuth', async (t) => {
   t.after(box.stop);
   await box.reaches('web', 'failed');
   assert.deepEqual([box.host.statuses()[0]?.error, scene.oauth.counts.registered], ['answered HTTP 401', 0]);
+});
+
+const sends = (status: number, body: string) => (response: ServerResponse) =>
+  void response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+const cuts = (response: ServerResponse) => void response.destroy();
+
+describe('a refresh', () => {
+  for (const [what, failure] of [
+    ['answers 503', sends(503, 'try later')],
+    ['answers 500', sends(500, '{"error":"server_error"}')],
+    ['answers 429', sends(429, '')],
+    ['answers that it is busy', sends(400, '{"error":"temporarily_unavailable"}')],
+    ['answers with a page', sends(200, '<!doctype html>')],
+    ['cuts the line', cuts],
+  ] as const) {
+    test(`waits for an authorization server that ${what}, and asks no person`, async (t) => {
+      const scene = await startScene(t);
+      const box = await authorized(t, scene);
+      scene.oauth.expire();
+      scene.oauth.failNext(failure);
+
+      assert.equal((await box.call('count', {}, { timeoutMs: 60_000 })).status, 'ok');
+
+      assert.deepEqual(scene.server.seen, ['count']);
+      assert.deepEqual([scene.oauth.counts.refreshed, scene.oauth.scopesAsked.length], [1, 1]);
+    });
+  }
+
+  for (const error of ['invalid_grant', 'invalid_scope', 'interaction_required', 'access_denied', 'invalid_request']) {
+    test(`asks a person at once if it is refused with ${error}`, async (t) => {
+      const scene = await startScene(t);
+      const box = await authorized(t, scene);
+      scene.oauth.expire();
+      scene.oauth.failNext(sends(400, JSON.stringify({ error })));
+
+      const end = box.call('count', {}, { timeoutMs: 60_000 });
+      await box.reaches('web', 'authorizing');
+      await scene.oauth.browse(await asked(box));
+
+      assert.equal((await end).status, 'ok');
+      assert.deepEqual([scene.server.seen, scene.oauth.counts.refreshed], [['count'], 0]);
+    });
+  }
+
+  test('names the scope of its grant', async (t) => {
+    const scene = await startScene(t);
+    const box = await authorized(t, scene);
+    scene.oauth.expire();
+    assert.equal((await box.call('count')).status, 'ok');
+    assert.deepEqual(scene.oauth.refreshScopes, ['use']);
+  });
+
+  test('that fails for long leaves the call not sent, with the reason', async (t) => {
+    const scene = await startScene(t);
+    const box = await authorized(t, scene);
+    scene.oauth.expire();
+    scene.oauth.failNext(...Array.from({ length: 50 }, () => sends(503, '')));
+
+    const end = await box.call('count', {}, { timeoutMs: 60_000 });
+
+    assert.equal(end.status, 'not_sent');
+    assert.match('text' in end ? end.text : '', /waits for its authorization server, which answered HTTP 503/);
+    assert.deepEqual([scene.server.seen, scene.oauth.scopesAsked.length], [[], 1]);
+  });
+});
+
+test('a code is exchanged again after the authorization server was away', async (t) => {
+  const scene = await startScene(t);
+  const box = await scene.start();
+  t.after(box.stop);
+  scene.oauth.failNext(sends(503, ''));
+  await scene.oauth.browse(await asked(box));
+  await box.reaches('web', 'ready');
+  assert.deepEqual([scene.oauth.counts.redeemed, scene.oauth.scopesAsked.length], [1, 1]);
 });

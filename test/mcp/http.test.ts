@@ -164,11 +164,29 @@ test('a cut stream loses its call, and the next call uses the same session', asy
   assert.equal(server.sessions.size, 1);
 });
 
-for (const unknownSession of [404, 400] as const) {
-  test(`a call whose session is unknown (${unknownSession}) is sent again in a new one, once`, async (t) => {
+const jsonHeaders = { 'content-type': 'application/json' };
+const notFound = { jsonrpc: '2.0', id: null, error: { code: -32_001, message: 'Session not found' } };
+
+for (const [what, unknownSession] of [
+  ['404', () => new Response(null, { status: 404 })],
+  ['400', () => new Response('no such session', { status: 400 })],
+  ['410', () => new Response(null, { status: 410 })],
+  ['500 with words', () => new Response('unknown session', { status: 500 })],
+  ['503 with words', () => new Response('{"error":"Invalid session ID"}', { status: 503 })],
+  ['200 with an error', () => new Response(JSON.stringify(notFound), { headers: jsonHeaders })],
+  ['200 with a text as error', () => new Response('{"error":"Session expired"}', { headers: jsonHeaders })],
+  [
+    '200 with an error in a stream',
+    () =>
+      new Response('event: message\ndata: {"error":"Session not found"}\n\n', {
+        headers: { 'content-type': 'text/event-stream' },
+      }),
+  ],
+] as const) {
+  test(`a call whose session is unknown (${what}) is sent again in a new one, once`, async (t) => {
     const server = await startHttpServer({ era: 'sessions', unknownSession });
     t.after(server.stop);
-    const box = await startMcpServers([httpServer('web', server.url)]);
+    const box = await startMcpServers([httpServer('web', server.url)], { pingTimeoutMs: 10_000 });
     t.after(box.stop);
     await box.host.settled();
     server.sessions.clear();
@@ -178,20 +196,35 @@ for (const unknownSession of [404, 400] as const) {
     assert.deepEqual(server.seen, ['count']);
     assert.equal(box.host.statuses()[0]?.state, 'ready');
   });
+
+  test(`a session that is unknown (${what}) is found by the health check, and replaced`, async (t) => {
+    const server = await startHttpServer({ era: 'sessions', unknownSession });
+    t.after(server.stop);
+    const box = await startMcpServers([httpServer('web', server.url)], { healthIntervalMs: 50, pingTimeoutMs: 10_000 });
+    t.after(box.stop);
+    await box.host.settled();
+
+    server.sessions.clear();
+    await box.reaches('web', 'backingOff');
+    await box.reaches('web', 'ready');
+
+    assert.equal(server.sessions.size, 1);
+  });
 }
 
-test('a lost session is found by the health check, and replaced before the next call', async (t) => {
-  const server = await startHttpServer({ era: 'sessions' });
+test('a call that a session ended with is not sent again, and the next one uses a new session', async (t) => {
+  const unknownSession = () => new Response('Session terminated', { status: 500 });
+  const server = await startHttpServer({ era: 'sessions', unknownSession });
   t.after(server.stop);
-  const box = await startMcpServers([httpServer('web', server.url)], { healthIntervalMs: 50 });
+  const box = await startMcpServers([httpServer('web', server.url)], { pingTimeoutMs: 10_000 });
   t.after(box.stop);
   await box.host.settled();
-
   server.sessions.clear();
-  await box.reaches('web', 'backingOff');
-  await box.reaches('web', 'ready');
 
-  assert.equal(server.sessions.size, 1);
+  assert.equal((await box.call('count')).status, 'lost');
+  assert.equal((await box.call('count')).status, 'ok');
+
+  assert.deepEqual(server.seen, ['count']);
 });
 
 test('draining ends the session at an HTTP server', async (t) => {

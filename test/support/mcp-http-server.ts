@@ -14,8 +14,8 @@ import { STATELESS, createPagedServer } from './mcp-paged-server.ts';
 export interface HttpServerOptions {
   /** `sessions`: the revisions up to 2025-11-25, with a session each; `stateless`: 2026-07-28. */
   era: 'sessions' | 'stateless';
-  /** Status for unknown sessions. */
-  unknownSession?: 400 | 404;
+  /** The response to a request with an unknown session. */
+  unknownSession?: () => Response;
   /** 0 for any free port. */
   port?: number;
   /** Registers what each new server offers. */
@@ -68,17 +68,20 @@ async function listen(port: number, handle: (request: IncomingMessage, response:
   };
 }
 
+/** The response that the specification has for an unknown session. */
+const noSuchSession = () => new Response('no such session', { status: 404 });
+
 /** Passes each request to the transport of its session. `initialize` opens one. */
 function createSessions(
   create: () => { connect(transport: WebStandardStreamableHTTPServerTransport): Promise<void> },
-  unknownSession: number,
+  unknownSession: () => Response,
 ) {
   const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>();
   const handle = async (request: Request): Promise<Response> => {
     const known = request.headers.get('mcp-session-id');
     const session = known === null ? undefined : sessions.get(known);
     if (session !== undefined) return session.handleRequest(request);
-    if (known !== null) return new Response('no such session', { status: unknownSession });
+    if (known !== null) return unknownSession();
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void sessions.set(id, transport),
@@ -99,7 +102,7 @@ export async function startPagedServer(revision: string, { endless = false } = {
   );
   const { handle } = createSessions(
     () => createPagedServer(revision, grown, (server) => server.sendToolListChanged(), endless),
-    404,
+    noSuchSession,
   );
   const { url, stop } = await listen(
     0,
@@ -108,7 +111,13 @@ export async function startPagedServer(revision: string, { endless = false } = {
   return { url, stop };
 }
 
-export async function startHttpServer({ era, unknownSession = 404, port = 0, offer, gate }: HttpServerOptions) {
+export async function startHttpServer({
+  era,
+  unknownSession = noSuchSession,
+  port = 0,
+  offer,
+  gate,
+}: HttpServerOptions) {
   const seen: string[] = [];
   const headersSeen: IncomingMessage['headers'][] = [];
   const steps = new EventEmitter();

@@ -48,6 +48,8 @@ export async function startOAuthServer({
   const refreshTokens = new Map<string, Grant>();
   const accessTokens = new Map<string, Grant>();
   const scopesAsked: string[] = [];
+  const refreshScopes: (string | undefined)[] = [];
+  const failures: ((response: ServerResponse) => void)[] = [];
   let origin = '';
 
   const send = (response: ServerResponse, status: number, body: object) =>
@@ -104,6 +106,8 @@ export async function startOAuthServer({
 
   const redeem = async (request: IncomingMessage, response: ServerResponse) => {
     const form = Object.fromEntries(new URLSearchParams(await formOf(request)));
+    const fail = failures.shift();
+    if (fail !== undefined) return fail(response);
     const [basicId, basicSecret] = Buffer.from((request.headers.authorization ?? '').replace('Basic ', ''), 'base64')
       .toString()
       .split(':');
@@ -111,6 +115,7 @@ export async function startOAuthServer({
     const secret = clients.get(clientId);
     if (secret && secret !== (basicSecret ?? form['client_secret'])) return refuse(response, 'invalid_client');
     if (form['grant_type'] === 'refresh_token') {
+      refreshScopes.push(form['scope']);
       const token = form['refresh_token'] ?? '';
       const given = refreshTokens.get(token);
       refreshTokens.delete(token);
@@ -175,6 +180,10 @@ export async function startOAuthServer({
     counts,
     /** The requested scope of each visit to the authorization page. */
     scopesAsked,
+    /** The requested scope of each refresh that was answered. */
+    refreshScopes,
+    /** Answers the next requests of tokens with these functions, one each. */
+    failNext: (...next: readonly ((response: ServerResponse) => void)[]) => void failures.push(...next),
     /** For an MCP server: accepts tokens with `scope`, or with the scope that `scopeFor` returns for a request. */
     gate(scope: string, scopeFor: (request: IncomingMessage) => string = () => scope) {
       return (request: IncomingMessage, response: ServerResponse): boolean => {

@@ -12,6 +12,7 @@ import {
 } from '@modelcontextprotocol/client';
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { isDeeperThan } from '../../json.ts';
+import { renewalFailure } from '../oauth/renewal.ts';
 import { STREAM_ENDED, sessionIsUnknown, unsentCode } from '../transport/http-transport.ts';
 import { cutMiddle, resultText } from '../content/result-text.ts';
 import type { CallEnd } from '../port.ts';
@@ -26,6 +27,9 @@ const ANSWERED = new Set<string>([
   SdkErrorCode.InputRequiredRoundsExceeded,
 ]);
 
+/** Follows the server's name. */
+export const UNKNOWN_SESSION = 'does not know this session';
+
 /** Of a result: storing, showing and cutting it recurse level by level. */
 const MAX_RESULT_LEVELS = 200;
 
@@ -39,10 +43,12 @@ function errorText(error: unknown): string {
 /** Says what is wrong with a server, to follow its name. For people; the body of an HTTP response is left out. */
 export function reasonOf(error: unknown): string {
   const code = unsentCode(error);
-  if (code !== null) return `cannot be reached (${code})`;
+  if (code !== null && renewalFailure(error) === null) return `cannot be reached (${code})`;
   if (error instanceof SdkHttpError) return `answered HTTP ${error.status}`;
   // One line: some of the SDK's messages are lists.
-  return errorText(error).replace(/\s+/g, ' ').trim();
+  return errorText(renewalFailure(error) ?? error)
+    .replace(/\s+/g, ' ')
+    .trim();
 }
 
 /** Makes the end of a call that the server answered. */
@@ -70,12 +76,13 @@ export function endOfFailure(error: unknown, server: string, hadSession: boolean
   const failed = (text: string): CallEnd => ({ status: 'error', text, content: null });
   const lost = (text: string): CallEnd => ({ status: 'lost', text });
 
+  if (renewalFailure(error) !== null) return notSent(server, reasonOf(error));
   if (error instanceof ProtocolError) {
     if (error.data === STREAM_ENDED) return lost(`The MCP server "${server}" ended the stream before it answered.`);
     return failed(errorText(error));
   }
   if (error instanceof SdkHttpError) {
-    if (sessionIsUnknown(error.status, hadSession)) return notSent(server, 'does not know this session');
+    if (sessionIsUnknown(error.status, hadSession)) return notSent(server, UNKNOWN_SESSION);
     // The server or a proxy rejected the request before the call began.
     if (error.status < 500)
       return failed(`The MCP server "${server}" refused the call (HTTP ${error.status}): ${errorText(error)}`);

@@ -9,13 +9,14 @@ import type { Progress, Tool as ListedTool } from '@modelcontextprotocol/client'
 import { MAX_TIMER_MS } from '../../scheduling/acquire.ts';
 import type { ServerTool } from '../../../machines/mcp-server-types.ts';
 import type { Authorization } from '../oauth/authorization.ts';
+import { renewalFailure } from '../oauth/renewal.ts';
 import { startingOptions } from '../transport/client-options.ts';
-import { endOfFailure, endOfResult, notSent, reasonOf } from './call-end.ts';
+import { UNKNOWN_SESSION, endOfFailure, endOfResult, notSent, reasonOf } from './call-end.ts';
 import { NO_ROUNDS, callInRounds, type RoundLimits } from './call-rounds.ts';
+import { namesSession, rejectsSession } from './forgotten-session.ts';
 import type { ChildReaper } from '../transport/child-reaper.ts';
 import type { ClientFeatures } from '../server-requests/client-features.ts';
 import { STREAM_ENDED } from '../transport/http-transport.ts';
-import { listTools } from './lenient-list.ts';
 import { handleServerRequests } from '../server-requests/live-requests.ts';
 import type { ServerBlock } from '../config/server-block.ts';
 import { MIN_LEVEL, logEntry } from '../content/server-log.ts';
@@ -94,8 +95,9 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
 
   const lose = (reason: string, cause?: unknown) => {
     if (isOver()) return;
-    state = cause instanceof UnauthorizedError ? 'unauthorized' : 'over';
-    if (state === 'unauthorized') options.unauthorized();
+    const isUnauthorized = cause instanceof UnauthorizedError;
+    state = isUnauthorized || renewalFailure(cause) !== null ? 'unauthorized' : 'over';
+    if (isUnauthorized) options.unauthorized();
     else options.lost(reason);
   };
 
@@ -153,7 +155,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
 
   const list = async () => {
     if (client.getServerCapabilities()?.tools === undefined) return [];
-    return listTools(client, limits.connectionTimeoutMs, log);
+    return (await client.listTools(undefined, { timeout: limits.connectionTimeoutMs, cacheMode: 'refresh' })).tools;
   };
 
   const listAgain = () =>
@@ -194,6 +196,9 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
   const logLevelParams = () =>
     canLog() && client.getProtocolEra() === 'modern' ? { _meta: { [LOG_LEVEL_META_KEY]: MIN_LEVEL } } : {};
 
+  const sessionIsForgotten = (signal: AbortSignal) =>
+    client.ping({ timeout: limits.pingTimeoutMs, signal }).then(() => false, namesSession);
+
   open().catch((error: unknown) => lose(transport.ending() ?? reasonOf(error), error));
 
   return {
@@ -230,6 +235,10 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
         const end = endOfFailure(error, server.name, hadSession);
         // No further request on this connection would reach the server.
         if (end.status === 'not_sent') lose(reasonOf(error), error);
+        else if (hadSession && namesSession(error) && (await sessionIsForgotten(signal))) {
+          lose(reasonOf(error), error);
+          if (rejectsSession(error)) return notSent(server.name, UNKNOWN_SESSION);
+        }
         return end;
       } finally {
         calls.delete(callOptions);
@@ -242,8 +251,9 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
       try {
         await (client.getProtocolEra() === 'modern' ? client.discover({ timeout }) : client.ping({ timeout }));
       } catch (error) {
-        // A refusal is an answer too; the end of a stream is not.
+        // A refusal is an answer too, unless it is the session's; the end of a stream is not.
         if (!(error instanceof ProtocolError) || error.data === STREAM_ENDED) throw error;
+        if (transport.hasSession() && namesSession(error)) throw error;
       }
     },
     refreshLists() {

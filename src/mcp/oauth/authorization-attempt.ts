@@ -5,6 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import type { OAuthClientProvider, OAuthDiscoveryState } from '@modelcontextprotocol/client';
 import type { ServerCredentials } from './credentials.ts';
+import { RenewalFailed } from './renewal.ts';
+import { resourceOf } from './resource-indicator.ts';
 import type { OAuthSettings } from '../config/oauth-settings.ts';
 
 export interface Attempt {
@@ -13,6 +15,12 @@ export interface Attempt {
   readonly state: string;
   /** The page that a person has to open. Null if none. */
   authorizeUrl(): URL | null;
+  /** Call it if the authorization server is away. The attempt then asks no person, and its provider throws RenewalFailed. */
+  noteAway(why: string): void;
+  /** Why the authorization server was away in the last step. Null if it was not. */
+  away(): string | null;
+  /** The `iss` of a redirect as the SDK compares it. */
+  issuerOf(iss: string): string;
   /** Call it after the redirect. The code is then exchanged at the authorization server of the first step. */
   beginExchange(): void;
 }
@@ -31,6 +39,7 @@ export function createAttempt({ credentials, settings, redirectUrl, clientMetada
   let verifier = '';
   let discovery: OAuthDiscoveryState | undefined;
   let isExchange = false;
+  let away: string | null = null;
 
   const clientInformation: OAuthClientProvider['clientInformation'] = () => {
     const { client, tokens, redirectUrl: registered } = credentials.get();
@@ -66,7 +75,13 @@ export function createAttempt({ credentials, settings, redirectUrl, clientMetada
         ...(asked ? { scope: asked } : {}),
       });
     },
+    // A refresh asks for the scope of the grant. Without it some servers refuse (Microsoft Entra ID: AADSTS90009).
+    scopeForRefresh: ({ scope }) => scope ?? credentials.get().scope,
+    // oxlint-disable-next-line require-await -- the SDK wants a promise
+    validateResourceURL: async (serverUrl, stated) => resourceOf(serverUrl, stated),
     redirectToAuthorization(url) {
+      // The SDK also comes here after a refresh that failed.
+      if (away !== null) throw awayFailure(away);
       address = url;
     },
     saveCodeVerifier(codeVerifier) {
@@ -88,8 +103,27 @@ export function createAttempt({ credentials, settings, redirectUrl, clientMetada
     provider,
     state,
     authorizeUrl: () => address,
+    noteAway(why) {
+      away = why;
+    },
+    away: () => away,
+    issuerOf(iss) {
+      const metadata = discovery?.authorizationServerMetadata;
+      // RFC 9207 wants an exact match. Servers that do not announce it vary in the slash at the end.
+      if (metadata === undefined || metadata.authorization_response_iss_parameter_supported === true) return iss;
+      return withoutSlash(iss) === withoutSlash(metadata.issuer) ? metadata.issuer : iss;
+    },
     beginExchange() {
       isExchange = true;
+      away = null;
     },
   };
+}
+
+export function awayFailure(why: string): RenewalFailed {
+  return new RenewalFailed(`waits for its authorization server, which ${why}`);
+}
+
+function withoutSlash(text: string): string {
+  return text.endsWith('/') ? text.slice(0, -1) : text;
 }

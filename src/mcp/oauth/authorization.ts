@@ -3,7 +3,9 @@
  * requests that were rejected with it, and runs the step that needs a person. The chart (machines/mcp-server.ts)
  * decides when that step is due. Discovery, PKCE and registration are the SDK's.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import {
+  OAuthError,
   UnauthorizedError,
   auth,
   computeScopeUnion,
@@ -11,14 +13,20 @@ import {
   isStrictScopeSuperset,
 } from '@modelcontextprotocol/client';
 import type { AuthOptions, FetchLike } from '@modelcontextprotocol/client';
-import { createAttempt, type Attempt } from './authorization-attempt.ts';
+import { awayFailure, createAttempt, type Attempt } from './authorization-attempt.ts';
 import { createAuthorizationFetch, type AuthorizationFetchOptions } from './authorization-fetch.ts';
 import type { CallbackServer } from './callback-server.ts';
 import type { ServerCredentials } from './credentials.ts';
+import { createLenientFetch, kindOf } from './lenient-answers.ts';
+import { RenewalFailed, awayStatus, awayTokens } from './renewal.ts';
+import { asSeen } from './same-server.ts';
 import type { OAuthSettings } from '../config/oauth-settings.ts';
 
 export interface Authorization {
-  /** `fetch` with the token. Rejects with the SDK's UnauthorizedError if a person has to sign in; the request then took no effect. */
+  /**
+   * `fetch` with the token. Rejects with the SDK's UnauthorizedError if a person has to sign in, and with RenewalFailed if
+   * the authorization could not be renewed. The request then took no effect.
+   */
   fetch: FetchLike;
   /**
    * Resolves when a token is stored. Calls `showUrl` with the page that a person has to open. Rejects with a reason for
@@ -49,6 +57,11 @@ function challengeOf(
   };
 }
 
+/** Tries of a code, while the authorization server is away. Codes are valid for ten minutes at most (RFC 6749, section 4.1.2). */
+const MAX_EXCHANGES = 5;
+/** Before the second try; doubled for each further one. */
+const EXCHANGE_PAUSE_MS = 1_000;
+
 function withToken(init: RequestInit | undefined, token: string | undefined): RequestInit {
   const headers = new Headers(init?.headers);
   if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
@@ -62,7 +75,41 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
   let renewing: Promise<void> | null = null;
 
   const token = () => credentials.get().tokens?.access_token;
-  const fetchFn = createAuthorizationFetch(options);
+  const fetchFn = createLenientFetch(createAuthorizationFetch(options), serverUrl);
+
+  /** Notes that the authorization server is away, and rejects then, so that no person is asked. */
+  const watched =
+    (attempt: Attempt): FetchLike =>
+    async (url, init) => {
+      const isToken = kindOf(url, init) === 'tokens';
+      // Without a grant, the SDK's other ways to find an authorization server may help.
+      const waits = isToken || credentials.get().tokens?.refresh_token !== undefined;
+      const response = await fetchFn(url, init).catch((error: unknown) => {
+        if (waits) attempt.noteAway('cannot be reached');
+        throw error;
+      });
+      const why = isToken ? awayTokens(response.status, await response.clone().text()) : awayStatus(response.status);
+      if (why === null || !waits) return response;
+      attempt.noteAway(why);
+      // The SDK passes on a TypeError, as `fetch` throws it, from every step of the discovery.
+      throw new TypeError(`the authorization server ${why}`);
+    };
+
+  const runAuth = async (attempt: Attempt, changes: Partial<AuthOptions>) => {
+    try {
+      return await auth(attempt.provider, {
+        serverUrl,
+        fetchFn: watched(attempt),
+        // Checked in metadata.ts, where a slash at the end does not count.
+        skipIssuerMetadataValidation: true,
+        ...challenge,
+        ...changes,
+      });
+    } catch (error) {
+      const away = attempt.away();
+      throw away === null ? error : awayFailure(away);
+    }
+  };
 
   /** Refreshes the token, or returns an attempt that waits for a person. */
   const begin = async (): Promise<Attempt | null> => {
@@ -72,18 +119,40 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
       clientMetadataUrl,
       redirectUrl: await callbackServer.open(),
     });
-    const outcome = await auth(attempt.provider, { serverUrl, fetchFn, ...challenge });
+    const outcome = await runAuth(attempt, {}).catch((error: unknown) => {
+      // A refused refresh: only a person can mend it. The SDK asks by itself for some of the error codes only.
+      if (!(error instanceof OAuthError) || credentials.get().tokens?.refresh_token === undefined) throw error;
+      return runAuth(attempt, { forceReauthorization: true });
+    });
     return outcome === 'AUTHORIZED' ? null : attempt;
   };
 
   const renew = async () => {
-    pending = await begin();
+    pending = await begin().catch((error: unknown) => {
+      if (error instanceof RenewalFailed) throw error;
+      throw new RenewalFailed(error instanceof Error ? error.message : String(error), { cause: error });
+    });
     if (pending !== null) throw new UnauthorizedError('requires authorization');
+  };
+
+  /** Exchanges the code of a redirect for tokens. Waits while the authorization server is away. */
+  const exchange = async (attempt: Attempt, authorizationCode: string, iss: string | null, signal: AbortSignal) => {
+    for (let tries = 1; ; tries += 1) {
+      attempt.beginExchange();
+      try {
+        await runAuth(attempt, { authorizationCode, ...(iss === null ? {} : { iss: attempt.issuerOf(iss) }) });
+        return;
+      } catch (error) {
+        if (!(error instanceof RenewalFailed) || tries === MAX_EXCHANGES) throw error;
+        await pause(EXCHANGE_PAUSE_MS * 2 ** (tries - 1), undefined, { signal });
+      }
+    }
   };
 
   /** Reads the challenge of a rejected request. Null if another authorization would change nothing. */
   const challengeIn = (response: Response): Challenge | null => {
-    const { scope, resourceMetadataUrl, error } = extractWWWAuthenticateParams(response);
+    const { scope, resourceMetadataUrl: named, error } = extractWWWAuthenticateParams(response);
+    const resourceMetadataUrl = named && new URL(asSeen(named.href, new URL(serverUrl)));
     if (response.status === 401) return challengeOf(scope, resourceMetadataUrl, false);
     if (response.status !== 403 || error !== 'insufficient_scope') return null;
     const { scope: asked, tokens } = credentials.get();
@@ -126,14 +195,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
       const code = params.get('code');
       // The redirect's error text is untrusted, so it is not shown.
       if (code === null) throw new Error('was not authorized: the sign-in was denied in the browser');
-      attempt.beginExchange();
-      await auth(attempt.provider, {
-        serverUrl,
-        fetchFn,
-        ...challenge,
-        authorizationCode: code,
-        ...(params.has('iss') ? { iss: params.get('iss') ?? '' } : {}),
-      });
+      await exchange(attempt, code, params.get('iss'), signal);
     },
   };
 }

@@ -1,10 +1,13 @@
 /**
  * Extends the SDK's Streamable HTTP transport: settles a request whose stream ended without an answer, reports a lost
- * server that the event stream reveals, and limits the size of a response. It does not reconnect.
+ * server that the event stream reveals, limits the size of a response, and reads it leniently. It does not reconnect.
  */
 import { StreamableHTTPClientTransport, isJSONRPCRequest } from '@modelcontextprotocol/client';
 import type { FetchLike, JSONRPCMessage } from '@modelcontextprotocol/client';
+import { isObject, parseJson } from '../../json.ts';
+import type { MessageReader } from '../lenient/message-reader.ts';
 import { bounded } from './bounded-response.ts';
+import { readLeniently } from './lenient-response.ts';
 import type { HttpServer } from '../config/server-block.ts';
 
 export interface HttpOptions {
@@ -14,6 +17,7 @@ export interface HttpOptions {
   gone(reason: string): void;
   /** For a server with OAuth, it adds the token. */
   fetch: FetchLike;
+  reader: MessageReader;
 }
 
 /** The `data` of the error that settles a request whose stream ended early. Compared by identity, so a server cannot forge it. */
@@ -40,13 +44,22 @@ export function unsentCode(error: unknown): string | null {
 
 /** The specification's status for an unknown session is 404. Many servers built from the SDK's examples send 400. */
 export function sessionIsUnknown(status: number, hadSession: boolean): boolean {
-  return status === 404 || (status === 400 && hadSession);
+  return status === 404 || ((status === 400 || status === 410) && hadSession);
+}
+
+/** Returns the id of the request in a body; undefined if it has none. */
+function idIn(body: unknown): string | number | undefined {
+  const message = typeof body === 'string' ? parseJson(body) : undefined;
+  const id = isObject(message) ? message['id'] : undefined;
+  return typeof id === 'string' || typeof id === 'number' ? id : undefined;
 }
 
 export type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>[1]>;
 
 export function createHttpTransport(server: HttpServer, options: HttpOptions): StreamableHTTPClientTransport {
   let hasEventStream = false;
+  const readable = (response: Response, answers?: string | number) =>
+    readLeniently(bounded(response, options.maxMessageBytes), (received) => options.reader.read(received, answers));
 
   const openEventStream: FetchLike = async (url, init) => {
     try {
@@ -55,7 +68,7 @@ export function createHttpTransport(server: HttpServer, options: HttpOptions): S
       // and rejects it now is another process at the same address.
       if (hasEventStream && response.status >= 400) options.gone(`refused its event stream (HTTP ${response.status})`);
       hasEventStream ||= response.ok;
-      return bounded(response, options.maxMessageBytes);
+      return readable(response);
     } catch (error) {
       const code = unsentCode(error);
       if (code !== null) options.gone(`cannot be reached (${code})`);
@@ -66,9 +79,7 @@ export function createHttpTransport(server: HttpServer, options: HttpOptions): S
   const transport = new StreamableHTTPClientTransport(new URL(server.url), {
     requestInit: { headers: server.headers },
     fetch: async (url, init) =>
-      init?.method === 'GET'
-        ? openEventStream(url, init)
-        : bounded(await options.fetch(url, init), options.maxMessageBytes),
+      init?.method === 'GET' ? openEventStream(url, init) : readable(await options.fetch(url, init), idIn(init?.body)),
   });
 
   // The SDK's client does not notice a stream that ended early, and would wait for its timeout. The transport reports
@@ -94,6 +105,7 @@ export function createHttpTransport(server: HttpServer, options: HttpOptions): S
 
   const send = transport.send.bind(transport);
   transport.send = async (message: JSONRPCMessage, sendOptions?: SendOptions) => {
+    options.reader.sent(message);
     try {
       await send(message, observed(message, sendOptions));
     } catch (failure) {

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ProtocolError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { Client, FetchLike, SSEClientTransport } from '@modelcontextprotocol/client';
 import { FIRST_STATELESS_REVISION } from './client-options.ts';
+import { createMessageReader } from '../lenient/message-reader.ts';
 import type { ChildReaper } from './child-reaper.ts';
 import { createHttpTransport } from './http-transport.ts';
 import type { ServerBlock } from '../config/server-block.ts';
@@ -20,7 +21,7 @@ export interface ServerTransportOptions {
   maxMessageBytes: number;
   reaper: ChildReaper;
   fetch: FetchLike;
-  log(line: string): void;
+  log(line: string, level?: 'warn'): void;
   /** Called if the transport reveals that the server is lost. `reason` is fit for people. */
   gone(reason: string): void;
 }
@@ -36,7 +37,8 @@ export interface ServerTransport {
   close(endSession: boolean): Promise<void>;
 }
 
-export function createServerTransport(server: ServerBlock, options: ServerTransportOptions): ServerTransport {
+export function createServerTransport(server: ServerBlock, given: ServerTransportOptions): ServerTransport {
+  const options = { ...given, reader: createMessageReader((line) => given.log(line, 'warn')) };
   const { closeGraceMs } = options;
   let transport: StdioTransport | StreamableHTTPClientTransport | SSEClientTransport =
     server.kind === 'stdio' ? createStdioTransport(server, options) : createHttpTransport(server, options);

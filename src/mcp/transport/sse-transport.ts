@@ -5,6 +5,7 @@
  */
 import { SSEClientTransport, SdkErrorCode, SdkHttpError, SseError } from '@modelcontextprotocol/client';
 import { bounded } from './bounded-response.ts';
+import { readLeniently } from './lenient-response.ts';
 import type { HttpOptions } from './http-transport.ts';
 import type { HttpServer } from '../config/server-block.ts';
 
@@ -21,17 +22,18 @@ const STATUS = /\(HTTP (\d{3})\)/;
 
 export function createSseTransport(
   server: HttpServer,
-  { maxMessageBytes, gone, fetch }: HttpOptions,
+  { maxMessageBytes, gone, fetch, reader }: HttpOptions,
 ): SSEClientTransport {
   const transport = new SSEClientTransport(new URL(server.url), {
     requestInit: { headers: server.headers },
-    fetch: async (url, init) => bounded(await fetch(url, init), maxMessageBytes),
+    fetch: async (url, init) => readLeniently(bounded(await fetch(url, init), maxMessageBytes), reader.read),
   });
   transport.onerror = (error) => {
     if (error instanceof SseError) gone('ended its event stream');
   };
   const send = transport.send.bind(transport);
   transport.send = async (message) => {
+    reader.sent(message);
     try {
       await send(message);
     } catch (error) {

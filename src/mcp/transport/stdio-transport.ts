@@ -7,14 +7,17 @@ import { spawn } from 'node:child_process';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ReadBuffer, SdkError, SdkErrorCode, serializeMessage } from '@modelcontextprotocol/client';
+import { SdkError, SdkErrorCode, serializeMessage } from '@modelcontextprotocol/client';
 import type { Transport } from '@modelcontextprotocol/client';
+import type { MessageReader } from '../lenient/message-reader.ts';
 import type { ChildReaper } from './child-reaper.ts';
+import { createMessageBuffer } from './message-buffer.ts';
 import type { StdioServer } from '../config/server-block.ts';
 import { sanitizeText } from '../content/sanitize-text.ts';
 
 export interface StdioOptions {
   reaper: ChildReaper;
+  reader: MessageReader;
   /** A line of the child's stderr. */
   log(line: string): void;
   /** A longer message ends the connection. */
@@ -53,7 +56,7 @@ function signalGroup(group: number, signal: NodeJS.Signals): void {
 
 /** Starts the server when the client connects. Ends its process group when it closes. */
 export function createStdioTransport(server: StdioServer, options: StdioOptions): StdioTransport {
-  const incoming = new ReadBuffer({ maxBufferSize: options.maxMessageBytes });
+  const incoming = createMessageBuffer(options.maxMessageBytes, (received) => options.reader.read(received));
   let child: ChildProcessWithoutNullStreams | null = null;
   let exited: Promise<void> = Promise.resolve();
   let closing: Promise<void> | null = null;
@@ -69,7 +72,7 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
   const readMessages = () => {
     for (;;) {
       try {
-        const message = incoming.readMessage();
+        const message = incoming.next();
         if (message === null) return;
         transport.onmessage?.(message);
       } catch (error) {
@@ -163,6 +166,7 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
         if (child === null || closing !== null || !child.stdin.writable) {
           return reject(new SdkError(SdkErrorCode.NotConnected, 'the server process has ended'));
         }
+        options.reader.sent(message);
         // A broken pipe has taken at most a part of the line, which is not a message.
         child.stdin.write(serializeMessage(message), (error) =>
           error
