@@ -110,7 +110,12 @@ export const mcpProofs: Proof[] = [
     },
   },
   {
-    keys: ['mcp.connection.request_timeout', 'mcp.connection.ping_timeout', 'mcp.connection.close_grace'],
+    keys: [
+      'mcp.connection.request_timeout',
+      'mcp.connection.list_wait',
+      'mcp.connection.ping_timeout',
+      'mcp.connection.close_grace',
+    ],
     shows: 'how long the answer to a ping is waited for, over the connection that there is',
     async prove(t) {
       const { scene, model, client } = await startScriptedReload(t, {
@@ -122,6 +127,7 @@ export const mcpProofs: Proof[] = [
           connection: {
             ping_timeout: 0.2,
             request_timeout: 5,
+            list_wait: 1,
             close_grace: 0.2,
             initial_reconnect_delay: 600,
             max_reconnect_delay: 600,

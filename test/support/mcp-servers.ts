@@ -25,6 +25,7 @@ const limits: McpServersLimits = {
   healthIntervalMs: 60_000,
   authorizationTimeoutMs: 60_000,
   pingTimeoutMs: 200,
+  listWaitMs: 10_000,
   closeGraceMs: 200,
   maxMessageBytes: 1024 * 1024,
   maxDescriptionChars: 200,

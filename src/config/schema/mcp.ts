@@ -32,6 +32,11 @@ const connection = z
     startup_wait: secondsOrNone()
       .default(1.5)
       .describe('Longest time that the start waits for connecting servers before the port opens.'),
+    list_wait: secondsOrNone()
+      .default(5)
+      .describe(
+        'Longest time that the result of a call waits for the list of tools that the call has changed. The next request to the model then offers the new tools.',
+      ),
     request_timeout: seconds().default(30).describe('Timeout of a list, a prompt, a resource or a completion.'),
     ping_timeout: seconds()
       .default(10)

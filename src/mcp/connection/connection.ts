@@ -16,6 +16,7 @@ import type { ChildReaper } from '../transport/child-reaper.ts';
 import type { ClientFeatures } from '../server-requests/client-features.ts';
 import { STREAM_ENDED } from '../transport/http-transport.ts';
 import { listTools } from './lenient-list.ts';
+import { createListRefresh } from './list-refresh.ts';
 import { handleServerRequests } from '../server-requests/live-requests.ts';
 import type { ServerBlock } from '../config/server-block.ts';
 import { MIN_LEVEL, logEntry } from '../content/server-log.ts';
@@ -30,6 +31,8 @@ export interface McpConnectionLimits extends ListCacheLimits, ListingLimits, Rou
   connectionTimeoutMs: number;
   /** For the response to a health check, in ms. */
   pingTimeoutMs: number;
+  /** How long the end of a call waits for the list of tools that the call has changed, in ms. */
+  listWaitMs: number;
   /** How long a child may take to exit after EOF, and again after SIGTERM. */
   closeGraceMs: number;
   maxMessageBytes: number;
@@ -60,7 +63,7 @@ export interface McpConnection {
   readonly lists: ListCache;
   /** The negotiated protocol revision. */
   revision(): string | null;
-  /** Never rejects. Sends the call at most once. */
+  /** Never rejects. Sends the call at most once. If the call has changed the list of tools, it ends after the new list. */
   call(toolName: string, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
   /** Rejects if the server does not answer a ping. Skips a server with running calls unless `suspected`: many servers do one thing at a time. */
   check(suspected: boolean): Promise<void>;
@@ -72,6 +75,14 @@ export interface McpConnection {
 
 /** Pause before a subscription is opened again that the server ended. Many proxies end idle streams. */
 const RELISTEN_MS = 1_000;
+
+/** Longest expected delay between a result and a notification that was sent before it on another stream. */
+const OTHER_STREAM_MS = 30;
+
+/** Resolves after `ms`, or on abort. */
+function pauseUnless(signal: AbortSignal, ms: number): Promise<void> {
+  return pause(ms, undefined, { signal, ref: false }).catch(() => undefined);
+}
 
 function progressOf({ progress, total, message }: Progress) {
   return {
@@ -134,9 +145,8 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
       inputRequired: NO_ROUNDS,
       listChanged: {
         ...lists.listChanged,
-        tools: {
-          onChanged: (_error, tools) => (tools === null ? listAgain() : takeList(tools)),
-        },
+        // Without the SDK's pause of 0.3 s: the model is asked again as soon as the call has ended.
+        tools: { autoRefresh: false, debounceMs: 0, onChanged: () => listRefresh.request() },
       },
     },
   );
@@ -156,10 +166,20 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
     return listTools(client, limits.connectionTimeoutMs, log);
   };
 
-  const listAgain = () =>
-    void list().then(takeList, (error: unknown) =>
-      log(`the changed list of tools could not be read: ${reasonOf(error)}`),
-    );
+  const reportsChanges = () => client.getServerCapabilities()?.tools?.listChanged === true;
+
+  const listRefresh = createListRefresh(() =>
+    list().then(takeList, (error: unknown) =>
+      log(`the changed list of tools could not be read: ${reasonOf(error)}`, 'warn'),
+    ),
+  );
+  /** Resolves when the tools that a call has switched on or off are known, or after `listWaitMs`, or on abort. */
+  const afterChanges = async (signal: AbortSignal) => {
+    // Over HTTP the notification may come on another stream than the result.
+    if (server.kind === 'http' && reportsChanges() && !listRefresh.isRunning())
+      await pauseUnless(signal, OTHER_STREAM_MS);
+    if (listRefresh.isRunning()) await Promise.race([listRefresh.settled(), pauseUnless(signal, limits.listWaitMs)]);
+  };
 
   /** Since 2026-07-28 changes come on a separate stream, which the SDK does not reopen. */
   const keepListening = async () => {
@@ -176,6 +196,9 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
 
   const open = async () => {
     await transport.connect(client);
+    // Some servers report changes and do not declare that they do. The SDK then has no handler.
+    if (!reportsChanges())
+      client.setNotificationHandler('notifications/tools/list_changed', () => listRefresh.request());
     const listed = await list();
     if (isOver()) return;
     // A change notification that came meanwhile has brought a newer list.
@@ -218,9 +241,9 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
           sent,
           resume,
         );
-        return 'suspended' in end
-          ? { status: 'suspended', ...end.suspended }
-          : endOfResult(end.result, limits.maxResultTokens);
+        if ('suspended' in end) return { status: 'suspended', ...end.suspended };
+        await afterChanges(signal);
+        return endOfResult(end.result, limits.maxResultTokens);
       } catch (error) {
         // The SDK has already sent `notifications/cancelled`, or ended the stream.
         if (signal.aborted) {
@@ -248,7 +271,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
     },
     refreshLists() {
       lists.invalidate();
-      if (state === 'ready') listAgain();
+      if (state === 'ready') listRefresh.request();
     },
     async close() {
       const endSession = state === 'ready';
