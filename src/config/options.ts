@@ -53,6 +53,9 @@ export function mcpServersLimits({ mcp, chat }: Config) {
   const { connection, limits } = mcp;
   return {
     connectionTimeoutMs: ms(connection.connection_timeout),
+    programStartTimeoutMs: ms(connection.start_timeout),
+    fetchTimeoutMs: ms(connection.fetch_timeout),
+    toolsWaitMs: ms(connection.tools_wait),
     initialBackoffMs: ms(connection.initial_reconnect_delay),
     maxBackoffMs: ms(connection.max_reconnect_delay),
     maxReconnectAttempts: connection.max_reconnect_attempts,

@@ -8,6 +8,7 @@ import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts
 import { MAX_TIMER_MS, acquireWithin } from '../scheduling/acquire.ts';
 import { createFairSemaphore, type FairSemaphore } from '../scheduling/fair-semaphore.ts';
 import type { ServerBlock } from './config/server-block.ts';
+import { createOutputTail, secretsOf, type OutputTail } from './content/output-tail.ts';
 import { notSent } from './connection/call-end.ts';
 import type { McpConnection } from './connection/connection.ts';
 import type { Authorization } from './oauth/authorization.ts';
@@ -24,6 +25,8 @@ export interface ServerHandle {
   /** Null while no calls can be made. */
   connection: McpConnection | null;
   catalogue: readonly ServerTool[];
+  /** What its program last wrote to standard error. */
+  output: OutputTail;
   /** Running calls and waiting calls. */
   callQueue: FairSemaphore;
   /** Connections that are being closed. */
@@ -79,6 +82,7 @@ export function createServerHandle(
     actor: null,
     connection: null,
     catalogue: [],
+    output: createOutputTail(() => secretsOf(handle.block.kind === 'stdio' ? handle.block.env : {})),
     callQueue,
     closings: new Set(),
     hasSettled: false,

@@ -18,6 +18,9 @@ import { compileCache } from './compile-cache.ts';
 
 const limits: McpServersLimits = {
   connectionTimeoutMs: 10_000,
+  programStartTimeoutMs: 10_000,
+  fetchTimeoutMs: 10_000,
+  toolsWaitMs: 60_000,
   initialBackoffMs: 20,
   maxBackoffMs: 50,
   maxReconnectAttempts: 3,
@@ -52,7 +55,10 @@ export function stdioServer(name: string, env: Record<string, string> = {}): Std
     protocol: 'legacy_first',
     includeTools: null,
     excludeTools: [],
+    autoApprove: null,
     maxConcurrent: null,
+    startTimeoutMs: null,
+    toolTimeoutMs: null,
   };
 }
 
@@ -66,7 +72,10 @@ export function httpServer(name: string, url: string, protocol: HttpServer['prot
     oauth: null,
     includeTools: null,
     excludeTools: [],
+    autoApprove: null,
     maxConcurrent: null,
+    startTimeoutMs: null,
+    toolTimeoutMs: null,
   };
 }
 

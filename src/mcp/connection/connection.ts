@@ -27,8 +27,10 @@ import { selectTools, unknownNames, type ListingLimits } from './tool-listing.ts
 import type { CallEnd, CallOptions } from '../port.ts';
 
 export interface McpConnectionLimits extends ListCacheLimits, ListingLimits, RoundLimits {
-  /** For the handshake, and again for the catalogue, in ms. */
+  /** For the catalogue, in ms. */
   connectionTimeoutMs: number;
+  /** From the start of the server to its handshake, in ms. */
+  startTimeoutMs: number;
   /** For the response to a health check, in ms. */
   pingTimeoutMs: number;
   /** How long the end of a call waits for the list of tools that the call has changed, in ms. */
@@ -46,8 +48,10 @@ export interface McpConnectionOptions {
   authorization: Authorization | null;
   clientVersion: string;
   clientFeatures: ClientFeatures;
-  /** A line of the server's stderr, or an error of the SDK about this server. */
+  /** A line about this server, or an error of the SDK about it. */
   log(line: string, level?: 'warn'): void;
+  /** A line of the server's stderr, or the reason why its program could not be started. */
+  output(line: string): void;
   ready(catalogue: readonly ServerTool[]): void;
   changed(catalogue: readonly ServerTool[]): void;
   /** Called at most once, and never after `close`. */
@@ -76,13 +80,11 @@ export interface McpConnection {
 /** Pause before a subscription is opened again that the server ended. Many proxies end idle streams. */
 const RELISTEN_MS = 1_000;
 
+/** Bounds what is remembered of a server that lists other tools each time. */
+const MAX_REPORTED = 10_000;
+
 /** Longest expected delay between a result and a notification that was sent before it on another stream. */
 const OTHER_STREAM_MS = 30;
-
-/** Resolves after `ms`, or on abort. */
-function pauseUnless(signal: AbortSignal, ms: number): Promise<void> {
-  return pause(ms, undefined, { signal, ref: false }).catch(() => undefined);
-}
 
 function progressOf({ progress, total, message }: Progress) {
   return {
@@ -111,15 +113,22 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
   };
 
   const transport = createServerTransport(server, {
-    ...limits,
+    startTimeoutMs: limits.startTimeoutMs,
+    closeGraceMs: limits.closeGraceMs,
+    maxMessageBytes: limits.maxMessageBytes,
     reaper: options.reaper,
     fetch: options.authorization?.fetch ?? fetch,
     log,
+    output: options.output,
     gone: (reason) => state === 'ready' && lose(reason),
   });
 
-  /** Unknown tool names that were logged already. */
+  /** Unknown tool names, and tools left out, that were logged already. */
   const reported = new Set<string>();
+  const leaveOut = (reason: string) => {
+    if (!reported.has(reason)) log(reason, 'warn');
+    if (reported.size < MAX_REPORTED) reported.add(reason);
+  };
   const readList = (listed: readonly ListedTool[]) => {
     for (const { key, name, suggestion } of unknownNames(listed, server)) {
       if (reported.has(name)) continue;
@@ -129,7 +138,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
         'warn',
       );
     }
-    return selectTools(listed, server, limits, log);
+    return selectTools(listed, server, limits, leaveOut);
   };
   const takeList = (listed: readonly ListedTool[]) => {
     newest = readList(listed);
@@ -163,7 +172,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
 
   const list = async () => {
     if (client.getServerCapabilities()?.tools === undefined) return [];
-    return listTools(client, limits.connectionTimeoutMs, log);
+    return listTools(client, limits.connectionTimeoutMs, leaveOut);
   };
 
   const reportsChanges = () => client.getServerCapabilities()?.tools?.listChanged === true;
@@ -174,11 +183,9 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
     ),
   );
   /** Resolves when the tools that a call has switched on or off are known, or after `listWaitMs`, or on abort. */
-  const afterChanges = async (signal: AbortSignal) => {
-    // Over HTTP the notification may come on another stream than the result.
-    if (server.kind === 'http' && reportsChanges() && !listRefresh.isRunning())
-      await pauseUnless(signal, OTHER_STREAM_MS);
-    if (listRefresh.isRunning()) await Promise.race([listRefresh.settled(), pauseUnless(signal, limits.listWaitMs)]);
+  const afterChanges = (signal: AbortSignal) => {
+    const graceMs = server.kind === 'http' && reportsChanges() ? OTHER_STREAM_MS : 0;
+    return listRefresh.settled(signal, graceMs, limits.listWaitMs);
   };
 
   /** Since 2026-07-28 changes come on a separate stream, which the SDK does not reopen. */

@@ -27,7 +27,7 @@ export function mayBeSlow(error: unknown): boolean {
 }
 
 /** The error that says what is wrong with a server that refused both. A newer server names the revisions that it knows. */
-export function moreTelling(probed: unknown, refused: unknown): unknown {
+export function clearerError(probed: unknown, refused: unknown): unknown {
   return probed instanceof UnsupportedProtocolVersionError && !(refused instanceof UnauthorizedError)
     ? probed
     : refused;

@@ -7,21 +7,23 @@ import { ProtocolError, StreamableHTTPClientTransport } from '@modelcontextproto
 import type { Client, FetchLike, SSEClientTransport } from '@modelcontextprotocol/client';
 import { FIRST_STATELESS_REVISION, isStateless } from './client-options.ts';
 import type { ChildReaper } from './child-reaper.ts';
-import { PROBE_MS, mayBeOlder, mayBeSlow, moreTelling } from './first-contact.ts';
+import { PROBE_MS, mayBeOlder, mayBeSlow, clearerError } from './first-contact.ts';
 import { createHttpTransport } from './http-transport.ts';
 import type { ServerBlock } from '../config/server-block.ts';
 import { createSseTransport, mayKnowOnlySse } from './sse-transport.ts';
 import { createStdioTransport, type StdioTransport } from './stdio-transport.ts';
 
 export interface ServerTransportOptions {
-  /** For the handshake, in ms. */
-  connectionTimeoutMs: number;
+  /** From the start of the server to its handshake, in ms. */
+  startTimeoutMs: number;
   /** How long a child may take to exit after EOF, and again after SIGTERM. For HTTP: to end the session. */
   closeGraceMs: number;
   maxMessageBytes: number;
   reaper: ChildReaper;
   fetch: FetchLike;
   log(line: string): void;
+  /** A line of the stderr of a program, or the reason why it could not be started. */
+  output(line: string): void;
   /** Called if the transport reveals that the server is lost. `reason` is fit for people. */
   gone(reason: string): void;
 }
@@ -65,12 +67,12 @@ export function createServerTransport(server: ServerBlock, options: ServerTransp
   /** The handshake of the revisions up to 2025-11-25, over Streamable HTTP or, if the server refuses it, over HTTP+SSE. */
   const handshake = async (client: Client) => {
     try {
-      await attempt(client, undefined, create, options.connectionTimeoutMs);
+      await attempt(client, undefined, create, options.startTimeoutMs);
     } catch (error) {
       if (closing !== null || server.kind === 'stdio' || !mayKnowOnlySse(error)) throw error;
       // If the alternative fails too, the first error says what is wrong.
       const next = () => createSseTransport(server, options);
-      await attempt(client, undefined, next, options.connectionTimeoutMs).catch(() => Promise.reject(error));
+      await attempt(client, undefined, next, options.startTimeoutMs).catch(() => Promise.reject(error));
     }
   };
 
@@ -79,18 +81,18 @@ export function createServerTransport(server: ServerBlock, options: ServerTransp
 
   /** Asks the server for the newest revision first. An older server may answer that with anything, or not at all. */
   const askFirst = async (client: Client) => {
-    // A program has to start before it can answer, and must not use up the time of its second start.
-    const probeMs = server.kind === 'stdio' ? options.connectionTimeoutMs / 2 : PROBE_MS;
     try {
-      await handshakeOfNewest(client, Math.min(probeMs, options.connectionTimeoutMs));
+      // The SDK asks a program within one start. Both requests share the time.
+      if (server.kind === 'stdio') await attempt(client, { mode: 'auto' }, create, options.startTimeoutMs / 2);
+      else await handshakeOfNewest(client, Math.min(PROBE_MS, options.startTimeoutMs));
     } catch (probed) {
       if (closing !== null || !mayBeOlder(probed)) throw probed;
       try {
         await handshake(client);
       } catch (refused) {
         if (closing !== null) throw refused;
-        if (!mayBeSlow(probed)) throw moreTelling(probed, refused);
-        await handshakeOfNewest(client, options.connectionTimeoutMs).catch(() => Promise.reject(refused));
+        if (!mayBeSlow(probed)) throw clearerError(probed, refused);
+        await handshakeOfNewest(client, options.startTimeoutMs).catch(() => Promise.reject(refused));
       }
     }
   };
@@ -98,7 +100,7 @@ export function createServerTransport(server: ServerBlock, options: ServerTransp
   return {
     async connect(client) {
       const { protocol } = server;
-      const timeout = options.connectionTimeoutMs;
+      const timeout = options.startTimeoutMs;
       if (protocol === 'auto') return askFirst(client);
       if (typeof protocol === 'object' && isStateless(protocol.revision))
         return handshakeOfNewest(client, timeout, protocol.revision);
