@@ -26,8 +26,12 @@ export interface ServerTool {
 export type ToolEffect = 'read_only' | 'additive' | 'destructive';
 
 export interface McpServerLimits {
-  /** From opening the connection to its catalogue, in ms. */
+  /** After it, a server that has not answered yet is reported as slow, and a connection that is being closed is given up. In ms. */
   connectionTimeoutMs: number;
+  /** From opening the connection to its catalogue, in ms. Each server has its own. */
+  startTimeoutMs: number;
+  /** The keys that set it, for people. */
+  startTimeoutKey: string;
   /** The first wait before a reconnect, in ms; it doubles with each attempt. */
   initialBackoffMs: number;
   maxBackoffMs: number;
@@ -43,7 +47,7 @@ export interface McpServerLimits {
 
 export interface McpServerInput {
   name: string;
-  /** The same object for all servers; a reload of the configuration replaces its values. */
+  /** A reload of the configuration replaces its values. */
   limits: McpServerLimits;
 }
 

@@ -45,6 +45,7 @@ const mcpServerSetup = setup({
   },
   delays: {
     connectionTimeout: ({ context }) => context.limits.connectionTimeoutMs,
+    startTimeout: ({ context }) => context.limits.startTimeoutMs,
     backoff: ({ context }) => reconnectDelayMs(context),
     failedRetry: ({ context }) => context.limits.failedRetryMs,
     healthInterval: ({ context }) => context.limits.healthIntervalMs,
@@ -52,6 +53,7 @@ const mcpServerSetup = setup({
   },
   guards: {
     mayReconnect: ({ context }) => context.attempts < context.limits.maxReconnectAttempts,
+    mayStartSlowly: ({ context: { limits } }) => limits.startTimeoutMs > limits.connectionTimeoutMs,
     mayAuthorize: ({ context }) => context.authorizations < AUTHORIZATIONS_IN_A_ROW,
   },
   actions: {
@@ -60,7 +62,12 @@ const mcpServerSetup = setup({
       event.type === 'server.lost' ? { lastError: event.reason, jitter: event.jitter } : {},
     ),
     noteTimeout: assign({
-      lastError: ({ context }) => `no answer within ${context.limits.connectionTimeoutMs / 1000} s`,
+      lastError: ({ context: { limits } }) =>
+        `no answer within ${limits.startTimeoutMs / 1000} s (${limits.startTimeoutKey})`,
+    }),
+    noteSlowStart: assign({
+      lastError: ({ context: { limits } }) =>
+        `is still starting: no answer within ${limits.connectionTimeoutMs / 1000} s (mcp.connection.connection_timeout), Parley waits up to ${limits.startTimeoutMs / 1000} s (${limits.startTimeoutKey})`,
     }),
     noteSilence: assign({ lastError: 'did not answer a health check' }),
     noteFault: assign({ lastError: 'the connection failed inside Parley; see the server log' }),
@@ -150,15 +157,25 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
       },
       states: {
         connecting: {
-          description:
-            'Parley opens the connection and reads the catalogue, within `mcp.connection.connection_timeout`.',
-          after: { connectionTimeout: afterLoss('noteTimeout') },
+          description: 'Parley opens the connection and reads the catalogue, within the start timeout of the server.',
+          initial: 'starting',
+          after: { startTimeout: afterLoss('noteTimeout') },
           on: {
             'server.ready': { target: 'ready', actions: 'takeCatalogue' },
             // No list is offered yet. `ready` brings the newest one.
             'server.changed': {},
             // No call can have been sent.
             'server.suspect': {},
+          },
+          states: {
+            starting: {
+              description: 'The server has not answered yet.',
+              after: { connectionTimeout: { guard: 'mayStartSlowly', target: 'slow', actions: 'noteSlowStart' } },
+            },
+            slow: {
+              description:
+                'The server has not answered within `mcp.connection.connection_timeout`. It may have to be fetched first, so Parley waits on and says so.',
+            },
           },
         },
         ready: {
@@ -273,8 +290,19 @@ export const mcpServerMachine = mcpServerSetup.createMachine({
   },
 });
 
+type OpenState = Exclude<StateValueFrom<typeof mcpServerMachine>, string>['open'];
+
+function isConnecting(open: OpenState): open is { connecting: 'starting' | 'slow' } {
+  return typeof open === 'object' && 'connecting' in open;
+}
+
+/** Whether a server takes longer to start than `connectionTimeoutMs`. */
+export function startsSlowly(value: StateValueFrom<typeof mcpServerMachine>): boolean {
+  return typeof value !== 'string' && isConnecting(value.open) && value.open.connecting === 'slow';
+}
+
 /** Maps a state of the chart to the state that people see. Health checks do not show. */
 export function serverState(value: StateValueFrom<typeof mcpServerMachine>): McpServerState {
-  if (typeof value !== 'string') return typeof value.open === 'string' ? value.open : 'ready';
+  if (typeof value !== 'string') return isConnecting(value.open) ? 'connecting' : 'ready';
   return value === 'open' ? 'connecting' : value;
 }

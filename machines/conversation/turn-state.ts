@@ -25,6 +25,8 @@ export interface HopTool {
   definition: string;
   /** `always`: called at once. `ask`: called after a person approves. `never`: not called. */
   permission: 'always' | 'ask' | 'never';
+  /** Longest time of a call without progress, in ms. Null: the configured time. */
+  timeoutMs: number | null;
 }
 
 /** What one hop sends to the model. */

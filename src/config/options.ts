@@ -60,6 +60,9 @@ export function mcpServersLimits({ mcp, chat }: Config) {
   const { connection, limits } = mcp;
   return {
     connectionTimeoutMs: ms(connection.connection_timeout),
+    programStartTimeoutMs: ms(connection.start_timeout),
+    fetchTimeoutMs: ms(connection.fetch_timeout),
+    toolsWaitMs: ms(connection.tools_wait),
     initialBackoffMs: ms(connection.initial_reconnect_delay),
     maxBackoffMs: ms(connection.max_reconnect_delay),
     maxReconnectAttempts: connection.max_reconnect_attempts,
@@ -67,6 +70,7 @@ export function mcpServersLimits({ mcp, chat }: Config) {
     healthIntervalMs: ms(connection.health_interval),
     authorizationTimeoutMs: ms(mcp.authorization.timeout),
     pingTimeoutMs: ms(connection.ping_timeout),
+    listWaitMs: ms(connection.list_wait),
     closeGraceMs: ms(connection.close_grace),
     maxMessageBytes: limits.max_message_size,
     maxDescriptionChars: limits.max_description_length,

@@ -69,7 +69,7 @@ export function createServerNotices({ mcpServers, delivery, atWork }: ServerNoti
       for (const { name, state, error, authorizeUrl } of mcpServers.statuses()) {
         if (state === 'ready') continue;
         if (authorizeUrl !== null) send(turn, { kind: 'server_authorizing', server: name, url: authorizeUrl });
-        // Turns wait only for the first connect. Until then the server has no error.
+        // Until the first connect the server has no error.
         else if (state === 'connecting' && error === null) send(turn, { kind: 'server_connecting', server: name });
         else send(turn, { kind: 'server_unavailable', server: name, reason: error });
       }

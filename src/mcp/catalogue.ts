@@ -38,7 +38,8 @@ export function mergeCatalogues(catalogues: Iterable<readonly [server: string, t
     tools.map((tool): Tool => {
       const name = safe(tool.name);
       const names = { server, toolName: tool.name };
-      return { ...tool, ...names, name: impersonatesAnother(name, server) ? prefixed(names) : name };
+      const shown = impersonatesAnother(name, server) ? prefixed(names) : name;
+      return { ...tool, ...names, name: shown, blockPermission: null, timeoutMs: null };
     }),
   );
   return withoutClashes(withoutClashes(plain, prefixed), withHash);

@@ -3,6 +3,7 @@
  * (machines/mcp-server.ts), which decides when to connect, with its connection, which makes the calls. No SDK type
  * leaves this folder.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { fromCallback, fromPromise } from 'xstate';
 import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits } from '../../machines/mcp-server-types.ts';
@@ -13,6 +14,7 @@ import { notSent, reasonOf } from './connection/call-end.ts';
 import { mergeCatalogues } from './catalogue.ts';
 import { fairShare } from '../scheduling/fair-share.ts';
 import { createAuthorizer, type AuthorizerOptions } from './oauth/authorizer.ts';
+import { isNamed } from './connection/tool-listing.ts';
 import { openMcpConnection } from './connection/connection.ts';
 import type { McpConnectionLimits } from './connection/connection.ts';
 import { createChildReaper } from './transport/child-reaper.ts';
@@ -22,11 +24,15 @@ import { createPromptsAndResources, type PromptsAndResources } from './prompts-a
 import { makeCall, createServerHandle, stateOf } from './server-handle.ts';
 import { createArgumentValidator } from './validation/argument-validator.ts';
 import { cannotValidate, explainForApprover, explainForForm, explainForModel } from './validation/explain-result.ts';
+import { startTimeoutOf, type StartTimeout, type StartTimeouts } from './start-timeout.ts';
 import type { Tool, McpServers } from './port.ts';
 import type { ServerBlock } from './config/server-block.ts';
 import type { ServerHandle, ServerActor } from './server-handle.ts';
 
-export interface McpServersLimits extends McpServerLimits, McpConnectionLimits {
+export interface McpServersLimits
+  extends Omit<McpServerLimits, keyof StartTimeout>, Omit<McpConnectionLimits, keyof StartTimeout>, StartTimeouts {
+  /** How long turns wait for first connections, from the start of Parley, in ms. */
+  toolsWaitMs: number;
   /** Concurrent calls of one server, unless its block has a limit of its own. */
   maxConcurrent: number;
 }
@@ -62,6 +68,8 @@ export interface McpServersHost extends McpServers {
    * drain, and to reconfigure. The port drops removed servers at once.
    */
   configure(blocks: readonly ServerBlock[]): ServerChanges;
+  /** The last lines that the program of a server wrote to standard error, for the operator. Null if none. */
+  outputOf(name: string): string | null;
   /** Closes the remaining connections and the child reaper. */
   close(): Promise<void>;
 }
@@ -69,6 +77,23 @@ export interface McpServersHost extends McpServers {
 /** The limits that apply when a list is read: a change of them reads all lists again. */
 function listingLimits({ maxTools, maxDescriptionChars, maxSchemaBytes, maxListed }: McpServersLimits) {
   return { maxTools, maxDescriptionChars, maxSchemaBytes, maxListed };
+}
+
+/** What is wrong with a server, with the last lines of its program. */
+function withOutput(error: string | null, output: string | null): string | null {
+  return error === null || output === null ? error : `${error}; its last output: ${output}`;
+}
+
+/** Resolves at a time of `performance.now()`. */
+function waitUntil(timeMs: number): Promise<void> {
+  const leftMs = timeMs - performance.now();
+  return leftMs <= 0 ? Promise.resolve() : pause(leftMs, undefined, { ref: false });
+}
+
+/** What the block of a server states about one of its tools. */
+function statedBy({ autoApprove, toolTimeoutMs }: ServerBlock, name: string) {
+  const blockPermission = autoApprove === null ? null : isNamed(name, autoApprove) ? 'always' : 'ask';
+  return { blockPermission, timeoutMs: toolTimeoutMs } as const;
 }
 
 /** Connects nothing yet: spawn `logic` with each of `inputs`, and `attach` the actor. */
@@ -88,6 +113,7 @@ export function createMcpServers({
   /** Servers that were removed from the configuration and are still closing. */
   const removed = new Set<ServerHandle>();
   const reaper = createChildReaper((error) => log('child-reaper', `could not be started: ${error.message}`));
+  const createdMs = performance.now();
   const allSettled = Promise.withResolvers<void>();
   if (handles.size === 0) allSettled.resolve();
   const validator = createArgumentValidator();
@@ -96,7 +122,13 @@ export function createMcpServers({
   let sentCapabilities = clientFeatures.capabilities;
   let listing = listingLimits(limits);
 
-  const inputOf = ({ name }: ServerBlock): McpServerInput => ({ name, limits });
+  /** The limits of one server. They follow both the configuration and its block. */
+  const limitsOf = (handle: ServerHandle): McpServersLimits & StartTimeout =>
+    Object.create(limits, {
+      startTimeoutMs: { get: () => startTimeoutOf(handle.block, limits).startTimeoutMs },
+      startTimeoutKey: { get: () => startTimeoutOf(handle.block, limits).startTimeoutKey },
+    });
+  const inputOf = ({ name }: ServerBlock): McpServerInput => ({ name, limits: limitsOf(handleOf(name)) });
   const handleOf = (name: string): ServerHandle => {
     const handle = handles.get(name) ?? [...removed].findLast(({ block }) => block.name === name);
     if (handle === undefined) throw new AppError('internal', `no MCP server is called "${name}"`);
@@ -106,13 +138,18 @@ export function createMcpServers({
   const connection = fromCallback<McpServerEvent, { name: string }>(({ input, sendBack }) => {
     const handle = handleOf(input.name);
     const secrets = secretFilterOf(handle.block);
+    handle.output.startAgain();
     const opened = openMcpConnection(handle.block, {
-      limits,
+      limits: limitsOf(handle),
       reaper,
       authorization: handle.authorization,
       clientVersion,
       clientFeatures,
       log: (line, level) => log(input.name, secrets.report(line), level),
+      output(line) {
+        handle.output.add(line);
+        log(input.name, secrets.report(line));
+      },
       ready(catalogue) {
         handle.connection = opened;
         sendBack({ type: 'server.ready', catalogue: secrets.listAll(catalogue) });
@@ -156,9 +193,10 @@ export function createMcpServers({
   });
 
   const merge = (newest: string) => {
-    const offered = mergeCatalogues([...handles].map(([name, each]) => [name, each.catalogue] as const));
+    const listed = mergeCatalogues([...handles].map(([name, each]) => [name, each.catalogue] as const));
+    const offered = listed.map((tool) => ({ ...tool, ...statedBy(handleOf(tool.server).block, tool.toolName) }));
     if (offered.length > limits.maxTools)
-      log(newest, `all servers together list ${offered.length} tools; only ${limits.maxTools} are offered`);
+      log(newest, `all servers together list ${offered.length} tools; only ${limits.maxTools} are offered`, 'warn');
     merged = fairShare(offered, limits.maxTools);
   };
 
@@ -194,11 +232,12 @@ export function createMcpServers({
           state: stateOf(handle),
           tools: handle.catalogue.length,
           protocol: handle.connection?.revision() ?? null,
-          error: lastError,
+          error: withOutput(lastError, handle.output.text()),
           authorizeUrl,
         };
       }),
-    settled: () => allSettled.promise,
+    settled: () => Promise.race([allSettled.promise, waitUntil(createdMs + limits.toolsWaitMs)]),
+    outputOf: (name) => handles.get(name)?.output.text() ?? null,
     async fitChange({ server, toolName }, args) {
       const offered = merged.find((tool) => tool.server === server && tool.toolName === toolName);
       if (offered === undefined)

@@ -11,7 +11,10 @@ import type { LogEntry } from './content/server-log.ts';
 import type { RequestInput } from './server-requests/live-requests.ts';
 
 /** A tool as models are offered it, and as a hop pins it. */
-export interface Tool extends Omit<HopTool, 'permission'>, Pick<ServerTool, 'title' | 'annotations' | 'effect'> {}
+export interface Tool extends Omit<HopTool, 'permission'>, Pick<ServerTool, 'title' | 'annotations' | 'effect'> {
+  /** The permission that the server's block states. Null if it states none. */
+  blockPermission: 'always' | 'ask' | null;
+}
 
 /** Names a tool by the name that its server gives it. */
 export type ToolName = Pick<Tool, 'server' | 'toolName'>;
@@ -23,7 +26,7 @@ export interface ServerStatus {
   tools: number;
   /** The negotiated protocol revision. Null without a connection. */
   protocol: string | null;
-  /** What is wrong, fit for people. Null if nothing is. */
+  /** What is wrong, fit for people, with the last lines of the server's program. Null if nothing is. */
   error: string | null;
   /** The sign-in page that a person has to open before the server can be used. Null if none. */
   authorizeUrl: string | null;
@@ -37,7 +40,7 @@ export interface McpServers {
   /** The current catalogue. Each change makes a new array. */
   tools(): readonly Tool[];
   statuses(): readonly ServerStatus[];
-  /** Resolves when every server has been ready or failed once. The connection timeout bounds it. */
+  /** Resolves when every server has been ready or failed once, or `tools_wait` after the start. */
   settled(): Promise<void>;
   /** Fits arguments that a person has changed to the tool's current schema. `violation` is null if they may be used. */
   fitChange(

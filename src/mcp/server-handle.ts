@@ -8,11 +8,12 @@ import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts
 import { MAX_TIMER_MS, acquireWithin } from '../scheduling/acquire.ts';
 import { createFairSemaphore, type FairSemaphore } from '../scheduling/fair-semaphore.ts';
 import type { ServerBlock } from './config/server-block.ts';
+import { createOutputTail, type OutputTail } from './content/output-tail.ts';
+import { secretFilterOf } from './secrets/secret-filter.ts';
 import { notSent } from './connection/call-end.ts';
 import type { McpConnection } from './connection/connection.ts';
 import type { Authorization } from './oauth/authorization.ts';
 import type { CallEnd, CallOptions, CalledTool } from './port.ts';
-import { secretFilterOf } from './secrets/secret-filter.ts';
 
 /** The part of the chart's actor that is used here. */
 export type ServerActor = Pick<ActorRefFrom<typeof mcpServerMachine>, 'getSnapshot' | 'send' | 'subscribe'>;
@@ -25,6 +26,8 @@ export interface ServerHandle {
   /** Null while no calls can be made. */
   connection: McpConnection | null;
   catalogue: readonly ServerTool[];
+  /** What its program last wrote to standard error. */
+  output: OutputTail;
   /** Running calls and waiting calls. */
   callQueue: FairSemaphore;
   /** Connections that are being closed. */
@@ -80,6 +83,7 @@ export function createServerHandle(
     actor: null,
     connection: null,
     catalogue: [],
+    output: createOutputTail((line) => secretFilterOf(handle.block).report(line)),
     callQueue,
     closings: new Set(),
     hasSettled: false,

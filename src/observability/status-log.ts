@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { ActorRefFrom } from 'xstate';
-import { serverState, type mcpServerMachine } from '../../machines/mcp-server.ts';
+import { serverState, startsSlowly, type mcpServerMachine } from '../../machines/mcp-server.ts';
 import type { ProviderStatus } from '../llm/port.ts';
 import type { LearnedLimit } from '../llm/learned-limits.ts';
 import type { RequiredChange } from '../llm/stream/learned-changes.ts';
@@ -31,16 +31,18 @@ export function logContextLimit(limit: LearnedLimit, log: Pick<Logger, 'warn'>):
   );
 }
 
-/** Logs the changes of a server's chart until its actor stops. */
+/** Logs the changes of a server's chart until its actor stops. `outputOf` returns the last lines of its program, null if none. */
 export function logServerStatus(
   name: string,
   actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>,
   log: Pick<Logger, 'info' | 'warn'>,
+  outputOf: () => string | null,
 ): void {
   let last = '';
   actor.subscribe(({ value, context }) => {
     const state = serverState(value);
-    const change = context.authorizeUrl ?? state;
+    const isSlow = startsSlowly(value);
+    const change = context.authorizeUrl ?? (isSlow ? 'slow' : state);
     if (change === last) return;
     last = change;
     if (context.authorizeUrl !== null)
@@ -48,15 +50,20 @@ export function logServerStatus(
         { server: name, url: context.authorizeUrl },
         'MCP server requires authorization: open this address in a browser on this machine',
       );
+    const output = () => {
+      const last = outputOf();
+      return last === null ? {} : { output: last };
+    };
+    if (isSlow) log.warn({ server: name, reason: context.lastError, ...output() }, 'MCP server is slow to start');
     if (state === 'ready') log.info({ server: name, tools: context.catalogue.length }, 'MCP server ready');
     if (state === 'backingOff')
       log.warn(
-        { server: name, reason: context.lastError, attempt: context.attempts },
+        { server: name, reason: context.lastError, attempt: context.attempts, ...output() },
         'MCP server lost; reconnecting after a delay',
       );
     if (state === 'failed')
       log.warn(
-        { server: name, reason: context.lastError },
+        { server: name, reason: context.lastError, ...output() },
         'MCP server failed; a call to one of its tools, or mcp.connection.failed_retry_delay, starts the next attempt',
       );
   });

@@ -148,7 +148,7 @@ function createRegistryOf(context: StartContext, parts: ConversationParts, share
       mcpServers: mcpServers.inputs,
       attachServer(name, actor) {
         mcpServers.attach(name, actor);
-        logServerStatus(name, actor, log);
+        logServerStatus(name, actor, log, () => mcpServers.outputOf(name));
         tools.nameCheck.watch(name, actor);
         inspection.addServer(actor);
         shared.notices.watch(name, actor);

@@ -12,8 +12,9 @@ export type Tools = ReturnType<typeof createTools>;
 /** Throws AppError `config_invalid` if the list of MCP servers is missing or wrong. */
 export function createTools({ settings, version, env, log }: StartContext, { sample }: Pick<Models, 'sample'>) {
   const config = settings.current();
+  const read = (from: Config) => loadServers(from.mcp.config_file, env, (server, line) => log.warn({ server }, line));
   const mcpServers = createMcpServers({
-    servers: loadServers(config.mcp.config_file, env),
+    servers: read(config),
     clientVersion: version,
     clientFeatures: settings.follow((now) => clientFeatures(now, sample)),
     log: (server, line, level) => log[level ?? 'debug']({ server }, line),
@@ -32,6 +33,6 @@ export function createTools({ settings, version, env, log }: StartContext, { sam
     mcpServers,
     nameCheck,
     /** The servers of a new configuration. Throws as `createTools` does. */
-    read: (next: Config) => loadServers(next.mcp.config_file, env),
+    read,
   };
 }

@@ -9,6 +9,8 @@ import type { Frame } from '../../src/protocol/frames.ts';
 
 const limits = {
   connectionTimeoutMs: 10_000,
+  startTimeoutMs: 10_000,
+  startTimeoutKey: 'the key',
   initialBackoffMs: 10_000,
   maxBackoffMs: 10_000,
   maxReconnectAttempts: 5,

@@ -17,6 +17,8 @@ const tool = (server: string, index: number): Tool => ({
   title: null,
   annotations: {},
   effect: 'read_only',
+  blockPermission: null,
+  timeoutMs: null,
 });
 const toolsOf = (server: string, count: number) => Array.from({ length: count }, (_, index) => tool(server, index));
 

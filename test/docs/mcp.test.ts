@@ -1,7 +1,7 @@
 /** Checks the page about MCP: its tables are those that the tests play, and it names every key of a server's block. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { blockKeys } from '../../src/mcp/config/servers-config.ts';
+import { blockKeys } from '../../src/mcp/config/block-schema.ts';
 import { mcpPage } from './mcp.ts';
 
 const { stands, text } = await mcpPage();

@@ -69,7 +69,7 @@ export async function startTarget(
       path: join(folder, 'events.db'),
       persistence: { retention_policy: 'message_count', max_messages_per_conversation: 60 },
     },
-    mcp: { config_file: join(folder, 'servers.json'), connection: { startup_wait: 10 } },
+    mcp: { config_file: join(folder, 'servers.json'), connection: { startup_wait: 10, tools_wait: 60 } },
     logging: { level: 'error', format: 'json' },
   };
   // YAML is a superset of JSON.

@@ -36,7 +36,7 @@ function serverSteps() {
     moves('mcp:demo', 'xstate.done.actor.check', ready('healthy')),
     moves('mcp:demo', 'server.changed', ready('healthy')),
     moves('mcp:demo', 'server.lost', 'backingOff'),
-    moves('mcp:demo', 'xstate.after.backoff.mcpServer.backingOff', { open: 'connecting' }),
+    moves('mcp:demo', 'xstate.after.backoff.mcpServer.backingOff', { open: { connecting: 'starting' } }),
     moves('mcp:demo', 'server.ready', ready('healthy')),
   ])
     stepList.add(each);

@@ -38,6 +38,8 @@ describe('a server or tool with the name of an inherited property', () => {
         idempotent: false,
         effect: 'destructive',
         annotations: {},
+        blockPermission: null,
+        timeoutMs: null,
       } as const;
       const { permission, idempotent } = withPolicy(tool, {
         repeat: {},

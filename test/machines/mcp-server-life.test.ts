@@ -124,8 +124,36 @@ test('a failed server is tried again at intervals, once each time', () => {
 
 test('a connection without an event in time is closed and counts as lost', () => {
   const box = start();
-  box.clock.increment(1_000);
-  assert.deepEqual([box.state, box.context.lastError, box.connections.open], ['backingOff', 'no answer within 1 s', 0]);
+  box.clock.increment(3_000);
+  assert.deepEqual(
+    [box.state, box.context.lastError, box.connections.open],
+    ['backingOff', 'no answer within 3 s (the key)', 0],
+  );
+});
+
+describe('a server that is slow to start', () => {
+  test('keeps its connection, shows as connecting, and says how long Parley waits and which key sets that', () => {
+    const box = start();
+    box.clock.increment(1_000);
+    assert.deepEqual([box.state, box.connections], ['slow', { opened: 1, open: 1 }]);
+    assert.equal(serverState(box.actor.getSnapshot().value), 'connecting');
+    assert.equal(
+      box.context.lastError,
+      'is still starting: no answer within 1 s (mcp.connection.connection_timeout), Parley waits up to 3 s (the key)',
+    );
+
+    box.becomeReady();
+
+    assert.deepEqual([box.state, box.context.lastError], ['healthy', null]);
+  });
+
+  test('is not reported as slow if it may take no longer', () => {
+    const box = start({ startTimeoutMs: 1_000 });
+    box.clock.increment(999);
+    assert.deepEqual([box.state, box.context.lastError], ['connecting', null]);
+    box.clock.increment(1);
+    assert.equal(box.state, 'backingOff');
+  });
 });
 
 test('a connection actor that throws counts as lost', () => {

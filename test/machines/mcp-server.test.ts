@@ -29,6 +29,17 @@ const table: Record<string, Record<McpServerEvent['type'], string>> = {
     'server.reconfigured': 'restarting',
     'server.drain': 'draining',
   },
+  slow: {
+    'server.ready': 'healthy',
+    'server.changed': 'slow',
+    'server.lost': 'backingOff',
+    'server.suspect': 'slow',
+    'server.unauthorized': 'authorizing',
+    'server.authorizeUrl': 'slow',
+    'server.wake': 'slow',
+    'server.reconfigured': 'restarting',
+    'server.drain': 'draining',
+  },
   healthy: {
     'server.ready': 'healthy',
     'server.changed': 'healthy',
@@ -133,7 +144,7 @@ for (const [state, answers] of Object.entries(table)) {
         assert.equal(box.state, answers[event.type]);
         assert.equal(
           box.connections.open,
-          ['connecting', 'healthy', 'checking', 'verifying'].includes(box.state) ? 1 : 0,
+          ['connecting', 'slow', 'healthy', 'checking', 'verifying'].includes(box.state) ? 1 : 0,
         );
       });
     }

@@ -10,6 +10,8 @@ import { writerMachine } from '../../machines/writer.ts';
 const limits: RegistryLimits = { crashes: 3, crashWindowMs: 60_000, drainTimeoutMs: 5_000 };
 const serverLimits = {
   connectionTimeoutMs: 1_000,
+  startTimeoutMs: 1_000,
+  startTimeoutKey: 'the key',
   initialBackoffMs: 100,
   maxBackoffMs: 400,
   maxReconnectAttempts: 3,
@@ -184,7 +186,7 @@ describe('a change of the MCP servers', () => {
     assert.deepEqual(Object.keys(server.context().mcpServers), ['two', 'three']);
     assert.deepEqual(
       [one?.getSnapshot().value, stateOf(server, 'two'), stateOf(server, 'three')],
-      ['draining', 'restarting', { open: 'connecting' }],
+      ['draining', 'restarting', { open: { connecting: 'starting' } }],
     );
   });
 
@@ -193,7 +195,7 @@ describe('a change of the MCP servers', () => {
     const { two } = server.context().mcpServers;
     server.actor.send({ type: 'registry.servers', add: [], remove: ['one'], restart: [] });
     assert.equal(server.context().mcpServers['two'], two);
-    assert.deepEqual(stateOf(server, 'two'), { open: 'connecting' });
+    assert.deepEqual(stateOf(server, 'two'), { open: { connecting: 'starting' } });
   });
 
   for (const state of ['booting', 'draining', 'closing']) {

@@ -64,7 +64,10 @@ describe('the list of MCP servers', () => {
         protocol: 'legacy_first',
         includeTools: ['read'],
         excludeTools: [],
+        autoApprove: ['read'],
         maxConcurrent: 2,
+        startTimeoutMs: null,
+        toolTimeoutMs: 60_000,
       },
       {
         kind: 'http',
@@ -75,7 +78,10 @@ describe('the list of MCP servers', () => {
         oauth: { client: null, scope: null },
         includeTools: null,
         excludeTools: ['erase'],
+        autoApprove: null,
         maxConcurrent: null,
+        startTimeoutMs: null,
+        toolTimeoutMs: null,
       },
     ]);
   });
@@ -84,39 +90,73 @@ describe('the list of MCP servers', () => {
     const names = [
       'type',
       'transport',
-      'timeout',
       'trust',
       'description',
-      'alwaysAllow',
-      'autoApprove',
       'envFile',
       'headersHelper',
-      'disabledTools',
-      'enabledTools',
-      'enabled_tools',
-      'tools',
       'toolset',
       'name',
       'icon',
       'version',
       'authProviderType',
       'oauthScopes',
-      'startup_timeout_sec',
-      'tool_timeout_sec',
       'bearer_token_env_var',
       'http_headers',
       'gallery',
       'dev',
-      'sandbox',
-      'sandboxEnabled',
       'requestInit',
       'auth',
       'required',
       'roots',
       'retries',
     ];
-    const [server] = load({ one: { command: 'x', ...Object.fromEntries(names.map((name) => [name, 1])) } });
+    const warned: string[] = [];
+    const block = { command: 'x', ...Object.fromEntries(names.map((name) => [name, 1])) };
+    writeFileSync(file, JSON.stringify({ mcpServers: { one: block } }));
+    const [server] = loadServers(file, {}, (name, line) => warned.push(`${name}: ${line}`));
     assert.equal(server?.kind, 'stdio');
+    assert.equal(warned.length, 1);
+    assert.match(warned[0] ?? '', /^one: its block has keys that Parley ignores: trust, envFile, /);
+    assert.doesNotMatch(warned[0] ?? '', /description|type/);
+  });
+
+  test('follows keys of other hosts that choose tools, under each of their names', () => {
+    const chosen = (keys: object) => {
+      const [server] = load({ one: { command: 'x', ...keys } });
+      return [server?.includeTools, server?.excludeTools, server?.autoApprove];
+    };
+    for (const key of ['disabledTools', 'disabled_tools', 'exclude_tools', 'excludetools', 'blockedTools', 'denylist'])
+      assert.deepEqual(chosen({ [key]: ['wipe'] }), [null, ['wipe'], null], key);
+    for (const key of ['tools', 'enabledTools', 'enabled_tools', 'allowedTools', 'allowed-tools', 'include_tools'])
+      assert.deepEqual(chosen({ [key]: ['read'] }), [['read'], [], null], key);
+    assert.deepEqual(chosen({ tools: ['*'] }), [null, [], null]);
+    assert.deepEqual(chosen({ tools: [] }), [[], [], null]);
+    assert.deepEqual(
+      chosen({ tools: ['a', 'b'], includeTools: ['b', 'c'], excludeTools: ['x'], disabledTools: ['y'] }),
+      [['b'], ['x', 'y'], null],
+    );
+    for (const key of ['autoApprove', 'alwaysAllow'])
+      assert.deepEqual(chosen({ [key]: ['read'] }), [null, [], ['read']], key);
+    assert.deepEqual(load({ one: { command: 'x', isActive: false } }), []);
+  });
+
+  test('reads the times of a block, in seconds, and those of other hosts in their units', () => {
+    const times = (keys: object) => {
+      const [server] = load({ one: { command: 'x', ...keys } });
+      return [server?.startTimeoutMs, server?.toolTimeoutMs];
+    };
+    assert.deepEqual(times({ start_timeout: 90, tool_timeout: 0.5 }), [90_000, 500]);
+    assert.deepEqual(times({ startup_timeout_sec: 60, tool_timeout_sec: 20 }), [60_000, 20_000]);
+    assert.deepEqual(times({ startup_timeout_ms: 5000, timeout: 30 }), [5000, 30_000]);
+    assert.deepEqual(times({ initTimeout: 60_000, timeout: 20_000 }), [60_000, 20_000]);
+    assert.deepEqual(times({ start_timeout: 1, initTimeout: 60_000 }), [1000, null]);
+  });
+
+  test('moves the password of an address into a header, and trims what comes from files', () => {
+    const [server] = load({ one: { url: ' http://me:p%40ss@example.org/mcp', headers: { 'X-Key': 'abc\n' } } });
+    assert.ok(server?.kind === 'http');
+    assert.equal(server.url, 'http://example.org/mcp');
+    assert.deepEqual(server.headers, { 'X-Key': 'abc', Authorization: `Basic ${btoa('me:p@ss')}` });
   });
 
   test('runs node with the Node that runs Parley, in a cwd relative to the file', () => {
@@ -132,19 +172,25 @@ describe('the list of MCP servers', () => {
       protocol: { revision: '2026-07-28' },
       includeTools: null,
       excludeTools: [],
+      autoApprove: null,
       maxConcurrent: null,
+      startTimeoutMs: null,
+      toolTimeoutMs: null,
     });
   });
 
   test('fills in environment variables', () => {
     const block = {
       command: '${DIR}/x',
-      args: ['${env:A}-${B:-two}', '${EMPTY:-three}', '${EMPTY}', '$A'],
-      env: { KEY: '${A}' },
+      args: ['${env:A}-${B:-two}', '${EMPTY:-three}', '${EMPTY}', '$A', '${X:+y}', '{env:A}', '${pathSeparator}'],
+      env: { KEY: '${A}', PLAIN: '$TOKEN', PART: 'pa$TOKEN' },
     };
-    const [server] = load({ one: block }, { DIR: '/opt', A: 'a', EMPTY: '' });
+    const [server] = load({ one: block }, { DIR: '/opt', A: 'a', EMPTY: '', TOKEN: 't' });
     assert.ok(server?.kind === 'stdio');
-    assert.deepEqual([server.command, ...server.args, server.env['KEY']], ['/opt/x', 'a-two', 'three', '', '$A', 'a']);
+    assert.deepEqual(
+      [server.command, ...server.args, ...Object.values(server.env)],
+      ['/opt/x', 'a-two', 'three', '', '$A', '${X:+y}', 'a', '/', 'a', 't', 'pa$TOKEN'],
+    );
   });
 
   test('reads the OAuth settings, and when OAuth is off', () => {
@@ -239,6 +285,39 @@ describe('the message for an invalid list has the position, what was found and w
       'a switch that is nearly a known one',
       '{"mcpServers": {"a": {"command": "x", "disable": true}}}',
       /"disable" is not a known key; did you mean "disabled"\?$/,
+    ],
+    [
+      'a key of another host that restricts',
+      '{"mcpServers": {"a": {"command": "x",\n"requireApproval": "always"}}}',
+      /^:2:\d+: mcpServers\.a\.requireApproval: this key of another host restricts the server, and Parley cannot follow it/,
+    ],
+    [
+      'a choice of tools that is no list',
+      '{"mcpServers": {"a": {"command": "x", "disabledTools": {"wipe": true}}}}',
+      /mcpServers\.a\.disabledTools: expected an array with the names of tools/,
+    ],
+    [
+      'a header that HTTP does not allow, without its value',
+      '{"mcpServers": {"a": {"url": "http://x", "headers": {"X Name": "hidden"}}}}',
+      /mcpServers\.a\.headers\.X Name: this is not a valid HTTP header: [^"]*$/,
+    ],
+    ...[
+      '${input:key}',
+      '${command:pick}',
+      '${config:a.b}',
+      '${{ secrets.KEY }}',
+      '{file:~/key}',
+      '%KEY%',
+      '<YOUR_KEY>',
+    ].map((placeholder): [string, string, RegExp] => [
+      `the placeholder ${placeholder}`,
+      JSON.stringify({ mcpServers: { a: { command: 'x', env: { KEY: placeholder } } } }),
+      /mcpServers\.a\.env\.KEY: .+ is a placeholder of another host; write the value, or \$\{NAME\}/,
+    ]),
+    [
+      'a placeholder of an editor',
+      '{"mcpServers": {"a": {"command": "x", "args": ["${workspaceFolder}/a"]}}}',
+      /args\[0\]: \$\{workspaceFolder\} is a placeholder of an editor; write the path/,
     ],
     [
       'a limit of no calls',

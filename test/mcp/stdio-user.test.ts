@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { loadServers } from '../../src/mcp/config/servers-config.ts';
+import { createMessageReader } from '../../src/mcp/lenient/message-reader.ts';
 import { createStdioTransport } from '../../src/mcp/transport/stdio-transport.ts';
 
 const isRoot = process.geteuid?.() === 0;
@@ -48,7 +49,8 @@ describe('uid and gid of a server', () => {
       const lines: string[] = [];
       const transport = createStdioTransport(server, {
         reaper: { watch() {}, release() {}, close() {} },
-        log: (line) => lines.push(line),
+        reader: createMessageReader(() => {}),
+        output: (line) => lines.push(line),
         maxMessageBytes: 65_536,
         closeGraceMs: 1000,
       });

@@ -52,7 +52,7 @@ export async function createTempHome(
       },
     },
     repository: { path: 'events.db', persistence: { retention_policy: 'unlimited' } },
-    mcp: { config_file: 'servers.json', connection: { startup_wait: 0 } },
+    mcp: { config_file: 'servers.json', connection: { startup_wait: 0, tools_wait: 60 } },
     shutdown: { drain_timeout: has('halt') ? 0.2 : 30 },
     logging: { level: 'warn' },
   };

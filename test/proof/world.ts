@@ -47,6 +47,7 @@ export const proofSettings: Settings = {
         definition: '',
         idempotent: name === 'look',
         permission: name === 'pay' ? 'ask' : 'always',
+        timeoutMs: null,
       },
     ]),
   ),

@@ -99,6 +99,9 @@ export const mcpProofs: Proof[] = [
       'mcp.connection.initial_reconnect_delay',
       'mcp.connection.max_reconnect_delay',
       'mcp.connection.connection_timeout',
+      'mcp.connection.start_timeout',
+      'mcp.connection.fetch_timeout',
+      'mcp.connection.tools_wait',
       'mcp.authorization.timeout',
     ],
     shows: 'when a server that is lost is tried again, for one that is connected',
@@ -110,7 +113,12 @@ export const mcpProofs: Proof[] = [
     },
   },
   {
-    keys: ['mcp.connection.request_timeout', 'mcp.connection.ping_timeout', 'mcp.connection.close_grace'],
+    keys: [
+      'mcp.connection.request_timeout',
+      'mcp.connection.list_wait',
+      'mcp.connection.ping_timeout',
+      'mcp.connection.close_grace',
+    ],
     shows: 'how long the answer to a ping is waited for, over the connection that there is',
     async prove(t) {
       const { scene, model, client } = await startScriptedReload(t, {
@@ -122,6 +130,7 @@ export const mcpProofs: Proof[] = [
           connection: {
             ping_timeout: 0.2,
             request_timeout: 5,
+            list_wait: 1,
             close_grace: 0.2,
             initial_reconnect_delay: 600,
             max_reconnect_delay: 600,

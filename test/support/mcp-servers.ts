@@ -18,6 +18,9 @@ import { compileCache } from './compile-cache.ts';
 
 const limits: McpServersLimits = {
   connectionTimeoutMs: 10_000,
+  programStartTimeoutMs: 10_000,
+  fetchTimeoutMs: 10_000,
+  toolsWaitMs: 60_000,
   initialBackoffMs: 20,
   maxBackoffMs: 50,
   maxReconnectAttempts: 3,
@@ -25,6 +28,7 @@ const limits: McpServersLimits = {
   healthIntervalMs: 60_000,
   authorizationTimeoutMs: 60_000,
   pingTimeoutMs: 200,
+  listWaitMs: 10_000,
   closeGraceMs: 200,
   maxMessageBytes: 1024 * 1024,
   maxDescriptionChars: 200,
@@ -52,7 +56,10 @@ export function stdioServer(name: string, env: Record<string, string> = {}): Std
     protocol: 'legacy_first',
     includeTools: null,
     excludeTools: [],
+    autoApprove: null,
     maxConcurrent: null,
+    startTimeoutMs: null,
+    toolTimeoutMs: null,
   };
 }
 
@@ -66,7 +73,10 @@ export function httpServer(name: string, url: string, protocol: HttpServer['prot
     oauth: null,
     includeTools: null,
     excludeTools: [],
+    autoApprove: null,
     maxConcurrent: null,
+    startTimeoutMs: null,
+    toolTimeoutMs: null,
   };
 }
 

@@ -141,7 +141,7 @@ export async function startParley(
         repository: { path: database },
         mcp: {
           config_file: serversFile,
-          connection: { startup_wait: 10 },
+          connection: { startup_wait: 10, tools_wait: 60 },
           authorization: { credentials_file: join(folder, 'credentials.json'), callback_port: 0 },
         },
         shutdown: { drain_timeout: 2 },

@@ -79,7 +79,7 @@ export async function createTempHome(
     repository: { path: 'events.db' },
     mcp: {
       config_file: 'servers.json',
-      connection: { startup_wait: 10 },
+      connection: { startup_wait: 10, tools_wait: 60 },
       authorization: { credentials_file: 'credentials.json', callback_port: 0 },
     },
   };

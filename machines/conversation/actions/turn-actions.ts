@@ -211,7 +211,7 @@ const turnActions = {
     const free = limits.toolConcurrency - turn.calls.filter((call) => call.stage === 'running').length;
     const starting = turn.calls.filter((call) => call.stage === 'ready').slice(0, free);
     if (starting.length === 0) return;
-    const { toolTimeoutMs: timeoutMs, toolMaxTimeoutMs: maxTimeoutMs, approvalTimeoutMs: answerTimeoutMs } = limits;
+    const { toolTimeoutMs, toolMaxTimeoutMs: maxTimeoutMs, approvalTimeoutMs: answerTimeoutMs } = limits;
     for (const { callId, tool, arguments: args, edited, resume } of starting) {
       const input = {
         conversationId,
@@ -221,7 +221,7 @@ const turnActions = {
         tool,
         arguments: edited ?? args,
         resume,
-        timeoutMs,
+        timeoutMs: tool.timeoutMs ?? toolTimeoutMs,
         maxTimeoutMs,
         answerTimeoutMs,
       };

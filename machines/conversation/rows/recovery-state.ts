@@ -34,6 +34,7 @@ function toolUse(extra: LogRow['extra'], args: Record<string, unknown> | null): 
       definition: text('definition'),
       idempotent,
       permission: 'always',
+      timeoutMs: null,
     },
     arguments: args ?? {},
   };

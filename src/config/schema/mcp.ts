@@ -27,11 +27,31 @@ const connection = z
     connection_timeout: seconds()
       .default(10)
       .describe(
-        'Timeout of the start of a server and its handshake. A turn waits as long for a server that connects for the first time.',
+        'Timeout of the handshake with a server over HTTP. A program that takes longer to start is reported as slow.',
+      ),
+    start_timeout: seconds()
+      .default(60)
+      .describe(
+        'Timeout of a program from its start to its list of tools. `start_timeout` in the block of a server overrides it.',
+      ),
+    fetch_timeout: seconds()
+      .default(300)
+      .describe(
+        'The same for a program that may have to be fetched first: npx, uvx, docker and their like. A start that is given up fetches from the beginning.',
+      ),
+    tools_wait: secondsOrNone()
+      .default(3)
+      .describe(
+        'Longest time, from the start of Parley, that turns wait for servers that connect for the first time. Later turns get the tools that are there.',
       ),
     startup_wait: secondsOrNone()
       .default(1.5)
       .describe('Longest time that the start waits for connecting servers before the port opens.'),
+    list_wait: secondsOrNone()
+      .default(5)
+      .describe(
+        'Longest time that the result of a call waits for the list of tools that the call has changed. The next request to the model then offers the new tools.',
+      ),
     request_timeout: seconds().default(30).describe('Timeout of a list, a prompt, a resource or a completion.'),
     ping_timeout: seconds()
       .default(10)

@@ -101,7 +101,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
 
 /** A tool with the configured policy applied. */
 export function withPolicy(
-  { effect, title: _title, annotations: _annotations, ...tool }: Tool,
+  { effect, title: _title, annotations: _annotations, blockPermission, ...tool }: Tool,
   { repeat, permission, permissionByHint }: ToolPolicy,
 ): HopTool {
   const said = <Word>(by: Readonly<Record<string, Word>>) =>
@@ -110,6 +110,6 @@ export function withPolicy(
   return {
     ...tool,
     idempotent: repeated === undefined ? tool.idempotent : repeated === 'always',
-    permission: said(permission) ?? permissionByHint[effect],
+    permission: said(permission) ?? blockPermission ?? permissionByHint[effect],
   };
 }

@@ -3,16 +3,7 @@
  * be secrets. The messages here name only the key.
  */
 import type { StdioServer } from './server-block.ts';
-
-/** A problem at a key path, before its position in the text is known. */
-export class ServerProblem extends Error {
-  readonly path: readonly PropertyKey[];
-
-  constructor(path: readonly PropertyKey[], message: string) {
-    super(message);
-    this.path = path;
-  }
-}
+import { ServerProblem } from './server-problem.ts';
 
 type Path = readonly PropertyKey[];
 

@@ -11,9 +11,21 @@ import type { ToolChoice } from '../connection/tool-listing.ts';
  */
 export type ProtocolChoice = 'legacy' | 'legacy_first' | 'auto' | { revision: string };
 
-export interface StdioServer extends ToolChoice {
-  kind: 'stdio';
+interface CommonKeys extends ToolChoice {
   name: string;
+  /** Tools that are called without asking; a person approves the others. Null if the block does not say. */
+  autoApprove: readonly string[] | null;
+  /** Concurrent calls. Null for the configured default. */
+  maxConcurrent: number | null;
+  /** From the start to the list of tools, in ms. Null for the configured default. */
+  startTimeoutMs: number | null;
+  /** Of a call without progress, in ms. Null for the configured default. */
+  toolTimeoutMs: number | null;
+  protocol: ProtocolChoice;
+}
+
+export interface StdioServer extends CommonKeys {
+  kind: 'stdio';
   command: string;
   args: string[];
   /** Absolute. */
@@ -22,19 +34,12 @@ export interface StdioServer extends ToolChoice {
   env: Record<string, string>;
   /** The user and group that the program runs as. Null for those of Parley. */
   user: { uid: number; gid: number } | null;
-  /** Concurrent calls. Null for the configured default. */
-  maxConcurrent: number | null;
-  protocol: ProtocolChoice;
 }
 
-export interface HttpServer extends ToolChoice {
+export interface HttpServer extends CommonKeys {
   kind: 'http';
-  name: string;
   url: string;
   headers: Record<string, string>;
-  /** Concurrent calls. Null for the configured default. */
-  maxConcurrent: number | null;
-  protocol: ProtocolChoice;
   /** Null if OAuth is off. */
   oauth: OAuthSettings | null;
 }

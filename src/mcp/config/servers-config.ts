@@ -1,91 +1,56 @@
 /**
  * Reads and validates the file that lists the MCP servers, in the format that MCP hosts share (`mcpServers`). A file
- * made for another host works: unknown keys are ignored, and only near misses of known keys are errors. An error names
- * the position, what was found and what is allowed.
+ * made for another host works (other-hosts.ts): unknown keys are reported, and near misses of known keys are errors. An
+ * error names the position, what was found and what is allowed.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { closest } from '../../config/suggest.ts';
-import { readVariable } from '../../environment-variable.ts';
 import { AppError } from '../../errors.ts';
 import { expectation } from '../../explain-issue.ts';
 import { protoKeyIn } from '../../json.ts';
+import { blockSchema, fileSchema, knownKeys, switchSchema } from './block-schema.ts';
+import { ForeignKeyProblem, isForeign, readForeignKeys, type ForeignKeys } from './other-hosts.ts';
+import { PlaceholderProblem, fillPlaceholders } from './placeholders.ts';
 import { scanJson } from './json-positions.ts';
 import type { Position } from './json-positions.ts';
-import { oauthKeys, oauthSchema, oauthSettings } from './oauth-settings.ts';
+import { oauthKeys, oauthSettings } from './oauth-settings.ts';
+import { ServerProblem, describe } from './server-problem.ts';
 import type { ProtocolChoice, ServerBlock, StdioServer } from './server-block.ts';
-import { checkedHeader, checkAddress, checkProcess, ServerProblem } from './sendable-values.ts';
+import { checkedHeader, checkAddress, checkProcess } from './sendable-values.ts';
 
-const text = z.string('a string');
-// Many files have ports and flags as numbers and booleans.
-const textual = z.union([z.string(), z.number(), z.boolean()], 'a string, a number or a boolean').transform(String);
-const texts = z.record(z.string(), textual, 'an object of strings');
+/** Of ignored keys in one line of the log. */
+const MAX_NAMED = 20;
 
-const flag = z.boolean('true or false').nullish();
+/** Reports something about a server that the operator should know. */
+type Warn = (server: string, line: string) => void;
 
-const switchSchema = z.looseObject({ enabled: flag, disabled: flag }, 'an object that describes one server');
-
-const userId = z.int('a whole number, 1 or more').min(1, 'a whole number, 1 or more: not root').nullish();
-
-const fileSchema = z.looseObject(
-  { mcpServers: z.record(z.string(), switchSchema, 'an object with one entry a server') },
-  'an object with the key "mcpServers"',
-);
-
-const blockSchema = z.looseObject({
-  command: text.min(1, 'the name or path of a program').nullish(),
-  args: z.array(textual, 'an array of strings').nullish(),
-  cwd: text.nullish(),
-  env: texts.nullish(),
-  url: text.nullish(),
-  serverUrl: text.nullish(),
-  httpUrl: text.nullish(),
-  headers: texts.nullish(),
-  oauth: oauthSchema.nullish(),
-  // The names are those of Gemini CLI.
-  includeTools: z.array(text, 'an array of strings').nullish(),
-  excludeTools: z.array(text, 'an array of strings').nullish(),
-  uid: userId,
-  gid: userId,
-  max_concurrent: z.int('a whole number, 1 or more').min(1, 'a whole number, 1 or more').nullish(),
-  protocol: z
-    .string()
-    .regex(/^(?:legacy|auto|\d{4}-\d{2}-\d{2})$/, '"legacy", "auto" or a revision such as "2026-07-28"')
-    .nullish(),
-});
-
-/** The keys of a server's block, without `enabled` and `disabled`. */
-export const blockKeys = Object.keys(blockSchema.shape);
+const inMs = (seconds: number | null | undefined): number | null =>
+  typeof seconds === 'number' ? Math.round(seconds * 1000) : null;
 
 /** One or two edits are a typing mistake. A higher rate would match keys of other hosts. */
 const LETTERS_PER_EDIT = 5;
 /** Keys of other hosts that resemble a known key. */
 const FOREIGN_KEYS = ['auth'];
 
-const VARIABLE = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g;
-
-function expand(value: string, env: NodeJS.ProcessEnv, path: readonly PropertyKey[]): string {
-  return value.replaceAll(VARIABLE, (_whole, name: string, fallback: string | undefined) => {
-    const found = readVariable(env, name);
-    // As with the shell's `:-`, the default replaces an empty variable too.
-    if (found !== undefined && (found !== '' || fallback === undefined)) return found;
-    if (fallback !== undefined) return fallback;
-    throw new ServerProblem(
-      path,
-      `the environment variable ${name} is not set; set it, write \${${name}:-default}, or disable the server`,
-    );
-  });
+function expand(value: string, env: NodeJS.ProcessEnv, path: readonly PropertyKey[], isPlain = false): string {
+  try {
+    return fillPlaceholders(value, env, isPlain);
+  } catch (error) {
+    if (!(error instanceof PlaceholderProblem)) throw error;
+    throw new ServerProblem(path, error.message);
+  }
 }
 
-/** Keys whose values may be secrets: a message must not repeat them. */
-const SECRET_KEYS = new Set<PropertyKey>(['args', 'env', 'headers', 'oauth', 'url', 'serverUrl', 'httpUrl']);
-
-function describe(value: unknown, path: readonly PropertyKey[]): string {
-  if (value === undefined) return 'nothing';
-  if (typeof value === 'string' && path.some((key) => SECRET_KEYS.has(key))) return 'a text that is not shown here';
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' && value !== null ? 'an object' : JSON.stringify(value).slice(0, 60);
+/** The keys of other hosts in one block. */
+function foreignIn(block: Record<string, unknown>, at: readonly PropertyKey[]): ForeignKeys {
+  try {
+    return readForeignKeys(block, knownKeys);
+  } catch (error) {
+    if (!(error instanceof ForeignKeyProblem)) throw error;
+    throw new ServerProblem([...at, error.key], error.message);
+  }
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
@@ -122,7 +87,8 @@ function checkNames(names: readonly string[]): void {
 /** Without this check, a misspelt key would be ignored like a key of another host. */
 function rejectNearMisses(block: object, keys: readonly string[], at: readonly PropertyKey[]): void {
   for (const key of Object.keys(block)) {
-    const meant = [...keys, ...FOREIGN_KEYS].includes(key) ? null : closest(key, keys, LETTERS_PER_EDIT);
+    const isKnown = isForeign(key) || [...keys, ...FOREIGN_KEYS].includes(key);
+    const meant = isKnown ? null : closest(key, keys, LETTERS_PER_EDIT);
     if (meant !== null) throw new ServerProblem([...at, key], `"${key}" is not a known key; did you mean "${meant}"?`);
   }
 }
@@ -132,21 +98,37 @@ function protocolOf(written: string | null | undefined, fallback: 'legacy_first'
   return written === 'legacy' || written === 'auto' ? written : { revision: written };
 }
 
-function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.ProcessEnv): ServerBlock {
+function isUsed(block: z.infer<typeof switchSchema>, at: readonly PropertyKey[]): boolean {
+  return block.enabled !== false && block.disabled !== true && foreignIn(block, at).isActive;
+}
+
+function readBlock(
+  name: string,
+  raw: Record<string, unknown>,
+  { folder, env, warn }: { folder: string; env: NodeJS.ProcessEnv; warn: Warn },
+): ServerBlock {
   const at = ['mcpServers', name];
   const block = check(blockSchema, raw, at);
-  rejectNearMisses(block, [...Object.keys(switchSchema.shape), ...blockKeys], at);
+  rejectNearMisses(block, knownKeys, at);
   if (block.oauth) rejectNearMisses(block.oauth, oauthKeys, [...at, 'oauth']);
   const urlKey = (['url', 'serverUrl', 'httpUrl'] as const).find((key) => typeof block[key] === 'string');
   const expandAll = (key: 'env' | 'headers') =>
     Object.fromEntries(
-      Object.entries(block[key] ?? {}).map(([entry, value]) => [entry, expand(value, env, [...at, key, entry])]),
+      Object.entries(block[key] ?? {}).map(([entry, value]) => [entry, expand(value, env, [...at, key, entry], true)]),
     );
 
+  const foreign = foreignIn(raw, at);
+  if (foreign.ignored.length > 0)
+    warn(name, `its block has keys that Parley ignores: ${foreign.ignored.slice(0, MAX_NAMED).join(', ')}`);
+  const includes = [...(block.includeTools ? [block.includeTools] : []), ...foreign.include];
   const common = {
-    includeTools: block.includeTools ?? null,
-    excludeTools: block.excludeTools ?? [],
+    includeTools:
+      includes.length === 0 ? null : includes.reduce((all, list) => all.filter((tool) => list.includes(tool))),
+    excludeTools: [...(block.excludeTools ?? []), ...foreign.exclude],
+    autoApprove: foreign.autoApprove,
     maxConcurrent: block.max_concurrent ?? null,
+    startTimeoutMs: inMs(block.start_timeout) ?? foreign.startTimeoutMs,
+    toolTimeoutMs: inMs(block.tool_timeout) ?? foreign.toolTimeoutMs,
   };
 
   if (typeof block.command === 'string' && urlKey === undefined) {
@@ -176,7 +158,8 @@ function readBlock(name: string, raw: unknown, folder: string, env: NodeJS.Proce
       `expected either "command" (a program to start) or "url" (Streamable HTTP), found ${found}`,
     );
   }
-  const url = expand(block[urlKey] ?? '', env, [...at, urlKey]);
+  // Many addresses come from files, with a line break at their end.
+  const url = expand(block[urlKey] ?? '', env, [...at, urlKey]).trim();
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
     throw new ServerProblem(
       [...at, urlKey],
@@ -221,7 +204,7 @@ const written = (path: readonly PropertyKey[]) =>
  * Returns the enabled servers of `file` in its order, with `env` filled in for `${NAME}` and `${NAME:-default}`.
  * Throws AppError `config_invalid` if the file is missing or invalid.
  */
-export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[] {
+export function loadServers(file: string, env: NodeJS.ProcessEnv, warn: Warn = () => undefined): ServerBlock[] {
   let content: string;
   try {
     content = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
@@ -251,8 +234,8 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv): ServerBlock[]
     const { mcpServers } = check(fileSchema, root, []);
     checkNames(Object.keys(mcpServers));
     return Object.entries(mcpServers)
-      .filter(([, block]) => block.enabled !== false && block.disabled !== true)
-      .map(([name, block]) => readBlock(name, block, dirname(resolve(file)), env));
+      .filter(([name, block]) => isUsed(block, ['mcpServers', name]))
+      .map(([name, block]) => readBlock(name, block, { folder: dirname(resolve(file)), env, warn }));
   } catch (error) {
     if (!(error instanceof ServerProblem)) throw error;
     throw configError(file, places.of(error.path), [written(error.path), error.message].filter(Boolean).join(': '));

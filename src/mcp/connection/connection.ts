@@ -17,6 +17,7 @@ import { namesSession, rejectsSession } from './forgotten-session.ts';
 import type { ChildReaper } from '../transport/child-reaper.ts';
 import type { ClientFeatures } from '../server-requests/client-features.ts';
 import { STREAM_ENDED } from '../transport/http-transport.ts';
+import { createListRefresh } from './list-refresh.ts';
 import { handleServerRequests } from '../server-requests/live-requests.ts';
 import type { ServerBlock } from '../config/server-block.ts';
 import { MIN_LEVEL, logEntry } from '../content/server-log.ts';
@@ -27,10 +28,14 @@ import { selectTools, unknownNames, type ListingLimits } from './tool-listing.ts
 import type { CallEnd, CallOptions } from '../port.ts';
 
 export interface McpConnectionLimits extends ListCacheLimits, ListingLimits, RoundLimits {
-  /** For the handshake, and again for the catalogue, in ms. */
+  /** For the catalogue, in ms. */
   connectionTimeoutMs: number;
+  /** From the start of the server to its handshake, in ms. */
+  startTimeoutMs: number;
   /** For the response to a health check, in ms. */
   pingTimeoutMs: number;
+  /** How long the end of a call waits for the list of tools that the call has changed, in ms. */
+  listWaitMs: number;
   /** How long a child may take to exit after EOF, and again after SIGTERM. */
   closeGraceMs: number;
   maxMessageBytes: number;
@@ -44,8 +49,10 @@ export interface McpConnectionOptions {
   authorization: Authorization | null;
   clientVersion: string;
   clientFeatures: ClientFeatures;
-  /** A line of the server's stderr, or an error of the SDK about this server. */
+  /** A line about this server, or an error of the SDK about it. */
   log(line: string, level?: 'warn'): void;
+  /** A line of the server's stderr, or the reason why its program could not be started. */
+  output(line: string): void;
   ready(catalogue: readonly ServerTool[]): void;
   changed(catalogue: readonly ServerTool[]): void;
   /** Called at most once, and never after `close`. */
@@ -61,7 +68,7 @@ export interface McpConnection {
   readonly lists: ListCache;
   /** The negotiated protocol revision. */
   revision(): string | null;
-  /** Never rejects. Sends the call at most once. */
+  /** Never rejects. Sends the call at most once. If the call has changed the list of tools, it ends after the new list. */
   call(toolName: string, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
   /** Rejects if the server does not answer a ping. Skips a server with running calls unless `suspected`: many servers do one thing at a time. */
   check(suspected: boolean): Promise<void>;
@@ -73,6 +80,12 @@ export interface McpConnection {
 
 /** Pause before a subscription is opened again that the server ended. Many proxies end idle streams. */
 const RELISTEN_MS = 1_000;
+
+/** Bounds what is remembered of a server that lists other tools each time. */
+const MAX_REPORTED = 10_000;
+
+/** Longest expected delay between a result and a notification that was sent before it on another stream. */
+const OTHER_STREAM_MS = 30;
 
 function progressOf({ progress, total, message }: Progress) {
   return {
@@ -102,15 +115,22 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
   };
 
   const transport = createServerTransport(server, {
-    ...limits,
+    startTimeoutMs: limits.startTimeoutMs,
+    closeGraceMs: limits.closeGraceMs,
+    maxMessageBytes: limits.maxMessageBytes,
     reaper: options.reaper,
     fetch: options.authorization?.fetch ?? fetch,
     log,
+    output: options.output,
     gone: (reason) => state === 'ready' && lose(reason),
   });
 
-  /** Unknown tool names that were logged already. */
+  /** Unknown tool names, and tools left out, that were logged already. */
   const reported = new Set<string>();
+  const leaveOut = (reason: string) => {
+    if (!reported.has(reason)) log(reason, 'warn');
+    if (reported.size < MAX_REPORTED) reported.add(reason);
+  };
   const readList = (listed: readonly ListedTool[]) => {
     for (const { key, name, suggestion } of unknownNames(listed, server)) {
       if (reported.has(name)) continue;
@@ -120,7 +140,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
         'warn',
       );
     }
-    return selectTools(listed, server, limits, log);
+    return selectTools(listed, server, limits, leaveOut);
   };
   const takeList = (listed: readonly ListedTool[]) => {
     newest = readList(listed);
@@ -136,9 +156,8 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
       inputRequired: NO_ROUNDS,
       listChanged: {
         ...lists.listChanged,
-        tools: {
-          onChanged: (_error, tools) => (tools === null ? listAgain() : takeList(tools)),
-        },
+        // Without the SDK's pause of 0.3 s: the model is asked again as soon as the call has ended.
+        tools: { autoRefresh: false, debounceMs: 0, onChanged: () => listRefresh.request() },
       },
     },
   );
@@ -158,10 +177,18 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
     return (await client.listTools(undefined, { timeout: limits.connectionTimeoutMs, cacheMode: 'refresh' })).tools;
   };
 
-  const listAgain = () =>
-    void list().then(takeList, (error: unknown) =>
-      log(`the changed list of tools could not be read: ${reasonOf(error)}`),
-    );
+  const reportsChanges = () => client.getServerCapabilities()?.tools?.listChanged === true;
+
+  const listRefresh = createListRefresh(() =>
+    list().then(takeList, (error: unknown) =>
+      log(`the changed list of tools could not be read: ${reasonOf(error)}`, 'warn'),
+    ),
+  );
+  /** Resolves when the tools that a call has switched on or off are known, or after `listWaitMs`, or on abort. */
+  const afterChanges = (signal: AbortSignal) => {
+    const graceMs = server.kind === 'http' && reportsChanges() ? OTHER_STREAM_MS : 0;
+    return listRefresh.settled(signal, graceMs, limits.listWaitMs);
+  };
 
   /** Since 2026-07-28 changes come on a separate stream, which the SDK does not reopen. */
   const keepListening = async () => {
@@ -178,6 +205,9 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
 
   const open = async () => {
     await transport.connect(client);
+    // Some servers report changes and do not declare that they do. The SDK then has no handler.
+    if (!reportsChanges())
+      client.setNotificationHandler('notifications/tools/list_changed', () => listRefresh.request());
     const listed = await list();
     if (isOver()) return;
     // A change notification that came meanwhile has brought a newer list.
@@ -223,9 +253,9 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
           sent,
           resume,
         );
-        return 'suspended' in end
-          ? { status: 'suspended', ...end.suspended }
-          : endOfResult(end.result, limits.maxResultTokens);
+        if ('suspended' in end) return { status: 'suspended', ...end.suspended };
+        await afterChanges(signal);
+        return endOfResult(end.result, limits.maxResultTokens);
       } catch (error) {
         // The SDK has already sent `notifications/cancelled`, or ended the stream.
         if (signal.aborted) {
@@ -258,7 +288,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
     },
     refreshLists() {
       lists.invalidate();
-      if (state === 'ready') listAgain();
+      if (state === 'ready') listRefresh.request();
     },
     async close() {
       const endSession = state === 'ready';

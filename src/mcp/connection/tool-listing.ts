@@ -17,7 +17,7 @@ export interface ListingLimits {
   maxSchemaBytes: number;
 }
 
-/** Selects tools by the server's own names. `excludeTools` takes precedence. */
+/** Selects tools by the server's own names, in which `*` stands for any text. `excludeTools` takes precedence. */
 export interface ToolChoice {
   /** Null for all. */
   includeTools: readonly string[] | null;
@@ -61,12 +61,30 @@ export function unknownNames(
 ): { key: string; name: string; suggestion: string | null }[] {
   const known = listed.map(({ name }) => name);
   const unknown = (key: string, names: readonly string[]) =>
-    names.filter((name) => !known.includes(name)).map((name) => ({ key, name, suggestion: closest(name, known) }));
+    names
+      .filter((name) => !known.some((tool) => isNamed(tool, [name])))
+      .map((name) => ({ key, name, suggestion: closest(name, known) }));
   return [...unknown('includeTools', includeTools ?? []), ...unknown('excludeTools', excludeTools)];
 }
 
 function isChosen(name: string, { includeTools, excludeTools }: ToolChoice): boolean {
-  return (includeTools === null || includeTools.includes(name)) && !excludeTools.includes(name);
+  return (includeTools === null || isNamed(name, includeTools)) && !isNamed(name, excludeTools);
+}
+
+/** Whether one of the patterns names the tool. `*` stands for any text; no valid name has one. */
+export function isNamed(name: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => {
+    if (!pattern.includes('*')) return pattern === name;
+    const [first = '', ...rest] = pattern.split('*');
+    const last = rest.pop() ?? '';
+    if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
+    let at = first.length;
+    return rest.every((part) => {
+      const found = name.indexOf(part, at);
+      at = found + part.length;
+      return found !== -1 && at <= name.length - last.length;
+    });
+  });
 }
 
 function rejectionOf(tool: ListedTool, { maxSchemaBytes }: ListingLimits): string | null {

@@ -68,6 +68,15 @@ function withToken(init: RequestInit | undefined, token: string | undefined): Re
   return { ...init, headers };
 }
 
+/**
+ * True for a bare 401 to the first request to a server. Some servers without authorization answer so to any request
+ * without a session. The handshake that follows shows whether a token is needed.
+ */
+function isUnchallengedProbe(init: RequestInit | undefined, { status, headers }: Response): boolean {
+  const method = new Headers(init?.headers).get('mcp-method');
+  return status === 401 && method === 'server/discover' && !headers.has('www-authenticate');
+}
+
 export function createAuthorization(options: AuthorizationOptions): Authorization {
   const { serverUrl, settings, credentials, callbackServer, clientMetadataUrl } = options;
   let challenge: Challenge = {};
@@ -167,6 +176,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
     async fetch(url, init) {
       const used = token();
       const response = await fetch(url, withToken(init, used));
+      if (used === undefined && isUnchallengedProbe(init, response)) return response;
       const newChallenge = challengeIn(response);
       if (newChallenge === null) return response;
       await response.body?.cancel();

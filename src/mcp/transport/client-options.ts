@@ -1,5 +1,5 @@
 /**
- * Builds the options of the SDK's client: the protocol revisions that it offers, and no validation of results.
+ * Builds the options of the SDK's client: the one older revision that a block names, and no validation of results.
  */
 import type { ClientOptions } from '@modelcontextprotocol/client';
 import type { ProtocolChoice } from '../config/server-block.ts';
@@ -7,11 +7,8 @@ import type { ProtocolChoice } from '../config/server-block.ts';
 /** Revisions since this one have no `initialize`. */
 export const FIRST_STATELESS_REVISION = '2026-07-28';
 
-function negotiation(protocol: ProtocolChoice): ClientOptions {
-  if (typeof protocol === 'string') return { versionNegotiation: { mode: protocol === 'auto' ? 'auto' : 'legacy' } };
-  if (protocol.revision >= FIRST_STATELESS_REVISION)
-    return { versionNegotiation: { mode: { pin: protocol.revision } } };
-  return { supportedProtocolVersions: [protocol.revision] };
+export function isStateless(revision: string): boolean {
+  return revision >= FIRST_STATELESS_REVISION;
 }
 
 /**
@@ -24,5 +21,10 @@ function takeUnchecked(result: unknown): { valid: true; data: never; errorMessag
 }
 
 export function startingOptions(protocol: ProtocolChoice): ClientOptions {
-  return { ...negotiation(protocol), jsonSchemaValidator: { getValidator: () => takeUnchecked } };
+  const supportedProtocolVersions =
+    typeof protocol === 'object' && !isStateless(protocol.revision) ? [protocol.revision] : undefined;
+  return {
+    ...(supportedProtocolVersions && { supportedProtocolVersions }),
+    jsonSchemaValidator: { getValidator: () => takeUnchecked },
+  };
 }

@@ -4,6 +4,7 @@
  * whole group. It does not interpret messages.
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -18,8 +19,8 @@ import { sanitizeText } from '../content/sanitize-text.ts';
 export interface StdioOptions {
   reaper: ChildReaper;
   reader: MessageReader;
-  /** A line of the child's stderr. */
-  log(line: string): void;
+  /** A line of the child's stderr, or the reason why it could not be started. */
+  output(line: string): void;
   /** A longer message ends the connection. */
   maxMessageBytes: number;
   /** How long a child may take to exit after EOF, and again after SIGTERM. */
@@ -122,7 +123,7 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
     // A server that closed its stdout can send no answer, even if it runs on. Most have just exited: the pause lets the
     // exit set its reason first.
     started.stdout.once('end', () => void exitsWithin(OUTPUT_GRACE_MS).then(transport.close));
-    eachLine(started.stderr, options.log);
+    eachLine(started.stderr, options.output);
   };
 
   const endChild = async (running: ChildProcessWithoutNullStreams) => {
@@ -158,31 +159,28 @@ export function createStdioTransport(server: StdioServer, options: StdioOptions)
         started.once('spawn', resolve);
         started.once('error', (error) => {
           ending ??= `could not be started (${'code' in error ? error.code : error.message}); check that the command is installed and that its cwd exists`;
+          options.output(
+            existsSync(cwd)
+              ? `The command "${command}" was not found or cannot be run. Install it, or write its whole path.`
+              : `The folder "${cwd}" (cwd) does not exist. Create it, or correct "cwd" in the block.`,
+          );
           reject(error);
         });
       }),
-    send: (message) =>
-      new Promise((resolve, reject) => {
-        if (child === null || closing !== null || !child.stdin.writable) {
-          return reject(new SdkError(SdkErrorCode.NotConnected, 'the server process has ended'));
-        }
-        options.reader.sent(message);
-        // A broken pipe has taken at most a part of the line, which is not a message.
-        child.stdin.write(serializeMessage(message), (error) =>
-          error
-            ? reject(
-                new SdkError(
-                  SdkErrorCode.NotConnected,
-                  'the server process does not read its input any more',
-                  undefined,
-                  {
-                    cause: error,
-                  },
-                ),
-              )
-            : resolve(),
-        );
-      }),
+    send: async (message) => {
+      const stdin = child?.stdin;
+      if (closing !== null || !stdin?.writable)
+        throw new SdkError(SdkErrorCode.NotConnected, 'the server process has ended');
+      options.reader.sent(message);
+      // A broken pipe has taken at most a part of the line, which is not a message.
+      const error = await new Promise<unknown>((resolve) => stdin.write(serializeMessage(message), resolve));
+      if (!error) return;
+      // Most programs have just exited: the exit sets its reason first, which says more.
+      await exitsWithin(OUTPUT_GRACE_MS);
+      throw new SdkError(SdkErrorCode.NotConnected, 'the server process does not read its input any more', undefined, {
+        cause: error,
+      });
+    },
     close: () => {
       closing ??= child === null ? Promise.resolve() : endChild(child);
       // Immediately, not after the child's exit: running calls must not wait for the grace period.

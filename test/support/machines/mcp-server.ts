@@ -4,10 +4,12 @@
  */
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
 import type { CheckInput, McpServerLimits } from '../../../machines/mcp-server-types.ts';
-import { mcpServerMachine } from '../../../machines/mcp-server.ts';
+import { mcpServerMachine, startsSlowly } from '../../../machines/mcp-server.ts';
 
 export const limits: McpServerLimits = {
   connectionTimeoutMs: 1_000,
+  startTimeoutMs: 3_000,
+  startTimeoutKey: 'the key',
   initialBackoffMs: 100,
   maxBackoffMs: 400,
   maxReconnectAttempts: 3,
@@ -72,7 +74,8 @@ export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerL
     get state() {
       const { value } = actor.getSnapshot();
       if (typeof value === 'string') return value;
-      return typeof value.open === 'string' ? value.open : value.open.ready;
+      if (typeof value.open === 'object' && 'ready' in value.open) return value.open.ready;
+      return startsSlowly(value) ? 'slow' : 'connecting';
     },
     get context() {
       return actor.getSnapshot().context;
@@ -83,6 +86,7 @@ export function start(changes: Partial<McpServerLimits> = {}, shared: McpServerL
 /** Events that lead to each state. */
 export const routes: Record<string, (box: ReturnType<typeof start>) => void> = {
   connecting: () => undefined,
+  slow: ({ clock }) => clock.increment(1_000),
   healthy: ({ becomeReady }) => becomeReady(),
   checking: ({ becomeReady, clock }) => {
     becomeReady();

@@ -64,6 +64,7 @@ export function tool(name: string): HopTool {
     definition: `${name} of demo`,
     idempotent: name === 'look',
     permission: name === 'delete' ? 'ask' : name === 'format' ? 'never' : 'always',
+    timeoutMs: null,
   };
 }
 
