@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
+import type { CloseReason, IncidentReport } from '../observability/incident-report.ts';
 import type { Session } from '../delivery/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import type { Decoded } from '../protocol/decoder.ts';
@@ -41,6 +42,7 @@ export interface SessionDeps {
   /** Handles a request. Null if it is answered or routed; else a promise that resolves then. */
   handle(session: ClientSession, request: Request): Promise<void> | null;
   limits: SessionLimits;
+  incidents: IncidentReport;
 }
 
 /** The TCP socket below a WebSocket. */
@@ -58,7 +60,7 @@ export function createSession(
   { id, subject }: Pick<ClientSession, 'id' | 'subject'>,
   socket: WebSocket,
   wire: Wire,
-  { decode, encode, handle, limits }: SessionDeps,
+  { decode, encode, handle, limits, incidents }: SessionDeps,
 ): ClientSession {
   const budget = createFrameBudget(limits);
   let corked = false;
@@ -94,6 +96,7 @@ export function createSession(
       if (socket.readyState !== socket.OPEN) return;
       pendingBytes = isSlow() ? pendingBytes + frame.length : 0;
       if (pendingBytes > limits.maxBufferedBytes * HARD_LIMIT_FACTOR) {
+        incidents.socketClosed('unread_data');
         socket.terminate();
         return;
       }
@@ -121,6 +124,11 @@ export function createSession(
     hasPendingRequests: () => pendingRequests > 0,
   };
 
+  const close = (reason: CloseReason, code: number, words: string) => {
+    incidents.socketClosed(reason);
+    socket.close(code, words);
+  };
+
   const handleRequest = (request: Request) => {
     const handling = handle(session, request);
     if (handling === null) return;
@@ -131,15 +139,16 @@ export function createSession(
   socket.on('message', (data: RawData, isBinary: boolean) => {
     // `ws` still reads after the server's close: a rejected socket must not be served.
     if (socket.readyState !== socket.OPEN) return undefined;
-    if (isBinary) return socket.close(closeCodes.binary.code, 'binary frame; send text frames only');
+    if (isBinary) return close('binary_frame', closeCodes.binary.code, 'binary frame; send text frames only');
     if (!budget.take(performance.now()))
-      return socket.close(closeCodes.abuse.code, 'too many frames: chat.websocket.frames_per_second');
+      return close('frame_rate', closeCodes.abuse.code, 'too many frames: chat.websocket.frames_per_second');
     const decoded = decode(data.toString());
     if ('request' in decoded) return handleRequest(decoded.request);
     session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault, decoded.conversationId)));
+    incidents.frameRefused(decoded.fault.code);
     badFrames += 1;
     if (badFrames > limits.maxBadFrames)
-      socket.close(closeCodes.abuse.code, 'too many bad frames: chat.websocket.max_bad_frames');
+      close('bad_frames', closeCodes.abuse.code, 'too many bad frames: chat.websocket.max_bad_frames');
   });
   return session;
 }

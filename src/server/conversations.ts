@@ -18,6 +18,7 @@ import type { Gateway } from '../gateway/server.ts';
 import type { Inspection } from '../inspect/live/inspection.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { logServerStatus } from '../observability/status-log.ts';
+import { createIncidentReport } from '../observability/incident-report.ts';
 import { createTurnReport, type TurnReport } from '../observability/turn-report.ts';
 import { createDelivery } from '../delivery/delivery.ts';
 import { createRegistry, type Registry } from '../registry/registry.ts';
@@ -44,8 +45,18 @@ export type Conversations = ReturnType<typeof createConversations>;
 export function createConversations(context: StartContext, parts: ConversationParts) {
   const { settings, log, onError } = context;
   const { store } = parts.opening;
+  const incidents = createIncidentReport({
+    count: parts.metrics,
+    log: (fields, message) => log.warn(fields, message),
+    nowMs: () => performance.now(),
+  });
   const delivery = createDelivery(
-    settings.follow(({ chat }) => ({ reader: store, flushMs: chat.service.streaming.flush_ms, onError })),
+    settings.follow(({ chat }) => ({
+      reader: store,
+      flushMs: chat.service.streaming.flush_ms,
+      onError,
+      onRefused: incidents.frameRefused,
+    })),
   );
   const logCache = createLogCache(settings.follow((now) => ({ store, ...warmLimits(now) })));
   settings.onApply(logCache.resize);
@@ -64,7 +75,7 @@ export function createConversations(context: StartContext, parts: ConversationPa
   const turnReport = createTurnReport({ log, metrics: parts.metrics });
   const shared = { store, delivery, logCache, permits, notices, turnReport, inFlight: createInFlight() };
   const registry: Registry = createRegistryOf(context, parts, shared);
-  return { ...shared, registry };
+  return { ...shared, registry, incidents };
 }
 
 /** Parts that the chart's actors and the registry share. */

@@ -123,5 +123,6 @@ function createSessionParts({ settings, onError }: StartContext, { models, tools
     decode: (text: string) => decoder.decode(text),
     handle: createRequestHandler(requests),
     limits: settings.follow(sessionLimits),
+    incidents: conversations.incidents,
   };
 }

@@ -53,6 +53,7 @@ export function scene() {
     return log;
   };
   const delivery = createDelivery({
+    onRefused: () => undefined,
     flushMs: 0,
     onError: (error) => void faults.push(error),
     reader: {

@@ -45,6 +45,7 @@ async function start(
         );
         return null;
       },
+      incidents: { socketClosed() {}, frameRefused() {} },
       limits: { maxBufferedBytes: 1_000_000, framesPerSecond: 1000, frameBurst: 1000, maxBadFrames: 0 },
     },
     http: (_, response) => void response.end(),

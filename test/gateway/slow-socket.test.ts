@@ -30,6 +30,7 @@ async function connectIdler(test: TestContext): Promise<{ client: WebSocket; ses
       fault: fault('invalid_json', 'This socket accepts no frames.'),
     }),
     handle: () => null,
+    incidents: { socketClosed() {}, frameRefused() {} },
     limits: { maxBufferedBytes, framesPerSecond: 1, frameBurst: 1, maxBadFrames: 1 },
   });
   return { client, session };

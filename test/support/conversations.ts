@@ -52,7 +52,7 @@ export async function startConversations(test: TestContext, replacements: Replac
   const onError = (error: unknown) => void faults.push(error);
   const { store: real, writerLogic, opened } = openStore({ path: join(folder, 'events.db'), onError });
   const store = { ...real, append: replacements.append?.(real.append) ?? real.append };
-  const delivery = createDelivery({ reader: store, flushMs: 0, onError });
+  const delivery = createDelivery({ reader: store, flushMs: 0, onError, onRefused: () => undefined });
   const window = { windowTokens: 1000, preserveRecent: 4 };
   const kept = createLogCache({ store, maxBytes: 1_000_000, ...window });
   const logCache = { ...kept, append: replacements.keepWarm?.(kept.append) ?? kept.append };
