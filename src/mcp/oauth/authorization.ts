@@ -121,6 +121,8 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
       if (!attempt || !address) return;
       if (address.protocol !== 'https:' && address.protocol !== 'http:')
         throw new Error('names an authorization page whose address is neither http nor https');
+      if (address.username !== '' || address.password !== '')
+        throw new Error('names an authorization page with a user name before its host, which hides the host');
       showUrl(address.href);
       const params = await callbackServer.waitForRedirect(attempt.state, signal);
       const code = params.get('code');
