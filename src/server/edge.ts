@@ -75,7 +75,7 @@ function createPages(
     isServing,
     activeModel: models.active,
     requiresToken: auth.mode === 'token',
-    mayChat: async ({ headers }) => (await verify(credentialOf(headers))) !== null,
+    mayChat: async (request) => access.isOwnHost(request) && (await verify(credentialOf(request.headers))) !== null,
     mayInspect: (request) =>
       inspection !== null &&
       (auth.mode === 'none' || settings.current().inspect.viewers.length > 0) &&
@@ -90,6 +90,7 @@ function createPages(
     reload,
     metrics,
     verify,
+    isOwnHost: (request) => access.isOwnHost(request),
     home,
     inspection,
     refusalOf: (request) => access.page(request),

@@ -21,7 +21,8 @@ export interface Authorization {
   /** `fetch` with the token. Rejects with the SDK's UnauthorizedError if a person has to sign in; the request then took no effect. */
   fetch: FetchLike;
   /**
-   * Resolves when a token is stored. Calls `showUrl` with the page that a person has to open. Rejects with a reason for
+   * Resolves when a token is stored. Calls `showUrl` with the page that a person has to open: one of Parley's callback server, which leads to that
+   * of the authorization server. Rejects with a reason for
    * people if the authorization was denied or failed, or on abort.
    */
   authorize(showUrl: (url: string) => void, signal: AbortSignal): Promise<void>;
@@ -123,8 +124,12 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
         throw new Error('names an authorization page whose address is neither http nor https');
       if (address.username !== '' || address.password !== '')
         throw new Error('names an authorization page with a user name before its host, which hides the host');
-      showUrl(address.href);
-      const params = await callbackServer.waitForRedirect(attempt.state, signal);
+      const redirectUrl = await callbackServer.open();
+      const params = await callbackServer.waitForRedirect(
+        { state: attempt.state, address: address.href, redirectUrl },
+        showUrl,
+        signal,
+      );
       const code = params.get('code');
       // The redirect's error text is untrusted, so it is not shown.
       if (code === null) throw new Error('was not authorized: the sign-in was denied in the browser');
