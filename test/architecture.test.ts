@@ -197,6 +197,7 @@ test('test/ mirrors src/ and machines/', () => {
     'model',
     'proof',
     'protocol-property',
+    'supply-chain',
   ];
   const known = new Set([...folders('src'), ...ofTheirOwn, 'run', 'reload', 'support']);
   assert.deepEqual(

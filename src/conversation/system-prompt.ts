@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isUnavailable, type FromServer, type PromptsAndResources } from '../mcp/prompts-and-resources.ts';
 import type { Resource } from '../mcp/content/prompt-and-resource.ts';
 import { partText } from '../mcp/content/result-text.ts';
+import { sanitizeText } from '../mcp/content/sanitize-text.ts';
 import type { Delivery } from '../delivery/port.ts';
 import { chunkFrame } from '../protocol/frames.ts';
 import type { TurnRef } from './server-notices.ts';
@@ -51,7 +52,7 @@ export function createSystemPrompt({
     isFirst: boolean,
   ): Promise<string[]> {
     const parts = await inTime(promptsAndResources.readCached(server, uri, turn.owner));
-    if (parts !== null && !isUnavailable(parts)) return [parts.map(partText).join('\n')];
+    if (parts !== null && !isUnavailable(parts)) return [sanitizeText(parts.map(partText).join('\n'))];
     if (isFirst)
       notifyMissing(
         turn,

@@ -19,6 +19,8 @@ export interface DeliveryOptions extends CatchUpDeps {
   /** streaming.flush_ms, read for each message. */
   flushMs: number;
   onError(error: unknown): void;
+  /** A request gets an error, with this code. */
+  onRefused(code: string): void;
 }
 
 /**
@@ -66,7 +68,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   return {
     open: members.open,
     close: members.close,
-    reply: (sessionId, frame) => members.session(sessionId)?.send(serializeFrame(frame)),
+    reply(sessionId, frame) {
+      if (frame.status === 'error') options.onRefused(frame.error.code);
+      members.session(sessionId)?.send(serializeFrame(frame));
+    },
     follow: (sessionId, ref, requestId, streaming) =>
       void join(sessionId, ref, { requestId, streaming, wantsState: false, live: true, seq: 0 }),
     attach(sessionId, ref, requestId, { streaming, cursor }) {

@@ -1,9 +1,9 @@
 /**
  * Serves a few read-only tools, a prompt and a resource over stdio: the bundled MCP server, for a machine without others.
- * Parley starts it like any other server, so no file may import it. It uses the SDK's v1, as most published servers do.
+ * Parley starts it like any other server, so no file may import it.
  */
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { McpServer } from '@modelcontextprotocol/server';
+import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
 import { listFolder } from './mcp-folder.ts';
 
@@ -15,7 +15,7 @@ const server = new McpServer({ name: 'parley-demo', version: '1.0.0' });
 
 server.registerTool(
   'add',
-  { description: 'Adds two numbers.', inputSchema: { a: z.number(), b: z.number() }, annotations },
+  { description: 'Adds two numbers.', inputSchema: z.object({ a: z.number(), b: z.number() }), annotations },
   ({ a, b }) => say(String(a + b)),
 );
 
@@ -23,7 +23,9 @@ server.registerTool(
   'current_time',
   {
     description: 'Returns the current date and time.',
-    inputSchema: { timezone: z.string().optional().describe('IANA name such as Europe/Vienna; UTC if absent') },
+    inputSchema: z.object({
+      timezone: z.string().optional().describe('IANA name such as Europe/Vienna; UTC if absent'),
+    }),
     annotations,
   },
   ({ timezone = 'UTC' }) => {
@@ -35,7 +37,11 @@ server.registerTool(
 
 server.registerTool(
   'word_count',
-  { description: 'Counts the words, characters and lines of a text.', inputSchema: { text: z.string() }, annotations },
+  {
+    description: 'Counts the words, characters and lines of a text.',
+    inputSchema: z.object({ text: z.string() }),
+    annotations,
+  },
   ({ text }) =>
     say(`${text.match(/\S+/g)?.length ?? 0} words, ${text.length} characters, ${text.split('\n').length} lines`),
 );
@@ -44,7 +50,7 @@ server.registerTool(
   'list_folder',
   {
     description: 'Lists the entries of a folder below the root of this server.',
-    inputSchema: { path: z.string().default('.').describe('Relative to the root') },
+    inputSchema: z.object({ path: z.string().default('.').describe('Relative to the root') }),
     annotations,
   },
   async ({ path }) => say(await listFolder(root, path)),
@@ -52,7 +58,7 @@ server.registerTool(
 
 server.registerPrompt(
   'summarize',
-  { description: 'Asks for a summary of a text.', argsSchema: { text: z.string() } },
+  { description: 'Asks for a summary of a text.', argsSchema: z.object({ text: z.string() }) },
   ({ text }) => ({
     messages: [{ role: 'user', content: { type: 'text', text: `Summarize this in three sentences:\n\n${text}` } }],
   }),

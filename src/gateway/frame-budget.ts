@@ -18,11 +18,12 @@ export interface FrameLimits {
 /** A frame counts once more for each further payload of this size. To parse 1 MiB of JSON takes as long as many small frames. */
 const BYTES_OF_A_FRAME = 65_536;
 
-/** Closes the socket with 1008 after too many frames, and reads nothing further from it. Call it before `ws` reads. */
+/** Closes the socket with 1008 after too many frames, and reads nothing further from it. Call it before `ws` reads. `onExceeded` is called once. */
 export function limitFrames(
   socket: Pick<WebSocket, 'close' | 'terminate' | 'once' | 'pause' | 'readyState' | 'OPEN'>,
   wire: Pick<Socket, 'prependListener'>,
   limits: FrameLimits,
+  onExceeded: () => void,
 ): void {
   const scan = createFrameScanner();
   const bucket = createTokenBucket({
@@ -36,6 +37,7 @@ export function limitFrames(
   wire.prependListener('data', (chunk: Buffer) => {
     if (socket.readyState !== socket.OPEN) return;
     if (bucket.take(performance.now(), scan(chunk))) return;
+    onExceeded();
     closeWithTimeout(socket, closeCodes.abuse.code, 'too many frames: chat.websocket.frames_per_second');
     socket.pause();
   });

@@ -18,9 +18,14 @@ export interface HeartbeatTimes {
 
 /**
  * Its timers run from now until `stop`. `sockets` is read at each interval, so pass the live set. The timeout must not
- * exceed the interval; otherwise the next pings would start before the timeout of the last ones.
+ * exceed the interval; otherwise the next pings would start before the timeout of the last ones. `onSilence` is called for
+ * each socket that is terminated.
  */
-export function createHeartbeat(sockets: Iterable<WebSocket>, times: HeartbeatTimes): Heartbeat {
+export function createHeartbeat(
+  sockets: Iterable<WebSocket>,
+  times: HeartbeatTimes,
+  onSilence: () => void = () => undefined,
+): Heartbeat {
   const silent = new Set<WebSocket>();
   let interval: NodeJS.Timeout | undefined;
   let deadline: NodeJS.Timeout | undefined;
@@ -33,7 +38,10 @@ export function createHeartbeat(sockets: Iterable<WebSocket>, times: HeartbeatTi
       socket.ping();
     }
     deadline = setTimeout(() => {
-      for (const socket of silent) socket.terminate();
+      for (const socket of silent) {
+        onSilence();
+        socket.terminate();
+      }
       silent.clear();
     }, times.pingTimeoutMs);
   };

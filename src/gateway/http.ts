@@ -30,6 +30,8 @@ export interface HttpDeps {
   reload(): { successful: boolean; succeededAtMs: number };
   metrics: Pick<Metrics, 'text' | 'contentType'>;
   verify: Verify;
+  /** False under a Host that a foreign page may have chosen, see `Access`. */
+  isOwnHost(request: IncomingMessage): boolean;
   /** Serves the start page, its files and the documentation. Resolves with false for other paths. */
   home(request: IncomingMessage, response: ServerResponse, path: string): Promise<boolean>;
   /** Serves the pages of inspection. Returns false for other paths. Null if inspection is off. */
@@ -74,7 +76,8 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
       : send(response, status, 'text/plain; charset=utf-8', `${error}\n`);
 
   /** Requires a token also on loopback: behind a proxy on this machine, every client has a loopback address. */
-  const mayChat = async (request: IncomingMessage) => (await deps.verify(credentialOf(request.headers))) !== null;
+  const mayChat = async (request: IncomingMessage) =>
+    deps.isOwnHost(request) && (await deps.verify(credentialOf(request.headers))) !== null;
 
   const configuration = () => {
     const { successful, succeededAtMs } = deps.reload();
@@ -115,6 +118,13 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
 
   const sendMetrics = async (request: IncomingMessage, response: ServerResponse) => {
     if (await mayChat(request)) return send(response, 200, deps.metrics.contentType, await deps.metrics.text());
+    if (!deps.isOwnHost(request))
+      return refuse(
+        request,
+        response,
+        421,
+        'Without a token, metrics are served under an IP address, localhost, or a host in chat.websocket.allowed_hosts.',
+      );
     deps.onRefused(credentialOf(request.headers) === null ? refusals.noToken : refusals.unknownToken, request);
     response.setHeader('www-authenticate', 'Bearer');
     return refuse(

@@ -65,8 +65,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     clientTracking: true,
     handleProtocols: selectProtocol,
   });
-  const heartbeat = createHeartbeat(wss.clients, options);
-  const reauthorization = createReauthorization(options.admission.verify, options.onError);
+  const { incidents } = options.session;
+  const heartbeat = createHeartbeat(wss.clients, options, () => incidents.socketClosed('silence'));
+  const reauthorization = createReauthorization(options.admission.verify, options.onError, () =>
+    incidents.socketClosed('token_removed'),
+  );
   const deps: SessionDeps = { ...options.session, encode: createFrameEncoder() };
   const sessions = new Map<WebSocket, ClientSession>();
   let nextSession = 1;
@@ -87,8 +90,11 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
 
   const accept = (socket: WebSocket, request: IncomingMessage) => {
     // An invalid frame: `ws` has sent the close frame, and discards further data.
-    socket.on('error', () => terminateAfterTimeout(socket));
-    limitFrames(socket, request.socket, options.frames);
+    socket.on('error', (error) => {
+      incidents.socketClosed(TOO_LARGE.has(codeOf(error)) ? 'frame_size' : 'broken_frame');
+      terminateAfterTimeout(socket);
+    });
+    limitFrames(socket, request.socket, options.frames, () => incidents.socketClosed('frame_rate'));
     heartbeat.watch(socket);
     void admit(socket, request);
   };
@@ -212,6 +218,12 @@ function refuseUpgrade(socket: Duplex, head: string, words: string): void {
   socket.end(`HTTP/1.1 ${head}\r\nConnection: close\r\n\r\n${words}\r\n`);
 }
 
+/** Errors of `ws`: a frame over the limit, or in too many fragments. */
+const TOO_LARGE = new Set([
+  'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
+  'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
+  'WS_ERR_TOO_MANY_BUFFERED_PARTS',
+]);
 const RESTARTING = 'the server is restarting; reconnect';
 /** How long clients may take to answer the closing handshake when the gateway closes. */
 const CLOSE_TIMEOUT_MS = 500;

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { RawData, WebSocket } from 'ws';
+import type { CloseReason, IncidentReport } from '../observability/incident-report.ts';
 import type { Session } from '../delivery/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import type { Decoded } from '../protocol/decoder.ts';
@@ -44,6 +45,7 @@ export interface SessionDeps {
   /** Handles a request. Null if it is answered or routed; else a promise that resolves then. */
   handle(session: ClientSession, request: Request): Promise<void> | null;
   limits: SessionLimits;
+  incidents: IncidentReport;
 }
 
 /** The TCP socket below a WebSocket. */
@@ -61,7 +63,7 @@ export function createSession(
   { id, subject }: Pick<ClientSession, 'id' | 'subject'>,
   socket: WebSocket,
   wire: Wire,
-  { decode, encode, handle, limits }: SessionDeps,
+  { decode, encode, handle, limits, incidents }: SessionDeps,
 ): ClientSession {
   const badFrameBudget = createTokenBucket({
     get perSecond() {
@@ -103,6 +105,7 @@ export function createSession(
       if (socket.readyState !== socket.OPEN) return;
       pendingBytes = isSlow() ? pendingBytes + sizeOf(frame) : 0;
       if (pendingBytes > limits.maxBufferedBytes * HARD_LIMIT_FACTOR) {
+        incidents.socketClosed('unread_data');
         socket.terminate();
         return;
       }
@@ -118,8 +121,10 @@ export function createSession(
     },
     isSlow,
     unsentBytes: () => socket.bufferedAmount,
-    closeStalled: () =>
-      closeWithTimeout(socket, closeCodes.tryLater.code, 'the client takes no responses; reconnect with the cursor'),
+    closeStalled() {
+      incidents.socketClosed('unread_data');
+      closeWithTimeout(socket, closeCodes.tryLater.code, 'the client takes no responses; reconnect with the cursor');
+    },
     isOpen: () => socket.readyState === socket.OPEN,
     whenDrained(callback) {
       if (socket.readyState === socket.CLOSED) return process.nextTick(callback);
@@ -136,6 +141,11 @@ export function createSession(
     hasPendingRequests: () => pendingRequests > 0,
   };
 
+  const close = (reason: CloseReason, code: number, words: string) => {
+    incidents.socketClosed(reason);
+    socket.close(code, words);
+  };
+
   const handleRequest = (request: Request) => {
     const handling = handle(session, request);
     if (handling === null) return;
@@ -148,12 +158,13 @@ export function createSession(
   socket.on('message', (data: RawData, isBinary: boolean) => {
     // `ws` still reads after the server's close: a rejected socket must not be served.
     if (socket.readyState !== socket.OPEN) return undefined;
-    if (isBinary) return socket.close(closeCodes.binary.code, 'binary frame; send text frames only');
+    if (isBinary) return close('binary_frame', closeCodes.binary.code, 'binary frame; send text frames only');
     const decoded = decode(data.toString());
     if ('request' in decoded) return handleRequest(decoded.request);
     session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault, decoded.conversationId)));
+    incidents.frameRefused(decoded.fault.code);
     if (decoded.isUnreadable && !badFrameBudget.take(performance.now()))
-      socket.close(closeCodes.abuse.code, 'too many bad frames: chat.websocket.max_bad_frames');
+      close('bad_frames', closeCodes.abuse.code, 'too many bad frames: chat.websocket.max_bad_frames');
   });
   return session;
 }

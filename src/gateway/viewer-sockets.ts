@@ -37,6 +37,8 @@ export interface ViewerSocketOptions {
   refusalOf(request: IncomingMessage): Refusal | null;
   authorize(request: IncomingMessage, credential: string | null): Promise<{ subject: string } | { refusal: Refusal }>;
   onRefused: ReportRefusal;
+  /** A socket was closed for too many frames. */
+  onFrameRate(): void;
   /** False if too many conversations are watched. */
   watch(ref: ConversationRef, sink: EventSink): boolean;
   unwatch(ref: ConversationRef, sink: EventSink): void;
@@ -102,7 +104,7 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
     upgrade(request, duplex, head) {
       wss.handleUpgrade(request, duplex, head, (socket) => {
         socket.on('error', () => terminateAfterTimeout(socket));
-        limitFrames(socket, request.socket, options.frames);
+        limitFrames(socket, request.socket, options.frames, options.onFrameRate);
         heartbeat.watch(socket);
         admit(socket, request).catch((error: unknown) => {
           options.onError(error);

@@ -3,8 +3,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { Usage } from '../../machines/log.ts';
 import type { RefusalKind } from '../refusal.ts';
+import type { IncidentReport } from './incident-report.ts';
 
-export interface Metrics {
+export interface Metrics extends IncidentReport {
   /** A turn ended: its finish reason or error code, and its time from commit to end. Null for a turn that a restart interrupted. */
   turnEnded(end: string, seconds: number | null): void;
   /** From the message's commit to the first chunk of its answer. */
@@ -129,6 +130,18 @@ export function createMetrics(gauges: Gauges): Metrics {
     labelNames: ['reason'],
     registers,
   });
+  const closed = new Counter({
+    name: 'parley_sockets_closed_total',
+    help: 'Accepted sockets that the server closed because of the client, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
+  const framesRefused = new Counter({
+    name: 'parley_frames_refused_total',
+    help: 'Frames of clients that got an error at once, by code. Failed turns are in parley_turns_total.',
+    labelNames: ['code'],
+    registers,
+  });
   gauge('connections', 'Open sockets.', gauges.connections);
   gauge('conversations_live', 'Conversations with a live actor.', gauges.conversationsLive);
   gauge('log_cache_bytes', 'Estimated bytes of the conversation logs in memory.', gauges.logCacheBytes);
@@ -194,6 +207,8 @@ export function createMetrics(gauges: Gauges): Metrics {
       rows.observe(rowCount);
     },
     refused: (kind) => refused.inc({ reason: kind }),
+    socketClosed: (reason) => closed.inc({ reason }),
+    frameRefused: (code) => framesRefused.inc({ code }),
     text: () => registry.metrics(),
     contentType: registry.contentType,
     close: () => loopDelay.disable(),

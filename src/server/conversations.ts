@@ -20,6 +20,7 @@ import type { Gateway } from '../gateway/server.ts';
 import type { Inspection } from '../inspect/live/inspection.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { logServerStatus } from '../observability/status-log.ts';
+import { createIncidentReport } from '../observability/incident-report.ts';
 import { createTurnReport, type TurnReport } from '../observability/turn-report.ts';
 import { createDelivery } from '../delivery/delivery.ts';
 import { createRegistry, type Registry } from '../registry/registry.ts';
@@ -49,8 +50,19 @@ export function createConversations(context: StartContext, parts: ConversationPa
   const { store } = parts.opening;
   const reads = createReadPermits(settings.follow(readLimits));
   settings.onApply(reads.refresh);
+  const incidents = createIncidentReport({
+    count: parts.metrics,
+    log: (fields, message) => log.warn(fields, message),
+    nowMs: () => performance.now(),
+  });
   const delivery = createDelivery(
-    settings.follow(({ chat }) => ({ reader: store, reads, flushMs: chat.service.streaming.flush_ms, onError })),
+    settings.follow(({ chat }) => ({
+      reader: store,
+      reads,
+      flushMs: chat.service.streaming.flush_ms,
+      onError,
+      onRefused: incidents.frameRefused,
+    })),
   );
   const logCache = createLogCache(settings.follow((now) => ({ store, ...warmLimits(now) })));
   settings.onApply(logCache.resize);
@@ -82,7 +94,7 @@ export function createConversations(context: StartContext, parts: ConversationPa
   const turnReport = createTurnReport({ log, metrics: parts.metrics });
   const shared = { store, delivery, logCache, permits, notices, windowCheck, turnReport, inFlight: createInFlight() };
   const registry: Registry = createRegistryOf(context, parts, shared);
-  return { ...shared, reads, registry };
+  return { ...shared, reads, registry, incidents };
 }
 
 /** Parts that the chart's actors and the registry share. */

@@ -33,9 +33,9 @@ export interface EdgeParts {
 /** Listens. Rejects with AppError `config_invalid` if the address cannot be used. */
 export function openEdge(context: StartContext, parts: EdgeParts): Promise<Gateway> {
   const { settings, onError } = context;
-  const { delivery, registry, store } = parts.conversations;
+  const { delivery, registry, store, incidents } = parts.conversations;
   const access = createAccessChecks(context, parts.metrics);
-  const pages = createInspectPages(context, parts.feeds, access, { store, registry });
+  const pages = createInspectPages(context, parts.feeds, access, { store, registry, incidents });
   const admission = settings.follow((now) => ({
     ...admissionLimits(now),
     verify: access.verify,
@@ -78,7 +78,7 @@ function createPages(
     isServing,
     activeModel: models.active,
     requiresToken: auth.mode === 'token',
-    mayChat: async ({ headers }) => (await verify(credentialOf(headers))) !== null,
+    mayChat: async (request) => access.isOwnHost(request) && (await verify(credentialOf(request.headers))) !== null,
     mayInspect: (request) =>
       inspection !== null &&
       (auth.mode === 'none' || settings.current().inspect.viewers.length > 0) &&
@@ -97,6 +97,7 @@ function createPages(
     reload,
     metrics,
     verify,
+    isOwnHost: (request) => access.isOwnHost(request),
     home,
     inspection,
     refusalOf: (request) => access.page(request),
@@ -135,5 +136,6 @@ function createSessionParts({ settings, onError }: StartContext, { models, tools
     decode: (text: string) => decoder.decode(text),
     handle: createRequestHandler(requests),
     limits: settings.follow(sessionLimits),
+    incidents: conversations.incidents,
   };
 }

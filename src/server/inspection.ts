@@ -8,6 +8,7 @@ import { createDefinitions } from '../inspect/stately-format.ts';
 import { createInspection, type InspectionOptions } from '../inspect/live/inspection.ts';
 import { createPageSources } from '../inspect/page-sources.ts';
 import { createInspectRoutes } from '../inspect/routes.ts';
+import type { IncidentReport } from '../observability/incident-report.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/port.ts';
 import type { Access } from './access.ts';
@@ -33,7 +34,7 @@ export function createInspectPages(
   { settings, onError }: StartContext,
   { watched, inspection }: Feeds,
   { access, viewerAuthorizer, onRefused }: Access,
-  { store, registry }: { store: Store; registry: Registry },
+  { store, registry, incidents }: { store: Store; registry: Registry; incidents: IncidentReport },
 ) {
   const config = settings.current();
   if (!config.inspect.enabled) return { routes: null, viewers: null };
@@ -69,6 +70,7 @@ export function createInspectPages(
       refusalOf: (request) => access.viewer(request),
       authorize: viewerAuthorizer.authorize,
       onRefused,
+      onFrameRate: () => incidents.socketClosed('frame_rate'),
       watch: inspection.watch,
       unwatch: inspection.unwatch,
       onError,

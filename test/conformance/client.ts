@@ -3,6 +3,7 @@
  * as the person who authorizes it in a browser and fills in forms, calls every tool, and disconnects. The suite judges
  * what it sees on the wire.
  */
+import { visit } from '../support/visit.ts';
 import { waitFor } from 'xstate';
 import { z } from 'zod';
 import { serverState } from '../../machines/mcp-server.ts';
@@ -43,7 +44,7 @@ judge.subscribe(({ context: { authorizeUrl } }) => {
   if (authorizeUrl === null || visited.has(authorizeUrl)) return;
   visited.add(authorizeUrl);
   // The last page is Parley's own, and may be closed before it is read.
-  fetch(authorizeUrl).catch((error: unknown) => box.lines.push(`the browser: ${String(error)}`));
+  visit(authorizeUrl).catch((error: unknown) => box.lines.push(`the browser: ${String(error)}`));
 });
 
 /** The person accepts the defaults of every form. */

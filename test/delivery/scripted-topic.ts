@@ -55,6 +55,7 @@ export function scene() {
     return log;
   };
   const delivery = createDelivery({
+    onRefused: () => undefined,
     flushMs: 0,
     reads: createReadPermits({ maxReadsPerSocket: 1, maxReadsPerSubject: 4, maxWaitingReads: 1000, stallMs: 60_000 }),
     onError: (error) => void faults.push(error),

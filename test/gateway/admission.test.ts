@@ -45,6 +45,7 @@ async function start(
         );
         return null;
       },
+      incidents: { socketClosed() {}, frameRefused() {} },
       limits: { maxBufferedBytes: 1_000_000, maxBadFrames: 0 },
     },
     frames: { framesPerSecond: 1000, frameBurst: 1000 },

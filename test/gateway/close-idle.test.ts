@@ -38,6 +38,7 @@ async function start(t: TestContext, verified: Promise<void> = Promise.resolve()
             resolve();
           }),
         ),
+      incidents: { socketClosed() {}, frameRefused() {} },
       limits: { maxBufferedBytes: 1_000_000, maxBadFrames: 0 },
     },
     frames: { framesPerSecond: 1000, frameBurst: 1000 },

@@ -208,4 +208,26 @@ describe('a server without tokens that other machines can reach', () => {
       assert.match((await rejectedConnection(url, { headers })).reason, /^origin not allowed/);
     }
   });
+
+  it('serves details and metrics by an address or a listed host only; a probe by any name gets the status', async (t) => {
+    const parley = await startParley(t, {
+      config: {
+        auth: { allow_anonymous_beyond_loopback: true },
+        chat: { websocket: { host: '0.0.0.0', allowed_hosts: ['parley.lan'] } },
+      },
+    });
+    const url = parley.url.replace('0.0.0.0', '127.0.0.1');
+    const get = (path: string, host: string) =>
+      sendLines(url, [`GET ${path} HTTP/1.1`, `Host: ${host}`, 'Connection: close']);
+    for (const host of ['evil.example:8000', 'localhost.evil.example', '127.0.0.1.evil.example']) {
+      const health = await get('/health', host);
+      assert.equal(health.status, 200);
+      assert.doesNotMatch(health.body, /mcp_servers|providers/, host);
+      assert.equal((await get('/metrics', host)).status, 421, host);
+    }
+    for (const host of ['192.0.2.7:8000', '[::1]:8000', 'localhost', 'parley.lan']) {
+      assert.match((await get('/health', host)).body, /mcp_servers/, host);
+      assert.equal((await get('/metrics', host)).status, 200, host);
+    }
+  });
 });

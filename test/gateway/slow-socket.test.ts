@@ -31,6 +31,7 @@ async function connectIdler(test: TestContext): Promise<{ client: WebSocket; ses
       fault: fault('invalid_json', 'This socket accepts no frames.'),
     }),
     handle: () => null,
+    incidents: { socketClosed() {}, frameRefused() {} },
     limits: { maxBufferedBytes, maxBadFrames: 1 },
   });
   return { client, session };

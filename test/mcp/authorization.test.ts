@@ -12,6 +12,7 @@ import type { OAuthSettings } from '../../src/mcp/config/oauth-settings.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { httpServer, startMcpServers } from '../support/mcp-servers.ts';
 import { startOAuthServer, type OAuthServerOptions } from '../support/oauth-server.ts';
+import { visit } from '../support/visit.ts';
 
 interface SceneOptions extends OAuthServerOptions {
   era?: 'sessions' | 'stateless';
@@ -76,6 +77,13 @@ async function asked(box: Box): Promise<string> {
   return context.authorizeUrl ?? '';
 }
 
+/** The page of the authorization server to which a sign-in link leads. */
+async function signInPage(url: string): Promise<URL> {
+  const start = await fetch(url, { redirect: 'manual' });
+  assert.equal(start.status, 302);
+  return new URL(start.headers.get('location') ?? '');
+}
+
 async function authorized(t: TestContext, scene: Awaited<ReturnType<typeof startScene>>): Promise<Box> {
   const box = await scene.start();
   t.after(box.stop);
@@ -101,7 +109,7 @@ for (const era of ['sessions', 'stateless'] as const) {
           authorizeUrl: url,
         },
       ]);
-      assert.equal(new URL(url).searchParams.get('code_challenge_method'), 'S256');
+      assert.equal((await signInPage(url)).searchParams.get('code_challenge_method'), 'S256');
 
       const page = await scene.oauth.browse(url);
       await box.reaches('web', 'ready');
@@ -268,17 +276,34 @@ test('the callback server rejects an unknown redirect, and a repeated one', asyn
   const box = await scene.start();
   t.after(box.stop);
   const url = await asked(box);
-  const callback = new URL(new URL(url).searchParams.get('redirect_uri') ?? '');
+  const callback = new URL((await signInPage(url)).searchParams.get('redirect_uri') ?? '');
   const forged = new URL(callback);
   forged.search = '?state=guessed&code=stolen';
   assert.equal((await scene.oauth.browse(forged.href)).status, 404);
   assert.equal(callback.hostname, '127.0.0.1');
 
-  const sent = await fetch(url, { redirect: 'manual' });
+  const cookies = new Map<string, string[]>();
+  const start = await fetch(url, { redirect: 'manual' });
+  const [cookie = ''] = start.headers.getSetCookie();
+  assert.match(cookie, /^parley_sign_in_\w+=[\w-]{43}; HttpOnly; SameSite=Lax; Path=\/oauth\/callback$/);
+  cookies.set(callback.hostname, [cookie.split(';', 1)[0] ?? '']);
+  const sent = await fetch(start.headers.get('location') ?? '', { redirect: 'manual' });
   const back = sent.headers.get('location') ?? '';
-  assert.equal((await scene.oauth.browse(back)).status, 200);
-  assert.equal((await scene.oauth.browse(back)).status, 404);
+  assert.equal((await visit(back)).status, 403, 'another browser, which did not begin here');
+  assert.equal((await visit(back, new Map([[callback.hostname, ['parley_sign_in=x']]]))).status, 403);
+  assert.equal((await visit(back, cookies)).status, 200, 'the refused ones have not used it up');
+  assert.equal((await visit(back, cookies)).status, 404);
+  assert.equal((await visit(url)).status, 404, 'the start page of a sign-in that is over');
   await box.reaches('web', 'ready');
+});
+
+test('the sign-in link does not contain the state', async (t) => {
+  const scene = await startScene(t);
+  const box = await scene.start();
+  t.after(box.stop);
+  const url = await asked(box);
+  const state = (await signInPage(url)).searchParams.get('state') ?? '';
+  assert.ok(state.length > 20 && !url.includes(state));
 });
 
 test('an unused sign-in link is replaced by a new one', async (t) => {
@@ -291,10 +316,7 @@ test('an unused sign-in link is replaced by a new one', async (t) => {
     ({ context }) => context.authorizeUrl !== null && context.authorizeUrl !== first,
     { timeout: 90_000 },
   );
-  assert.notEqual(
-    new URL(context.authorizeUrl ?? '').searchParams.get('state'),
-    new URL(first).searchParams.get('state'),
-  );
+  assert.notEqual(context.authorizeUrl, first);
 });
 
 test('authorization uses a client that was registered by hand', async (t) => {

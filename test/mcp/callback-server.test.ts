@@ -15,7 +15,11 @@ it('the OAuth callback is served while 40 other connections are idle', async (t)
     t.after(() => socket.destroy());
     await once(socket, 'connect');
   }
-  const redirected = server.waitForRedirect('s1', new AbortController().signal);
-  assert.equal((await fetch(`${url}?state=s1&code=c1`)).status, 200);
+  const started = Promise.withResolvers<string>();
+  const signIn = { state: 's1', address: `${url}?state=s1&code=c1`, redirectUrl: url };
+  const redirected = server.waitForRedirect(signIn, started.resolve, new AbortController().signal);
+  const start = await fetch(await started.promise, { redirect: 'manual' });
+  const cookie = start.headers.get('set-cookie')?.split(';')[0] ?? '';
+  assert.equal((await fetch(String(start.headers.get('location')), { headers: { cookie } })).status, 200);
   assert.equal((await redirected).get('code'), 'c1');
 });

@@ -59,7 +59,7 @@ export async function startConversations(test: TestContext, replacements: Replac
     maxWaitingReads: 1000,
     stallMs: 60_000,
   });
-  const delivery = createDelivery({ reader: store, reads, flushMs: 0, onError });
+  const delivery = createDelivery({ reader: store, reads, flushMs: 0, onError, onRefused: () => undefined });
   const window = { windowTokens: 1000, preserveRecent: 4 };
   const kept = createLogCache({ store, maxBytes: 1_000_000, ...window });
   const logCache = { ...kept, append: replacements.keepWarm?.(kept.append) ?? kept.append };

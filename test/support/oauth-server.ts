@@ -8,6 +8,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { visit } from './visit.ts';
+
 interface Grant {
   clientId: string;
   scope: string;
@@ -207,7 +209,7 @@ export async function startOAuthServer({
     },
     /** Plays the browser: opens the page and follows redirects. Resolves with the last page. */
     browse: async (url: string) => {
-      const page = await fetch(url);
+      const page = await visit(url);
       return { status: page.status, text: await page.text() };
     },
     expire: () => accessTokens.clear(),

@@ -1,6 +1,6 @@
 /** An MCP server with one tool, over stdio. */
-import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { McpServer } from '@modelcontextprotocol/server';
+import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
 import { z } from 'zod';
 
 const server = new McpServer({ name: 'dice', version: '1.0.0' });
@@ -9,7 +9,7 @@ server.registerTool(
   'roll_dice',
   {
     description: 'Rolls dice and adds them up.',
-    inputSchema: { count: z.int().min(1).max(100), sides: z.int().min(2).default(6) },
+    inputSchema: z.object({ count: z.int().min(1).max(100), sides: z.int().min(2).default(6) }),
     annotations: { readOnlyHint: true },
   },
   ({ count, sides }) => {

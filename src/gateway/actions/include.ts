@@ -7,6 +7,7 @@ import type { Included } from '../../../machines/context-window/included.ts';
 import { fault } from '../../errors.ts';
 import { isUnavailable, type PromptsAndResources, type Unavailable } from '../../mcp/prompts-and-resources.ts';
 import { partText } from '../../mcp/content/result-text.ts';
+import { sanitizeText } from '../../mcp/content/sanitize-text.ts';
 import type { Payload } from '../../protocol/actions.ts';
 import { unavailableFault } from './unavailable-fault.ts';
 
@@ -78,7 +79,7 @@ async function readResource(
 ): Promise<Included[] | Unavailable> {
   const parts = await promptsAndResources.read(server, uri, owner);
   if (isUnavailable(parts)) return parts;
-  return [{ role: 'user', text: parts.map(partText).join('\n').toWellFormed(), from: { server, uri } }];
+  return [{ role: 'user', text: sanitizeText(parts.map(partText).join('\n')), from: { server, uri } }];
 }
 
 function invalidRequest(path: string, what: string): Fault {

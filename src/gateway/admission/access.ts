@@ -3,6 +3,7 @@
  * server that requires no token and listens on loopback serves this machine and the hosts that the configuration lists.
  */
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import { matchesHost, parseHost, parseHostPattern, parseOriginPattern, type Host } from '../../host-names.ts';
 import { isLoopback, isLoopbackName } from '../../loopback.ts';
 import { shown, type Refusal } from '../../refusal.ts';
@@ -28,6 +29,11 @@ export interface Access {
   viewer(request: IncomingMessage): Refusal | null;
   /** True for a request from this machine, under one of its own names, not through a proxy and not from another site's page. */
   isLocal(request: IncomingMessage): boolean;
+  /**
+   * False if a foreign page may have made its own name lead to this server (DNS rebinding): without a token, a browser then
+   * takes the server for a part of that page. An IP address, localhost and a listed host are no such names.
+   */
+  isOwnHost(request: IncomingMessage): boolean;
 }
 
 const HOSTS = 'chat.websocket.allowed_hosts';
@@ -57,7 +63,19 @@ export function createAccess({ allowedHosts, allowOrigins, tokenRequired, onLoop
     return sign === null || (origin !== undefined && isOfListedHost(origin, rules)) ? null : proxyRefusal(sign);
   };
 
+  const isOwnHost = (request: IncomingMessage): boolean => {
+    if (tokenRequired) return true;
+    const host = hostOf(request);
+    if (host === null) return false;
+    const { hostname } = host;
+    return (
+      isIP(hostname.replace(/^\[|\]$/g, '')) !== 0 ||
+      isLoopbackName(hostname) ||
+      hosts.some((pattern) => matchesHost(pattern, host))
+    );
+  };
   return {
+    isOwnHost,
     page: (request) =>
       fromElsewhere(request) ?? (isForLoopback && isForeignPage(request, rules) ? originRefusal(request) : null),
     socket: (request) => fromElsewhere(request) ?? foreignSocket(request, rules),

@@ -14,7 +14,12 @@ export interface Reauthorization {
   checkAll(): Promise<void>;
 }
 
-export function createReauthorization(verify: Verify, onError: (error: unknown) => void): Reauthorization {
+/** `onRemoved` is called for each socket that is closed. */
+export function createReauthorization(
+  verify: Verify,
+  onError: (error: unknown) => void,
+  onRemoved: () => void,
+): Reauthorization {
   const admitted = new Map<WebSocket, { credential: string | null; subject: string }>();
   return {
     add(socket, credential, subject) {
@@ -28,7 +33,9 @@ export function createReauthorization(verify: Verify, onError: (error: unknown) 
         await nextTick();
         if (socket.readyState !== socket.OPEN) continue;
         try {
-          if ((await verify(credential)) !== subject) close(socket);
+          if ((await verify(credential)) === subject) continue;
+          onRemoved();
+          close(socket);
         } catch (error) {
           onError(error);
         }

@@ -3,6 +3,7 @@
  * reconnects repeatedly does not fill the disk. Logs nothing that may contain a token.
  */
 import type { IncomingMessage } from 'node:http';
+import { createLineLimit } from '../../observability/incident-report.ts';
 import { shown, type Refusal, type RefusalKind } from '../../refusal.ts';
 
 export interface RefusalReportOptions {
@@ -17,26 +18,20 @@ export type Refused = Pick<IncomingMessage, 'headers'> & { socket: Pick<Incoming
 
 export type ReportRefusal = (refusal: Pick<Refusal, 'kind' | 'key'>, refused: Refused) => void;
 
-const LOG_INTERVAL_MS = 60_000;
-
 /** `suppressed` in a log line: the number of refusals of this kind since the previous line. */
 export function createRefusalReport({ count, log, nowMs }: RefusalReportOptions): ReportRefusal {
-  const lines = new Map<RefusalKind, { atMs: number; suppressed: number }>();
+  const mayLog = createLineLimit(nowMs);
   return ({ kind, key }, { headers: { origin, host }, socket: { remoteAddress } }) => {
     count(kind);
-    const last = lines.get(kind);
-    if (last && nowMs() - last.atMs < LOG_INTERVAL_MS) {
-      last.suppressed += 1;
-      return;
-    }
-    lines.set(kind, { atMs: nowMs(), suppressed: 0 });
+    const suppressed = mayLog(kind);
+    if (suppressed === null) return;
     log({
       reason: kind,
       key,
       address: shown(remoteAddress ?? ''),
       ...(host === undefined ? {} : { host: hostPart(host) }),
       ...(origin === undefined ? {} : { origin: hostPart(origin) }),
-      suppressed: last?.suppressed ?? 0,
+      suppressed,
     });
   };
 }

@@ -2,6 +2,7 @@
  * Classifies errors of providers: one table maps statuses, codes and messages of all providers to Parley's error codes.
  * Sanitizes their messages for people.
  */
+import { sanitizeText } from '../../mcp/content/sanitize-text.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { isDeeperThan, isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 import { isContentRefusal } from '../../../machines/context-window/content-filter.ts';
@@ -167,7 +168,7 @@ const maxMessageChars = 300;
  */
 export function sanitizeMessage(message: string, secrets: readonly string[]): string {
   // Cuts before the replacements, at a distance where no partial secret can remain in the result.
-  let line = message.slice(0, 8 * maxMessageChars);
+  let line = sanitizeText(message.slice(0, 8 * maxMessageChars));
   for (const secret of secrets) line = line.replaceAll(secret, '[secret]');
   line = line
     .replaceAll(/<(script|style)\b[^]*?<\/\1>/gi, ' ')

@@ -4,7 +4,16 @@
  */
 import type { Client, ListChangedHandlers } from '@modelcontextprotocol/client';
 import type { Completion, FilledPrompt, Prompt, Resource, ResourcePart } from '../content/prompt-and-resource.ts';
-import { completionOf, filledOf, partsOf, promptOf, resourceOf, templateOf } from '../content/prompt-and-resource.ts';
+import {
+  completionOf,
+  filledOf,
+  partsOf,
+  promptOf,
+  resourceOf,
+  templateOf,
+  isListablePrompt,
+} from '../content/prompt-and-resource.ts';
+import { isPresentable } from '../content/sanitize-text.ts';
 
 export interface ListCacheLimits {
   /** For one response, in ms. */
@@ -68,12 +77,16 @@ export function createListCache(client: () => Client, limits: ListCacheLimits): 
   const prompts = cached(async () => {
     if (!has('prompts')) return [];
     const listed = await client().listPrompts(undefined, options());
-    return listed.prompts.slice(0, limits.maxListed).map((prompt) => promptOf(prompt, limits.maxDescriptionChars));
+    return listed.prompts
+      .filter(isListablePrompt)
+      .slice(0, limits.maxListed)
+      .map((prompt) => promptOf(prompt, limits.maxDescriptionChars));
   });
   const resources = cached(async () => {
     if (!has('resources')) return [];
     const listed = await client().listResources(undefined, options());
     return listed.resources
+      .filter(({ uri }) => isPresentable(uri))
       .slice(0, limits.maxListed)
       .map((resource) => resourceOf(resource, limits.maxDescriptionChars));
   });
@@ -81,6 +94,7 @@ export function createListCache(client: () => Client, limits: ListCacheLimits): 
     if (!has('resources')) return [];
     const listed = await client().listResourceTemplates(undefined, options());
     return listed.resourceTemplates
+      .filter(({ uriTemplate }) => isPresentable(uriTemplate))
       .slice(0, limits.maxListed)
       .map((template) => templateOf(template, limits.maxDescriptionChars));
   });

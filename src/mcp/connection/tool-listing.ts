@@ -7,7 +7,7 @@ import type { Tool as ListedTool, ToolAnnotations } from '@modelcontextprotocol/
 import type { ServerTool, ToolEffect } from '../../../machines/mcp-server-types.ts';
 import { closest } from '../../config/suggest.ts';
 import { isDeeperThan } from '../../json.ts';
-import { sanitizeText, sanitizeToLength } from '../content/sanitize-text.ts';
+import { isPresentable, sanitizeText, sanitizeToLength } from '../content/sanitize-text.ts';
 
 export interface ListingLimits {
   /** Of one server, and of all together. Every tool costs tokens in every request to a model. */
@@ -90,7 +90,7 @@ export function isNamed(name: string, patterns: readonly string[]): boolean {
 function rejectionOf(tool: ListedTool, { maxSchemaBytes }: ListingLimits): string | null {
   const { name, inputSchema } = tool;
   if (name === '' || name.length > MAX_NAME_CHARS) return `has a name of ${name.length} characters`;
-  if (name !== sanitizeText(name)) return 'has control characters in its name';
+  if (!isPresentable(name)) return 'has control characters in its name';
   if (isDeeperThan(tool, MAX_LEVELS)) return `has more than ${MAX_LEVELS} levels`;
   if (Buffer.byteLength(JSON.stringify(inputSchema)) > maxSchemaBytes)
     return `has a schema of more than ${maxSchemaBytes} bytes`;
@@ -117,11 +117,11 @@ function toServerTool(listed: ListedTool, { maxDescriptionChars }: ListingLimits
   };
 }
 
-/** Sanitizes the texts of a schema. Values with a meaning for the server, such as those of `enum`, stay as they are. */
-function sanitizeSchemaTexts(schema: Record<string, unknown>): Record<string, unknown> {
+/** Sanitizes the texts of a schema, also of a form. Values with a meaning for the server, such as those of `enum`, stay as they are. */
+export function sanitizeSchemaTexts(schema: Record<string, unknown>): Record<string, unknown> {
   const cleaned = (value: unknown, key: string): unknown => {
     if (typeof value === 'string') return TEXT_KEYS.has(key) ? sanitizeText(value) : value;
-    if (Array.isArray(value)) return value.map((item) => cleaned(item, ''));
+    if (Array.isArray(value)) return value.map((item) => cleaned(item, key === 'enumNames' ? 'title' : ''));
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([inner, each]) => [inner, cleaned(each, inner)]));
   };

@@ -12,7 +12,7 @@ import type {
   ResourceTemplateType,
 } from '@modelcontextprotocol/client';
 import { blockText } from './result-text.ts';
-import { sanitizeToLength } from './sanitize-text.ts';
+import { isPresentable, sanitizeText, sanitizeToLength, sanitizeToLine } from './sanitize-text.ts';
 
 export interface Prompt {
   name: string;
@@ -65,10 +65,21 @@ export interface Completion {
 /** The specification's limit for one completion. */
 const MAX_COMPLETIONS = 100;
 
+/** Longer than any URI that a browser accepts. */
+const MAX_URI_CHARS = 8192;
+
+const lineOrNull = (text: string | undefined, maxChars: number): string | null =>
+  text === undefined ? null : sanitizeToLine(text, maxChars);
+
+/** Whether a prompt can be listed: its names hide nothing. */
+export function isListablePrompt({ name, arguments: args }: ListedPrompt): boolean {
+  return [name, ...(args ?? []).map((each) => each.name)].every(isPresentable);
+}
+
 export function promptOf({ name, title, description, arguments: args }: ListedPrompt, maxChars: number): Prompt {
   return {
     name,
-    title: title ?? null,
+    title: lineOrNull(title, maxChars),
     description: sanitizeToLength(description ?? '', maxChars),
     arguments: (args ?? []).map((argument) => ({
       name: argument.name,
@@ -84,10 +95,10 @@ export function resourceOf(
 ): Resource {
   return {
     uri,
-    name,
-    title: title ?? null,
+    name: sanitizeToLine(name, maxChars),
+    title: lineOrNull(title, maxChars),
     description: sanitizeToLength(description ?? '', maxChars),
-    mimeType: mimeType ?? null,
+    mimeType: lineOrNull(mimeType, maxChars),
     sizeBytes: size ?? null,
   };
 }
@@ -98,10 +109,10 @@ export function templateOf(
 ): Resource {
   return {
     uri: uriTemplate,
-    name,
-    title: title ?? null,
+    name: sanitizeToLine(name, maxChars),
+    title: lineOrNull(title, maxChars),
     description: sanitizeToLength(description ?? '', maxChars),
-    mimeType: mimeType ?? null,
+    mimeType: lineOrNull(mimeType, maxChars),
     sizeBytes: null,
   };
 }
@@ -109,21 +120,29 @@ export function templateOf(
 export function filledOf({ description, messages }: GetPromptResult, maxChars: number): FilledPrompt {
   return {
     description: sanitizeToLength(description ?? '', maxChars),
-    messages: messages.map(({ role, content }) => ({ role, text: blockText(content), content: asRecord(content) })),
+    messages: messages.map(({ role, content }) => ({
+      role,
+      text: sanitizeText(blockText(content)),
+      content: asRecord(content),
+    })),
   };
 }
 
 export function partsOf({ contents }: ReadResourceResult): ResourcePart[] {
   return contents.map((part) => ({
-    uri: part.uri,
-    mimeType: part.mimeType ?? null,
+    uri: sanitizeToLine(part.uri, MAX_URI_CHARS),
+    mimeType: lineOrNull(part.mimeType, MAX_URI_CHARS),
     text: 'text' in part ? part.text : null,
     blob: 'blob' in part ? part.blob : null,
   }));
 }
 
 export function completionOf({ completion: { values, total, hasMore } }: CompleteResult): Completion {
-  return { values: values.slice(0, MAX_COMPLETIONS), total: total ?? null, hasMore: hasMore === true };
+  return {
+    values: values.filter(isPresentable).slice(0, MAX_COMPLETIONS),
+    total: total ?? null,
+    hasMore: hasMore === true,
+  };
 }
 
 function asRecord(block: ContentBlock): Record<string, unknown> {

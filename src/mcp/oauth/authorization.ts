@@ -29,7 +29,8 @@ export interface Authorization {
    */
   fetch: FetchLike;
   /**
-   * Resolves when a token is stored. Calls `showUrl` with the page that a person has to open. Rejects with a reason for
+   * Resolves when a token is stored. Calls `showUrl` with the page that a person has to open: one of Parley's callback server, which leads to that
+   * of the authorization server. Rejects with a reason for
    * people if the authorization was denied or failed, or on abort.
    */
   authorize(showUrl: (url: string) => void, signal: AbortSignal): Promise<void>;
@@ -200,8 +201,14 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
       if (!attempt || !address) return;
       if (address.protocol !== 'https:' && address.protocol !== 'http:')
         throw new Error('names an authorization page whose address is neither http nor https');
-      showUrl(address.href);
-      const params = await callbackServer.waitForRedirect(attempt.state, signal);
+      if (address.username !== '' || address.password !== '')
+        throw new Error('names an authorization page with a user name before its host, which hides the host');
+      const redirectUrl = await callbackServer.open();
+      const params = await callbackServer.waitForRedirect(
+        { state: attempt.state, address: address.href, redirectUrl },
+        showUrl,
+        signal,
+      );
       const code = params.get('code');
       // The redirect's error text is untrusted, so it is not shown.
       if (code === null) throw new Error('was not authorized: the sign-in was denied in the browser');

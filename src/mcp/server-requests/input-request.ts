@@ -4,7 +4,12 @@
  */
 import { z } from 'zod';
 import type { ServerRequest } from '../../../machines/conversation/question-types.ts';
-import { sanitizeToLength } from '../content/sanitize-text.ts';
+import { isDeeperThan } from '../../json.ts';
+import { sanitizeSchemaTexts } from '../connection/tool-listing.ts';
+import { isPresentable, sanitizeToLength } from '../content/sanitize-text.ts';
+
+/** Reading a schema recurses level by level. */
+const MAX_LEVELS = 64;
 
 export interface InputRequestLimits {
   maxDescriptionChars: number;
@@ -13,7 +18,16 @@ export interface InputRequestLimits {
 }
 
 const json = z.record(z.string(), z.unknown());
-const url = z.url({ protocol: /^https?$/ });
+/**
+ * As people should read it: without a name before the host (`https://bank@evil`), with a host in punycode instead of letters
+ * that look alike. Not at a link-local address, where cloud machines serve credentials.
+ */
+const url = z
+  .url({ protocol: /^https?$/ })
+  .transform((text) => new URL(text))
+  .refine(({ username, password, hostname }) => username === '' && password === '' && !LINK_LOCAL.test(hostname))
+  .transform(({ href }) => href);
+const LINK_LOCAL = /^(?:169\.254\.|0\.0\.0\.0$|\[::\]$|\[fe[89ab]|\[::ffff:a9fe:)/i;
 
 /** Without a mode it is a form, as in revisions before 2025-11-25. */
 const inputRequest = z.discriminatedUnion('method', [
@@ -34,7 +48,7 @@ export function readInputRequest(
   { maxDescriptionChars, maxQuestionBytes }: InputRequestLimits,
 ): ServerRequest | null {
   const { data } = inputRequest.safeParse(value);
-  if (!data || isLargerThan(value, maxQuestionBytes)) return null;
+  if (!data || isLargerThan(value, maxQuestionBytes) || isDeeperThan(value, MAX_LEVELS)) return null;
   switch (data.method) {
     case 'roots/list':
       return { kind: 'roots' };
@@ -44,9 +58,19 @@ export function readInputRequest(
       const message = sanitizeToLength(data.params.message, maxDescriptionChars);
       return 'url' in data.params
         ? { kind: 'url', message, url: data.params.url }
-        : { kind: 'form', message, schema: data.params.requestedSchema };
+        : hidesValues(data.params.requestedSchema)
+          ? null
+          : { kind: 'form', message, schema: sanitizeSchemaTexts(data.params.requestedSchema) };
     }
   }
+}
+
+/** Whether a name of a field or a value to choose hides something. Neither can be changed, because the server knows them. */
+function hidesValues(schema: unknown, key = ''): boolean {
+  if (typeof schema === 'string') return (key === 'enum' || key === 'const') && !isPresentable(schema);
+  if (Array.isArray(schema)) return schema.some((item) => hidesValues(item, key));
+  if (typeof schema !== 'object' || schema === null) return false;
+  return Object.entries(schema).some(([name, value]) => !isPresentable(name) || hidesValues(value, name));
 }
 
 /** Measures the value as JSON. */
