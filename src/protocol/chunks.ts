@@ -121,7 +121,6 @@ export const chunks = {
           'tools_unsupported',
           'tools_left_out',
           'context_truncated',
-          'tools_left_out',
           'content_filtered',
           'retrying',
           'server_connecting',
@@ -132,7 +131,7 @@ export const chunks = {
           'resource_unavailable',
         ])
         .describe(
-          '`started`: a queued turn begins. `queued_for_turn`: the limit of running turns is reached. `queued_for_provider`: a limit of the provider is reached. `tools_unsupported`: the model takes no tools and is asked without them. `tools_left_out`: the model does not get some tools; the action `tools` has the reason of each. `context_truncated`: messages were cut in the middle to fit the context. `tools_left_out`: tools are not offered in this turn, because they do not fit the context. `content_filtered`: the content filter of the provider stopped the answer, and the turn is left out of later requests. `retrying`: the provider failed or its answer was empty, and the request goes to it or to the next provider. `server_connecting`: the turn waits for an MCP server that was just started. `server_unavailable`: an MCP server is not available, or was removed from the configuration. `server_available`: it is available again. `server_authorizing`: a person must authorize an MCP server in a browser. `server_log`: a log message of an MCP server during a call. `resource_unavailable`: the system prompt lacks a resource that could not be read.',
+          '`started`: a queued turn begins. `queued_for_turn`: the limit of running turns is reached. `queued_for_provider`: a limit of the provider is reached. `tools_unsupported`: the model takes no tools and is asked without them. `tools_left_out`: the model does not get some tools. Either the provider does not take them (the action `tools` has the reason of each), or they do not fit the context. `context_truncated`: messages were cut in the middle to fit the context. `content_filtered`: the content filter of the provider stopped the answer, and the turn is left out of later requests. `retrying`: the provider failed or its answer was empty, and the request goes to it or to the next provider. `server_connecting`: the turn waits for an MCP server that was just started. `server_unavailable`: an MCP server is not available, or was removed from the configuration. `server_available`: it is available again. `server_authorizing`: a person must authorize an MCP server in a browser. `server_log`: a log message of an MCP server during a call. `resource_unavailable`: the system prompt lacks a resource that could not be read.',
         ),
       data: z.string().describe('The notice as text.'),
       position: count
