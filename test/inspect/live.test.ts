@@ -30,7 +30,7 @@ describe('a viewer', () => {
     );
     assert.deepEqual(
       taken.filter((id) => /client.chat|answer/.test(id)),
-      ['activating|client.chat|1', 'idle|client.chat|0', 'turn.streaming|answer.finished|1'],
+      ['activating|client.chat|1', 'idle|client.chat|0', 'turn.streaming|answer.finished|3'],
     );
     const ids = watcher.received.map(({ id, rootId }) => `${rootId} ${id}`);
     assert.equal(new Set(ids).size, ids.length);

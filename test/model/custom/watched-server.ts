@@ -93,7 +93,12 @@ function settingsFor(
     },
     mcp: {
       ...mcp,
-      connection: { ...mcp.connection, startup_wait: Math.min(STARTUP_S, mcp.connection.connection_timeout) },
+      connection: {
+        ...mcp.connection,
+        startup_wait: Math.min(STARTUP_S, mcp.connection.connection_timeout),
+        // The flows need the tools of slow servers too.
+        tools_wait: mcp.connection.fetch_timeout,
+      },
     },
   };
 }
