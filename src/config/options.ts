@@ -70,6 +70,7 @@ export function mcpServersLimits({ mcp, chat }: Config) {
     closeGraceMs: ms(connection.close_grace),
     maxMessageBytes: limits.max_message_size,
     maxDescriptionChars: limits.max_description_length,
+    maxInstructionsChars: limits.max_instructions_length,
     maxSchemaBytes: limits.max_schema_size,
     maxTools: limits.max_tools,
     maxConcurrent: limits.max_concurrent,

@@ -17,6 +17,7 @@ import type { McpConnectionLimits } from './connection/connection.ts';
 import { createChildReaper } from './transport/child-reaper.ts';
 import { createClientFeatures, type ClientFeaturesOptions } from './server-requests/client-features.ts';
 import { createPromptsAndResources, type PromptsAndResources } from './prompts-and-resources.ts';
+import { instructionsOf } from './server-instructions.ts';
 import { makeCall, createServerHandle, stateOf } from './server-handle.ts';
 import { createArgumentValidator } from './validation/argument-validator.ts';
 import { cannotValidate, explainForApprover, explainForForm, explainForModel } from './validation/explain-result.ts';
@@ -27,6 +28,8 @@ import type { ServerHandle, ServerActor } from './server-handle.ts';
 export interface McpServersLimits extends McpServerLimits, McpConnectionLimits {
   /** Concurrent calls of one server, unless its block has a limit of its own. */
   maxConcurrent: number;
+  /** Of the instructions of one server. 0: none is used. */
+  maxInstructionsChars: number;
 }
 
 /** Limits and client features are read when they are used. */
@@ -109,6 +112,7 @@ export function createMcpServers({
       log: (line, level) => log(input.name, line, level),
       ready(catalogue) {
         handle.connection = opened;
+        handle.instructions = opened.instructions();
         sendBack({ type: 'server.ready', catalogue });
       },
       changed: (catalogue) => sendBack({ type: 'server.changed', catalogue }),
@@ -180,6 +184,7 @@ export function createMcpServers({
       onChange();
     },
     tools: () => merged,
+    instructions: () => instructionsOf(handles.values(), limits.maxInstructionsChars),
     statuses: () =>
       [...handles].map(([name, handle]) => {
         const { lastError = null, authorizeUrl = null } = handle.actor?.getSnapshot().context ?? {};

@@ -7,6 +7,7 @@ import type { HopTool } from '../../machines/conversation/turn-state.ts';
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
 import type { FairKey } from '../scheduling/fair-semaphore.ts';
 import type { SchemaViolation } from './validation/explain-result.ts';
+import type { ServerInstructions } from './server-instructions.ts';
 import type { LogEntry } from './content/server-log.ts';
 import type { RequestInput } from './server-requests/live-requests.ts';
 
@@ -37,6 +38,8 @@ export interface McpServers {
   /** The current catalogue. Each change makes a new array. */
   tools(): readonly Tool[];
   statuses(): readonly ServerStatus[];
+  /** The instructions of servers for the model. A server that is not connected keeps its own. */
+  instructions(): readonly ServerInstructions[];
   /** Resolves when every server has been ready or failed once. The connection timeout bounds it. */
   settled(): Promise<void>;
   /** Checks arguments that a person has changed against the tool's current schema. Null if they are valid. */

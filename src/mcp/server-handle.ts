@@ -24,6 +24,8 @@ export interface ServerHandle {
   /** Null while no calls can be made. */
   connection: McpConnection | null;
   catalogue: readonly ServerTool[];
+  /** As the server last sent them, also while it is not connected. '' if none. */
+  instructions: string;
   /** Running calls and waiting calls. */
   callQueue: FairSemaphore;
   /** Connections that are being closed. */
@@ -79,6 +81,7 @@ export function createServerHandle(
     actor: null,
     connection: null,
     catalogue: [],
+    instructions: '',
     callQueue,
     closings: new Set(),
     hasSettled: false,

@@ -158,6 +158,22 @@ export const mcpProofs: Proof[] = [
     },
   },
   {
+    keys: ['mcp.limits.max_instructions_length'],
+    shows: 'the part of the instructions of a server in the system prompt, over the connection that there is',
+    async prove(t) {
+      const files = await startHttpServer({ era: 'sessions', instructions: 'Call count first.' });
+      t.after(files.stop);
+      const { scene, model, client } = await startScriptedReload(t, { mcpServers: { files: { url: files.url } } });
+      const prompt = async () => {
+        await client.chat('Hi').end;
+        return String(model.requests.at(-1)?.body.messages[0]?.content);
+      };
+      assert.match(await prompt(), /Call count first/);
+      await scene.reload(mcp({ limits: { max_instructions_length: 0 } }));
+      assert.doesNotMatch(await prompt(), /Call count first/);
+    },
+  },
+  {
     keys: ['mcp.limits.max_concurrent'],
     shows: 'the calls that a server is at work on',
     async prove(t) {

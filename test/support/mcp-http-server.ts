@@ -20,6 +20,8 @@ export interface HttpServerOptions {
   port?: number;
   /** Registers what each new server offers. */
   offer?(server: McpServer): void;
+  /** Sent with the handshake. */
+  instructions?: string;
   /** Called first for every request. Returns true if it has answered. */
   gate?(request: IncomingMessage, response: ServerResponse): boolean;
 }
@@ -108,7 +110,14 @@ export async function startPagedServer(revision: string, { endless = false } = {
   return { url, stop };
 }
 
-export async function startHttpServer({ era, unknownSession = 404, port = 0, offer, gate }: HttpServerOptions) {
+export async function startHttpServer({
+  era,
+  unknownSession = 404,
+  port = 0,
+  offer,
+  instructions,
+  gate,
+}: HttpServerOptions) {
   const seen: string[] = [];
   const headersSeen: IncomingMessage['headers'][] = [];
   const steps = new EventEmitter();
@@ -122,7 +131,10 @@ export async function startHttpServer({ era, unknownSession = 404, port = 0, off
   const create = () => {
     const server = new McpServer(
       { name: 'http-test', version: '1.0.0' },
-      { capabilities: { tools: { listChanged: true }, logging: {} } },
+      {
+        capabilities: { tools: { listChanged: true }, logging: {} },
+        ...(instructions === undefined ? {} : { instructions }),
+      },
     );
     server.registerTool('count', { inputSchema: z.object({}) }, () => {
       note('count');

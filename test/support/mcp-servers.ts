@@ -36,6 +36,7 @@ const limits: McpServersLimits = {
   maxListed: 100,
   maxQuestions: 3,
   maxQuestionBytes: 2000,
+  maxInstructionsChars: 2000,
 };
 
 /** The configuration block of the misbehaving server. */

@@ -80,6 +80,11 @@ const limits = z
     max_description_length: count('characters', 16)
       .default(2000)
       .describe('Part of a description that models and people get. Descriptions are untrusted text.'),
+    max_instructions_length: count('characters', 0)
+      .default(2000)
+      .describe(
+        "Part of a server's instructions that is in the system prompt. Instructions are untrusted text and cost tokens in every request. 0: none of any server.",
+      ),
     max_schema_size: bytes(1024)
       .default(65_536)
       .describe("Largest schema of a tool's arguments. A tool with a larger schema is not offered."),

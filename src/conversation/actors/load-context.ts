@@ -5,6 +5,7 @@
 import { fromPromise } from 'xstate';
 import { buildWindow } from '../../../machines/context-window/context-window.ts';
 import { requestBudget, toolBudget } from '../../../machines/context-window/request-budget.ts';
+import { offeredTools } from '../../../machines/conversation/decisions/hop-plan.ts';
 import type { LoadContextInput } from '../../../machines/conversation/setup.ts';
 import type { ToolEffect } from '../../../machines/mcp-server-types.ts';
 import type { HopContext, HopTool } from '../../../machines/conversation/turn-state.ts';
@@ -65,7 +66,8 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
     if (input.isFirst) notices.turnStarted(input);
     await mcpServers.settled();
     const turns = await logCache.turns(input);
-    const prompt = await deps.systemPrompt(input, input.isFirst);
+    const pinned = pinTools();
+    const prompt = await deps.systemPrompt(input, input.isFirst, offeredTools(pinned));
     const systemTokens = await countTokens(prompt);
     const model =
       turns.find(({ requestId }) => requestId === input.requestId)?.rows.find(({ type }) => type === 'user_message')
@@ -84,7 +86,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
       }),
     );
     const { tools, sizes, leftOut } = await fitTools(
-      pinTools(),
+      pinned,
       takesTools ? toolBudget(budgetTokens, systemTokens) : null,
     );
     const context = buildWindow(turns, input.requestId, {

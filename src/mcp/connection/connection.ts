@@ -60,6 +60,8 @@ export interface McpConnection {
   readonly lists: ListCache;
   /** The negotiated protocol revision. */
   revision(): string | null;
+  /** The instructions that the server sent with its handshake, as it wrote them. '' if none. */
+  instructions(): string;
   /** Never rejects. Sends the call at most once. */
   call(toolName: string, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
   /** Rejects if the server does not answer a ping. Skips a server with running calls unless `suspected`: many servers do one thing at a time. */
@@ -199,6 +201,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
   return {
     lists,
     revision: () => client.getNegotiatedProtocolVersion() ?? null,
+    instructions: () => client.getInstructions() ?? '',
     async call(toolName, args, callOptions) {
       const { signal, onProgress, resume } = callOptions;
       if (signal.aborted) return { status: 'cancelled' };
