@@ -49,7 +49,8 @@ export function createSystemPrompt({
     Promise.race([answer, delay(waitMs, null, { ref: false })]);
 
   async function named(): Promise<string[]> {
-    const resources = mostNamed === 0 ? [] : ((await inTime(promptsAndResources.resources())) ?? []);
+    const listed = mostNamed === 0 ? [] : ((await inTime(promptsAndResources.resources())) ?? []);
+    const resources = listed.filter(({ isForModel }) => isForModel);
     return resources.length === 0 ? [] : [[HEAD, ...resources.slice(0, mostNamed).map(lineOf)].join('\n')];
   }
   async function contentOf(

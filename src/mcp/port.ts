@@ -63,7 +63,7 @@ export type CalledTool = Pick<HopTool, 'server' | 'toolName' | 'definition'>;
  * `cancelled`. A failure of the tool itself is `error`.
  */
 export type CallEnd =
-  /** `text` is for the model; `content` is the whole result, for the log. */
+  /** `text` is for the model; `content` is the whole result, for the log, with `user_text` if people get another text. */
   | { status: 'ok' | 'error'; text: string; content: unknown }
   | { status: 'cancelled' }
   /** The server has suspended the call until people have answered. Call again with `resume` to go on. */

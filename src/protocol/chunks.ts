@@ -53,7 +53,11 @@ export const chunks = {
       name: z.string().describe('The tool.'),
       status: z.enum(toolStatuses).describe('How the call ended. `outcome_unknown`: the call may have taken effect.'),
       remembered,
-      data: z.string().describe('The result that the model gets, cut at `max_result_tokens`.'),
+      data: z
+        .string()
+        .describe(
+          'The result that the model gets, cut at `max_result_tokens`. With what the server means for the user alone, and without what it means for the model alone.',
+        ),
       duration_ms: z.number().min(0).describe('Duration in ms.'),
       seq: rowSeq,
     })

@@ -13,6 +13,7 @@ import {
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { isDeeperThan } from '../../json.ts';
 import { STREAM_ENDED, sessionIsUnknown, unsentCode } from '../transport/http-transport.ts';
+import { differsByAudience } from '../content/audience.ts';
 import { cutMiddle, resultText } from '../content/result-text.ts';
 import type { CallEnd } from '../port.ts';
 import { sdkMessage } from './sdk-message.ts';
@@ -57,7 +58,11 @@ export function endOfResult(result: CallToolResult, maxResultTokens: number): Ca
   return {
     status: isError === true ? 'error' : 'ok',
     text: resultText(result, maxResultTokens),
-    content: structuredContent === undefined ? { content } : { content, structuredContent },
+    content: {
+      content,
+      ...(structuredContent === undefined ? {} : { structuredContent }),
+      ...(differsByAudience(content) ? { user_text: resultText(result, maxResultTokens, 'user') } : {}),
+    },
   };
 }
 
