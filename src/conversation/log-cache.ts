@@ -140,16 +140,18 @@ function messagesOf({ rows }: TurnRows): number {
 }
 
 function rowBytes(row: LogRow): number {
-  // Reasoning and included texts may be long. The extras of other rows are short.
+  // Reasoning, included texts and choices of tools may be long. The extras of other rows are short.
   const more =
-    row.type === 'assistant_message' || row.extra['included'] !== undefined ? JSON.stringify(row.extra).length : 0;
+    row.type === 'assistant_message' || row.extra['included'] !== undefined || row.extra['tools'] !== undefined
+      ? JSON.stringify(row.extra).length
+      : 0;
   return (
     ROW_BYTES + 2 * ((row.content?.length ?? 0) + (row.tool_calls ? JSON.stringify(row.tool_calls).length : 0) + more)
   );
 }
 
 /** The keys of `extra` that a turn's messages and its place on the branch depend on. */
-const keptExtras = ['kind', 'to_seq', 'reasoning', 'signatures', 'included', 'asked_again'] as const;
+const keptExtras = ['kind', 'to_seq', 'reasoning', 'signatures', 'included', 'tools', 'asked_again'] as const;
 
 /** The part of a row that windows need. Usage and whole tool results stay in the store, and so do ends of usual turns. */
 function windowPart(row: LogRow): LogRow {

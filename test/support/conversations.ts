@@ -160,6 +160,7 @@ export async function startConversations(test: TestContext, replacements: Replac
             mode: 'queue',
             model: null,
             metadata: null,
+            tools: null,
             rewindTo: null,
             included: [],
             follow: { streaming: true, cursor: null },

@@ -6,11 +6,13 @@ import { fromPromise } from 'xstate';
 import { buildWindow } from '../../../machines/context-window/context-window.ts';
 import { requestBudget, toolBudget } from '../../../machines/context-window/request-budget.ts';
 import { offeredTools } from '../../../machines/conversation/decisions/hop-plan.ts';
+import { toolChoiceOf } from '../../../machines/conversation/decisions/tool-choice.ts';
 import type { LoadContextInput } from '../../../machines/conversation/setup.ts';
 import type { ToolEffect } from '../../../machines/mcp-server-types.ts';
 import type { HopContext, HopTool } from '../../../machines/conversation/turn-state.ts';
 import type { LanguageModel } from '../../llm/port.ts';
 import type { Tool, McpServers } from '../../mcp/port.ts';
+import { createChooseTools } from '../chosen-tools.ts';
 import { createToolFitter } from '../tool-fitter.ts';
 import type { ServerNotices } from '../server-notices.ts';
 import type { SystemPrompt } from '../system-prompt.ts';
@@ -47,6 +49,7 @@ export interface ToolPolicy {
 export function createLoadContextLogic(deps: LoadContextDeps) {
   const { logCache, mcpServers, notices, countTokens } = deps;
   const fitTools = createToolFitter(countTokens);
+  const chooseTools = createChooseTools();
   let policy = deps.policy;
   let offered: readonly Tool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();
@@ -66,12 +69,13 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
     if (input.isFirst) notices.turnStarted(input);
     await mcpServers.settled();
     const turns = await logCache.turns(input);
-    const pinned = pinTools();
+    const message = turns
+      .find(({ requestId }) => requestId === input.requestId)
+      ?.rows.find(({ type }) => type === 'user_message');
+    const pinned = chooseTools(pinTools(), message ? toolChoiceOf(message.extra) : null);
     const prompt = await deps.systemPrompt(input, input.isFirst, offeredTools(pinned));
     const systemTokens = await countTokens(prompt);
-    const model =
-      turns.find(({ requestId }) => requestId === input.requestId)?.rows.find(({ type }) => type === 'user_message')
-        ?.model ?? null;
+    const model = message?.model ?? null;
     const { takesTools, answerLimit, limitTokens } = deps.model.window(
       input.provider,
       deps.model.modelFor(input.provider, model),
