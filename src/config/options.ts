@@ -67,6 +67,7 @@ export function mcpServersLimits({ mcp, chat }: Config) {
     healthIntervalMs: ms(connection.health_interval),
     authorizationTimeoutMs: ms(mcp.authorization.timeout),
     pingTimeoutMs: ms(connection.ping_timeout),
+    callGraceMs: ms(connection.call_grace),
     closeGraceMs: ms(connection.close_grace),
     maxMessageBytes: limits.max_message_size,
     maxDescriptionChars: limits.max_description_length,

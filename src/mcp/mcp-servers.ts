@@ -227,7 +227,10 @@ export function createMcpServers({
       const changed = blocks.filter(
         (block) => capabilitiesChanged || !isDeepStrictEqual(before.get(block.name)?.block, block),
       );
-      for (const [name, handle] of before) if (!names.has(name)) removed.add(handle);
+      for (const [name, handle] of before) {
+        if (!names.has(name)) removed.add(handle);
+        if (!names.has(name) || changed.some((block) => block.name === name)) handle.connection?.retire();
+      }
       // Same order as in the file, as after a restart.
       handles.clear();
       for (const block of blocks) {

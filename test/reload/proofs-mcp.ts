@@ -47,6 +47,35 @@ export const mcpProofs: Proof[] = [
     },
   },
   {
+    keys: ['mcp.watch_config_file'],
+    shows: 'whether a change of the list of servers is applied without a signal',
+    async prove(t) {
+      const { scene, client } = await startScriptedReload(t, { mcpServers: misbehavingServer() });
+      await scene.reload(mcp({ watch_config_file: true }));
+      await writeFile(join(scene.folder, 'servers.json'), JSON.stringify({ mcpServers: demoServer }));
+      await eventually(async () => (await stateOf(client, 'demo')) === 'ready', 'the server of the changed list');
+    },
+  },
+  {
+    keys: ['mcp.connection.call_grace'],
+    shows: 'how long a call runs on at a server that the same reload removes',
+    async prove(t) {
+      const { scene, model, client } = await startScriptedReload(t, {
+        mcpServers: misbehavingServer(),
+        config: mcp({ connection: { call_grace: 600 } }),
+      });
+      model.script(asks([{ name: 'hang' }]), says('I see.'));
+      const turn = client.chat('go');
+      for await (const chunk of turn) {
+        if (chunk.type === 'tool_call') {
+          scene.mcpServers = {};
+          await scene.reload(mcp({ connection: { call_grace: 0 } }));
+        }
+        if (chunk.type === 'tool_result') assert.equal(chunk.status, 'outcome_unknown');
+      }
+    },
+  },
+  {
     keys: ['mcp.roots'],
     shows: 'the folders that servers get, the first ones too',
     async prove(t) {

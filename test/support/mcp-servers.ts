@@ -26,6 +26,7 @@ const limits: McpServersLimits = {
   authorizationTimeoutMs: 60_000,
   pingTimeoutMs: 200,
   closeGraceMs: 200,
+  callGraceMs: 0,
   maxMessageBytes: 1024 * 1024,
   maxDescriptionChars: 200,
   maxSchemaBytes: 16 * 1024,

@@ -33,6 +33,11 @@ const connection = z
       .default(1.5)
       .describe('Longest time that the start waits for connecting servers before the port opens.'),
     request_timeout: seconds().default(30).describe('Timeout of a list, a prompt, a resource or a completion.'),
+    call_grace: secondsOrNone()
+      .default(10)
+      .describe(
+        'Longest time that running calls get to end before a reload closes the connection of their server. Until then further calls wait.',
+      ),
     ping_timeout: seconds()
       .default(10)
       .describe(
@@ -166,6 +171,12 @@ export const mcpSection = z
     config_file: text()
       .default('config/servers_config.json')
       .describe('File that lists the MCP servers ({"mcpServers": ...}); PARLEY_SERVERS_CONFIG names another.'),
+    watch_config_file: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether a change of that file is applied at once, without a signal. A file with a mistake changes nothing, and the log says why.',
+      ),
     roots: z
       .array(text())
       .default([])

@@ -32,6 +32,8 @@ export interface McpConnectionLimits extends ListCacheLimits, ListingLimits, Rou
   pingTimeoutMs: number;
   /** How long a child may take to exit after EOF, and again after SIGTERM. */
   closeGraceMs: number;
+  /** How long running calls get to end before a retired connection is closed. */
+  callGraceMs: number;
   maxMessageBytes: number;
   maxResultTokens: number;
 }
@@ -68,6 +70,8 @@ export interface McpConnection {
   check(suspected: boolean): Promise<void>;
   /** Reads all lists again, with changed limits. */
   refreshLists(): void;
+  /** Takes no new calls. `close` then gives running calls time to end. */
+  retire(): void;
   /** Resolves when the connection is closed: for stdio, when the process group has ended. */
   close(): Promise<void>;
 }
@@ -86,13 +90,13 @@ function progressOf({ progress, total, message }: Progress) {
 /** Starts to connect at once, and reports the outcome with `ready`, `lost` or `unauthorized`. */
 export function openMcpConnection(server: ServerBlock, options: McpConnectionOptions): McpConnection {
   const { limits, log } = options;
-  /** `unauthorized`: takes no new calls; running calls go on. */
-  let state: 'connecting' | 'ready' | 'unauthorized' | 'over' = 'connecting';
+  /** `unauthorized`, `retired`: takes no new calls; running calls go on. */
+  let state: 'connecting' | 'ready' | 'unauthorized' | 'retired' | 'over' = 'connecting';
   let newest: readonly ServerTool[] | null = null;
   const calls = new Set<CallOptions>();
   const lastCallEnded = Promise.withResolvers<void>();
 
-  const isOver = () => state === 'unauthorized' || state === 'over';
+  const isOver = () => state === 'unauthorized' || state === 'retired' || state === 'over';
 
   const lose = (reason: string, cause?: unknown) => {
     if (isOver()) return;
@@ -253,8 +257,13 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
       lists.invalidate();
       if (state === 'ready') listAgain();
     },
+    retire() {
+      if (state === 'ready') state = 'retired';
+    },
     async close() {
-      const endSession = state === 'ready';
+      const endSession = state === 'ready' || state === 'retired';
+      if (state === 'retired' && calls.size > 0)
+        await Promise.race([lastCallEnded.promise, pause(limits.callGraceMs, undefined, { ref: false })]);
       // The calls' own timeouts bound this wait.
       if (state === 'unauthorized' && calls.size > 0) await lastCallEnded.promise;
       state = 'over';
