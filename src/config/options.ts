@@ -38,6 +38,7 @@ export function windowLimits({
     maxTokens: context.max_tokens,
     reserveTokens: context.reserve_tokens,
     preserveRecent: context.preserve_recent,
+    maxImages: context.max_images,
   };
 }
 
@@ -80,6 +81,7 @@ export function mcpServersLimits({ mcp, chat }: Config) {
     maxQuestions: limits.max_questions,
     maxQuestionBytes: limits.max_question_size,
     maxResultTokens: chat.service.tools.max_result_tokens,
+    maxImageBytes: chat.service.tools.max_image_size,
   };
 }
 

@@ -72,6 +72,7 @@ export async function startConversations(test: TestContext, replacements: Replac
         maxTokens: window.windowTokens,
         reserveTokens: 0,
         preserveRecent: window.preserveRecent,
+        maxImages: 8,
         policy: {
           repeat: {},
           permission: {},

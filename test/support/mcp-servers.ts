@@ -31,6 +31,7 @@ const limits: McpServersLimits = {
   maxDescriptionChars: 200,
   maxSchemaBytes: 16 * 1024,
   maxResultTokens: 100,
+  maxImageBytes: 1024,
   maxTools: 100,
   maxConcurrent: 64,
   requestTimeoutMs: 10_000,

@@ -29,6 +29,8 @@ export interface LoadContextDeps {
   maxTokens: number;
   reserveTokens: number;
   preserveRecent: number;
+  /** context.max_images */
+  maxImages: number;
   policy: ToolPolicy;
 }
 
@@ -99,6 +101,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
       budgetTokens,
       tools: sizes,
       preserveRecent: deps.preserveRecent,
+      maxImages: deps.maxImages,
     });
     return { ...context, model, tools, toolsLeftOut: leftOut };
   });

@@ -4,6 +4,8 @@
  */
 import { APIError } from 'openai';
 import { isObject, textOf } from '../../json.ts';
+import { bodyWithoutImages } from '../message-images.ts';
+import { refusedImages } from './rejected-images.ts';
 
 /** The body of a request for an answer. */
 export type RequestBody = Readonly<Record<string, unknown>>;
@@ -14,6 +16,8 @@ export interface Change {
   value?: unknown;
   /** Send the value of `parameter` under this name, and `parameter` not at all. */
   renamedTo?: string;
+  /** For this request alone. */
+  onlyOnce?: boolean;
   /** Only for requests with tools. */
   onlyWithTools?: boolean;
 }
@@ -39,7 +43,10 @@ export function readRejection(error: unknown): Rejection | null {
  */
 export function changeFor(rejection: Rejection, body: RequestBody, earlier: readonly Change[]): Change | null {
   const change =
-    demandedValue(rejection, body) ?? unsupportedParameter(rejection, body) ?? refusedTools(rejection, body);
+    demandedValue(rejection, body) ??
+    unsupportedParameter(rejection, body) ??
+    refusedTools(rejection, body) ??
+    refusedImages(rejection, body);
   return change === null || earlier.some(({ parameter }) => parameter === change.parameter) ? null : change;
 }
 
@@ -50,6 +57,7 @@ export function withChanges(body: RequestBody, changes: readonly Change[]): Requ
 
 function withChange(body: RequestBody, { parameter, value, renamedTo, onlyWithTools }: Change): RequestBody {
   if (onlyWithTools && !hasTools(body)) return body;
+  if (parameter === 'images') return bodyWithoutImages(body);
   if (parameter === 'tools') return omit(body, ['tools', 'tool_choice', 'parallel_tool_calls']);
   if (renamedTo !== undefined && body[parameter] !== undefined)
     return { [renamedTo]: body[parameter], ...omit(body, [parameter]) };

@@ -9,7 +9,7 @@ import { changeFor, hasTools, readRejection, withChanges, type Change, type Requ
 export interface RequiredChange {
   provider: string;
   model: string;
-  /** The parameter that the model does not support; `tools` for tools. */
+  /** The parameter that the model does not support; `tools` for tools, `images` for images. */
   parameter: string;
   /** The line of the configuration that has the same effect. */
   write: string;
@@ -63,7 +63,8 @@ export function createLearnedChanges(provider: Provider, onChange: (change: Requ
         }
         const head = await send(adapted);
         if (!('error' in head)) {
-          if (found.length > 0) learn(model, found, body);
+          const lasting = found.filter(({ onlyOnce }) => onlyOnce !== true);
+          if (lasting.length > 0) learn(model, lasting, body);
           return head;
         }
         const rejection = readRejection(head.error);
@@ -83,7 +84,7 @@ function lineFor(
   body: RequestBody,
 ): string {
   const values = changes.flatMap(({ parameter, value = null, renamedTo }): [string, unknown][] => {
-    if (parameter === 'tools') return [[parameter, 'never']];
+    if (parameter === 'tools' || parameter === 'images') return [[parameter, 'never']];
     return renamedTo === undefined
       ? [[parameter, value]]
       : [

@@ -36,6 +36,8 @@ export interface McpConnectionLimits extends ListCacheLimits, ListingLimits, Rou
   callGraceMs: number;
   maxMessageBytes: number;
   maxResultTokens: number;
+  /** Of the images of one result together. */
+  maxImageBytes: number;
 }
 
 export interface McpConnectionOptions {
@@ -225,9 +227,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
           sent,
           resume,
         );
-        return 'suspended' in end
-          ? { status: 'suspended', ...end.suspended }
-          : endOfResult(end.result, limits.maxResultTokens);
+        return 'suspended' in end ? { status: 'suspended', ...end.suspended } : endOfResult(end.result, limits);
       } catch (error) {
         // The SDK has already sent `notifications/cancelled`, or ended the stream.
         if (signal.aborted) {
