@@ -37,6 +37,8 @@ export interface ReloadOptions {
 export interface Reload {
   /** Reloads once. A call during a reload runs one more afterwards; further calls share that one. Never rejects. */
   run(): Promise<void>;
+  /** The same for the list of MCP servers alone: the configuration stays. Does and logs nothing if no server changes. */
+  runServers(): Promise<void>;
   status(): ReloadStatus;
 }
 
@@ -44,13 +46,16 @@ export function createReload({ settings, readConfig, prepare, isServing, log }: 
   let status: ReloadStatus = { successful: true, succeededAtMs: Date.now() };
   let running: Promise<void> | null = null;
   let next: Promise<void> | null = null;
+  /** Of the next one. */
+  let nextIsWhole = false;
 
-  const reload = async () => {
+  const reload = async (isWhole: boolean) => {
     if (!isServing()) return log.warn('reload ignored: server is starting or draining');
     try {
-      const read = await readConfig();
+      const read = isWhole ? await readConfig() : settings.current();
       const { config, reloaded, needRestart } = changesBetween(settings.current(), read);
       const { changed, apply } = prepare(config);
+      if (!isWhole && changed.length === 0) return;
       // A drain may have begun while the files were read.
       if (!isServing()) return log.warn('reload ignored: server is draining');
       settings.apply(config);
@@ -67,17 +72,20 @@ export function createReload({ settings, readConfig, prepare, isServing, log }: 
     }
   };
 
-  const run = (): Promise<void> => {
+  const run = (isWhole: boolean): Promise<void> => {
     if (running !== null) {
+      nextIsWhole ||= isWhole;
       return (next ??= running.then(() => {
+        const whole = nextIsWhole;
         next = null;
-        return run();
+        nextIsWhole = false;
+        return run(whole);
       }));
     }
-    running = reload().finally(() => {
+    running = reload(isWhole).finally(() => {
       running = null;
     });
     return running;
   };
-  return { run, status: () => status };
+  return { run: () => run(true), runServers: () => run(false), status: () => status };
 }

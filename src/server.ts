@@ -13,6 +13,7 @@ import { createConversations, type Conversations } from './server/conversations.
 import { openEdge } from './server/edge.ts';
 import { createFeeds } from './server/inspection.ts';
 import { createModels, type Models } from './server/models.ts';
+import { createFileWatch } from './server/watch-file.ts';
 import { createStore } from './server/store.ts';
 import { createTools, type Tools } from './server/tools.ts';
 
@@ -88,12 +89,17 @@ export async function startServer({ readConfig, stop, ...options }: ServerOption
   });
   gateway = listening;
   const reload = createServerReload(context, readConfig, { models, tools, conversations, listening });
+  const serversFile = createFileWatch(() => void reload.runServers());
+  const watchServersFile = ({ mcp }: Config) => serversFile.watch(mcp.watch_config_file ? mcp.config_file : null);
+  watchServersFile(settings.current());
+  settings.onApply(() => watchServersFile(settings.current()));
 
   return {
     port: listening.port,
     summary: summaryOf(settings.current(), models, tools, listening.port),
     reload: reload.run,
     async close() {
+      serversFile.watch(null);
       await registry.shutdown();
       await listening.close();
       feeds.inspection.close();

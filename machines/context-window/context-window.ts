@@ -4,6 +4,7 @@
  */
 import { messageSizes, NO_TOOLS, type ContextSizes, type ToolSizes } from './context-sizes.ts';
 import { cutToFit } from './cut-to-fit.ts';
+import { keepNewestImages } from './images.ts';
 import { turnMessages, type ModelMessage } from './model-messages.ts';
 import { branchOf, isMessage, type TurnRows } from './past-turns.ts';
 
@@ -16,6 +17,8 @@ export interface WindowOptions {
   tools?: ToolSizes;
   /** Number of newest messages that are always included, cut if necessary. */
   preserveRecent: number;
+  /** Most images, the newest ones. None if absent. */
+  maxImages?: number;
 }
 
 export interface ContextWindow {
@@ -52,6 +55,7 @@ export function buildWindow(turns: readonly TurnRows[], requestId: string, optio
   const own = current ? turnMessages(current) : [];
   const sized = [...earlier, ...own];
   const cut = tokens > budget ? cutToFit(sized, budget - systemTokens) : 0;
+  tokens += keepNewestImages(sized, options.maxImages ?? 0, budget - tokens);
   const system: ModelMessage[] = options.systemPrompt === '' ? [] : [{ role: 'system', content: options.systemPrompt }];
   return {
     messages: [...system, ...sized.map((entry) => entry.message)],

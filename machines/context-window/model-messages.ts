@@ -2,15 +2,17 @@
  * Converts a turn into messages that every OpenAI-compatible provider accepts: a result follows each tool call, and the
  * last message is an answer. Pure.
  */
+import { imagesOf, type ModelImage } from './images.ts';
 import { messageParts } from './included.ts';
 import type { LogRow, ToolCallRequest } from '../log.ts';
 import { MESSAGE_OVERHEAD, rowTokens, type TurnRows } from './past-turns.ts';
 
 /** The subset of the chat-completions message format that Parley sends. */
 export type ModelMessage =
-  | { role: 'system' | 'user'; content: string }
+  | { role: 'system'; content: string }
+  | { role: 'user'; content: string; images?: readonly ModelImage[] }
   | { role: 'assistant'; content: string | null; tool_calls?: ToolCallRequest[]; reasoning?: Reasoning }
-  | { role: 'tool'; content: string; tool_call_id: string };
+  | { role: 'tool'; content: string; tool_call_id: string; images?: readonly ModelImage[] };
 
 /** The model's reasoning for a message. The client of a provider decides whether to pass it back. */
 export interface Reasoning {
@@ -105,7 +107,7 @@ function assistantMessages(
       const result = results.get(call.id);
       const content = textOr(result?.content ?? LOST_RESULT, EMPTY_RESULT);
       return {
-        message: { role: 'tool', content, tool_call_id: call.id },
+        message: { role: 'tool', content, tool_call_id: call.id, ...imagesOf(result?.extra['images']) },
         tokens: (result?.token_count ?? 0) + MESSAGE_OVERHEAD,
       };
     }),

@@ -3,6 +3,7 @@
  * that a client cannot inject one of XState's own events.
  */
 import type { Included } from '../context-window/included.ts';
+import type { ToolChoice } from './decisions/tool-choice.ts';
 
 /** The values of a filled form. MCP allows no other value types. */
 export type FormContent = Record<string, string | number | boolean | string[]>;
@@ -53,6 +54,8 @@ export interface ChatEvent {
   mode: (typeof chatModes)[number];
   follow: FollowOptions;
   metadata: Record<string, unknown> | null;
+  /** The tools that the turn may use, among those that are offered. Null: all. */
+  tools: ToolChoice | null;
   /** The model to ask. Null: the provider's default. */
   model: string | null;
   /** The seq of the user message that this one replaces: the model sees only what came before it. Null: continue from the newest. */

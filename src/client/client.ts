@@ -64,6 +64,11 @@ export interface ChatOptions {
   /** The model to use. The server must allow it. */
   model?: string;
   metadata?: Record<string, unknown>;
+  /**
+   * The tools that the turn may use, among those that the server offers: names as `tools()` returns them, `server/tool`, or
+   * patterns such as `server/*`. `deny` takes precedence.
+   */
+  tools?: { allow?: readonly string[]; deny?: readonly string[] };
   /** A prompt of an MCP server. Its messages go before the text; without text, its last message is the message. */
   prompt?: { server: string; name: string; arguments?: Record<string, string> };
   /** Resources of MCP servers. They go before the text. */

@@ -38,6 +38,7 @@ export function windowLimits({
     maxTokens: context.max_tokens,
     reserveTokens: context.reserve_tokens,
     preserveRecent: context.preserve_recent,
+    maxImages: context.max_images,
   };
 }
 
@@ -71,9 +72,11 @@ export function mcpServersLimits({ mcp, chat }: Config) {
     authorizationTimeoutMs: ms(mcp.authorization.timeout),
     pingTimeoutMs: ms(connection.ping_timeout),
     listWaitMs: ms(connection.list_wait),
+    callGraceMs: ms(connection.call_grace),
     closeGraceMs: ms(connection.close_grace),
     maxMessageBytes: limits.max_message_size,
     maxDescriptionChars: limits.max_description_length,
+    maxInstructionsChars: limits.max_instructions_length,
     maxSchemaBytes: limits.max_schema_size,
     maxTools: limits.max_tools,
     maxConcurrent: limits.max_concurrent,
@@ -82,6 +85,7 @@ export function mcpServersLimits({ mcp, chat }: Config) {
     maxQuestions: limits.max_questions,
     maxQuestionBytes: limits.max_question_size,
     maxResultTokens: chat.service.tools.max_result_tokens,
+    maxImageBytes: chat.service.tools.max_image_size,
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import { LRUCache } from 'lru-cache';
 import { branchOf, foldRow, isMessage, type TurnRows } from '../../machines/context-window/past-turns.ts';
+import { imagesIn } from '../mcp/content/images.ts';
 import { endsRefused } from '../../machines/context-window/content-filter.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
@@ -140,21 +141,26 @@ function messagesOf({ rows }: TurnRows): number {
 }
 
 function rowBytes(row: LogRow): number {
-  // Reasoning and included texts may be long. The extras of other rows are short.
-  const more =
-    row.type === 'assistant_message' || row.extra['included'] !== undefined ? JSON.stringify(row.extra).length : 0;
+  // Reasoning, included texts, choices of tools and images may be long. The extras of other rows are short.
+  const more = row.type === 'assistant_message' || hasLongExtra(row.extra) ? JSON.stringify(row.extra).length : 0;
   return (
     ROW_BYTES + 2 * ((row.content?.length ?? 0) + (row.tool_calls ? JSON.stringify(row.tool_calls).length : 0) + more)
   );
 }
 
+function hasLongExtra({ included, tools, images }: LogRow['extra']): boolean {
+  return included !== undefined || tools !== undefined || images !== undefined;
+}
+
 /** The keys of `extra` that a turn's messages and its place on the branch depend on. */
-const keptExtras = ['kind', 'to_seq', 'reasoning', 'signatures', 'included', 'asked_again'] as const;
+const keptExtras = ['kind', 'to_seq', 'reasoning', 'signatures', 'included', 'tools', 'images', 'asked_again'] as const;
 
 /** The part of a row that windows need. Usage and whole tool results stay in the store, and so do ends of usual turns. */
 function windowPart(row: LogRow): LogRow {
   const extra: LogRow['extra'] = {};
   if (endsRefused(row.extra)) Object.assign(extra, { metadata: row.extra['metadata'], error: row.extra['error'] });
   for (const key of keptExtras) if (row.extra[key] !== undefined) extra[key] = row.extra[key];
+  const images = row.type === 'tool_result' ? imagesIn(row.extra['whole'], 'assistant') : [];
+  if (images.length > 0) extra['images'] = images;
   return { ...row, usage: null, extra };
 }

@@ -1,11 +1,13 @@
 /**
- * Builds the system prompt: the configured text, the list of MCP resources, and the contents of the configured ones.
+ * Builds the system prompt: the configured text, the instructions of MCP servers, the list of their resources, and the
+ * contents of the configured ones.
  * MCP servers are untrusted and may be slow: a resource that does not arrive in time is left out, with a notice to the
  * followers of the turn.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { isUnavailable, type FromServer, type PromptsAndResources } from '../mcp/prompts-and-resources.ts';
 import type { Resource } from '../mcp/content/prompt-and-resource.ts';
+import type { McpServers, ToolName } from '../mcp/port.ts';
 import { partText } from '../mcp/content/result-text.ts';
 import { sanitizeText } from '../mcp/content/sanitize-text.ts';
 import type { Delivery } from '../delivery/port.ts';
@@ -15,6 +17,7 @@ import type { TurnRef } from './server-notices.ts';
 export interface SystemPromptOptions {
   /** chat.service.system_prompt */
   text: string;
+  mcpServers: Pick<McpServers, 'instructions'>;
   promptsAndResources: Pick<PromptsAndResources, 'resources' | 'readCached'>;
   delivery: Pick<Delivery, 'broadcast'>;
   /** Most resources in the list. 0: no list. */
@@ -24,14 +27,18 @@ export interface SystemPromptOptions {
   waitMs: number;
 }
 
-/** Never rejects. `isFirst`: the first request of the turn. Only then are notices sent. */
-export type SystemPrompt = (turn: TurnRef, isFirst: boolean) => Promise<string>;
+/**
+ * Never rejects. `isFirst`: the first request of the turn. Only then are notices sent. `offered`: the tools of the request;
+ * a server whose tools are all held back gives no instructions.
+ */
+export type SystemPrompt = (turn: TurnRef, isFirst: boolean, offered: readonly ToolName[]) => Promise<string>;
 
 const HEAD = 'Resources that the user can include in a message; their contents are not shown here:';
 
 /** Creates the system prompt of a request: the configured text, with what the MCP servers offer. */
 export function createSystemPrompt({
   text,
+  mcpServers,
   promptsAndResources,
   delivery,
   mostNamed,
@@ -43,7 +50,8 @@ export function createSystemPrompt({
     Promise.race([answer, delay(waitMs, null, { ref: false })]);
 
   async function named(): Promise<string[]> {
-    const resources = mostNamed === 0 ? [] : ((await inTime(promptsAndResources.resources())) ?? []);
+    const listed = mostNamed === 0 ? [] : ((await inTime(promptsAndResources.resources())) ?? []);
+    const resources = listed.filter(({ isForModel }) => isForModel);
     return resources.length === 0 ? [] : [[HEAD, ...resources.slice(0, mostNamed).map(lineOf)].join('\n')];
   }
   async function contentOf(
@@ -65,11 +73,22 @@ export function createSystemPrompt({
     delivery.broadcast(turn, chunkFrame(turn, { type: 'notice', kind: 'resource_unavailable', server, data }));
   }
 
-  return async (turn, isFirst) => {
-    if (mostNamed === 0 && contents.length === 0) return text;
+  function instructions(offered: readonly ToolName[]): string[] {
+    return mcpServers
+      .instructions()
+      .filter(({ server, tools }) => tools.length === 0 || offered.some((tool) => tool.server === server))
+      .map(({ server, text: said }) => `${instructionsHead(server)}\n${said}`);
+  }
+
+  return async (turn, isFirst, offered) => {
     const parts = await Promise.all([named(), ...contents.map((each) => contentOf(each, turn, isFirst))]);
-    return [text, ...parts.flat()].filter((part) => part !== '').join('\n\n');
+    return [text, ...instructions(offered), ...parts.flat()].filter((part) => part !== '').join('\n\n');
   };
+}
+
+/** Names the author, because the text is untrusted. */
+function instructionsHead(server: string): string {
+  return `Instructions of the MCP server "${server}" for the use of its own tools and resources:`;
 }
 
 function lineOf({ server, uri, name, description }: FromServer<Resource>): string {

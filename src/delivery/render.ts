@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import type { LogRow } from '../../machines/log.ts';
+import { isObject } from '../json.ts';
+import { imagesIn } from '../mcp/content/images.ts';
 import { usageSchema } from '../protocol/usage.ts';
 import { chunks, type Chunk } from '../protocol/chunks.ts';
 import { faultSchema, turnMetadata, turnTotals, type Frame } from '../protocol/frames.ts';
@@ -146,7 +148,14 @@ function renderChunks(row: LogRow, seen: Seen | null): Chunk[] {
       const extra = resultExtra.safeParse(row.extra);
       if (!extra.success) return [];
       return [
-        { type: 'tool_result', call_id: row.tool_call_id ?? '', ...extra.data, data: row.content ?? '', seq: row.seq },
+        {
+          type: 'tool_result',
+          call_id: row.tool_call_id ?? '',
+          ...extra.data,
+          data: userTextOf(row) ?? row.content ?? '',
+          ...imagesFor(row),
+          seq: row.seq,
+        },
       ];
     }
     case 'meta': {
@@ -157,6 +166,17 @@ function renderChunks(row: LogRow, seen: Seen | null): Chunk[] {
     case 'system_update':
       return [];
   }
+}
+
+/** The text for people, if the server means parts of the result for the model or for people alone. */
+function userTextOf({ extra: { whole } }: LogRow): string | null {
+  return isObject(whole) && typeof whole['user_text'] === 'string' ? whole['user_text'] : null;
+}
+
+/** The images of the result that are for the user. */
+function imagesFor({ extra: { whole } }: LogRow): Pick<Extract<Chunk, { type: 'tool_result' }>, 'images'> {
+  const images = imagesIn(whole, 'user');
+  return images.length === 0 ? {} : { images: images.map(({ mimeType, data }) => ({ mime_type: mimeType, data })) };
 }
 
 function renderQuestion(asked: z.output<typeof askedExtra>, seq: number): Chunk {

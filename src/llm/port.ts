@@ -4,7 +4,8 @@ import type { ContextSizes } from '../../machines/context-window/context-sizes.t
 import type { Fault, Usage } from '../../machines/log.ts';
 import type { FairKey } from '../scheduling/fair-semaphore.ts';
 import type { AnswerLimit } from './providers/request-limits.ts';
-import type { Signatures, MessageWithReasoning } from './pass-back-reasoning.ts';
+import type { MessageWithImages } from './message-images.ts';
+import type { Signatures } from './pass-back-reasoning.ts';
 
 /** A tool that a model may get. */
 export interface OfferedTool {
@@ -18,7 +19,7 @@ export interface OfferedTool {
 /** One request to one provider: a hop of a turn. */
 export interface AnswerRequest {
   /** The reasoning of a message is sent only to a provider that requires it. */
-  messages: readonly MessageWithReasoning[];
+  messages: readonly MessageWithImages[];
   tools: readonly ChatCompletionTool[];
   /** Its estimated sizes, for the error of a request that is too long. Null if unknown. */
   sizes: ContextSizes | null;

@@ -21,6 +21,7 @@ import { createChildReaper } from './transport/child-reaper.ts';
 import { createClientFeatures, type ClientFeaturesOptions } from './server-requests/client-features.ts';
 import { secretFilterOf } from './secrets/secret-filter.ts';
 import { createPromptsAndResources, type PromptsAndResources } from './prompts-and-resources.ts';
+import { instructionsOf } from './server-instructions.ts';
 import { makeCall, createServerHandle, stateOf } from './server-handle.ts';
 import { createArgumentValidator } from './validation/argument-validator.ts';
 import { cannotValidate, explainForApprover, explainForForm, explainForModel } from './validation/explain-result.ts';
@@ -35,6 +36,8 @@ export interface McpServersLimits
   toolsWaitMs: number;
   /** Concurrent calls of one server, unless its block has a limit of its own. */
   maxConcurrent: number;
+  /** Of the instructions of one server. 0: none is used. */
+  maxInstructionsChars: number;
 }
 
 /** Limits and client features are read when they are used. */
@@ -152,6 +155,7 @@ export function createMcpServers({
       },
       ready(catalogue) {
         handle.connection = opened;
+        handle.instructions = opened.instructions();
         sendBack({ type: 'server.ready', catalogue: secrets.listAll(catalogue) });
       },
       changed: (catalogue) => sendBack({ type: 'server.changed', catalogue: secrets.listAll(catalogue) }),
@@ -224,6 +228,7 @@ export function createMcpServers({
       onChange();
     },
     tools: () => merged,
+    instructions: () => instructionsOf(handles.values(), limits.maxInstructionsChars),
     statuses: () =>
       [...handles].map(([name, handle]) => {
         const { lastError = null, authorizeUrl = null } = handle.actor?.getSnapshot().context ?? {};
@@ -274,7 +279,10 @@ export function createMcpServers({
       const changed = blocks.filter(
         (block) => capabilitiesChanged || !isDeepStrictEqual(before.get(block.name)?.block, block),
       );
-      for (const [name, handle] of before) if (!names.has(name)) removed.add(handle);
+      for (const [name, handle] of before) {
+        if (!names.has(name)) removed.add(handle);
+        if (!names.has(name) || changed.some((block) => block.name === name)) handle.connection?.retire();
+      }
       // Same order as in the file, as after a restart.
       handles.clear();
       for (const block of blocks) {

@@ -7,6 +7,7 @@ import type { HopTool } from '../../machines/conversation/turn-state.ts';
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
 import type { FairKey } from '../scheduling/fair-semaphore.ts';
 import type { SchemaViolation } from './validation/explain-result.ts';
+import type { ServerInstructions } from './server-instructions.ts';
 import type { LogEntry } from './content/server-log.ts';
 import type { RequestInput } from './server-requests/live-requests.ts';
 
@@ -40,6 +41,8 @@ export interface McpServers {
   /** The current catalogue. Each change makes a new array. */
   tools(): readonly Tool[];
   statuses(): readonly ServerStatus[];
+  /** The instructions of servers for the model. A server that is not connected keeps its own. */
+  instructions(): readonly ServerInstructions[];
   /** Resolves when every server has been ready or failed once, or `tools_wait` after the start. */
   settled(): Promise<void>;
   /** Fits arguments that a person has changed to the tool's current schema. `violation` is null if they may be used. */
@@ -73,7 +76,7 @@ export type CalledTool = Pick<HopTool, 'server' | 'toolName' | 'definition'>;
  * `cancelled`. A failure of the tool itself is `error`.
  */
 export type CallEnd =
-  /** `text` is for the model; `content` is the whole result, for the log. */
+  /** `text` is for the model; `content` is the whole result, for the log, with `user_text` if people get another text. */
   | { status: 'ok' | 'error'; text: string; content: unknown }
   | { status: 'cancelled' }
   /** The server has suspended the call until people have answered. Call again with `resume` to go on. */

@@ -28,6 +28,8 @@ export interface ServerHandle {
   catalogue: readonly ServerTool[];
   /** What its program last wrote to standard error. */
   output: OutputTail;
+  /** As the server last sent them, also while it is not connected. '' if none. */
+  instructions: string;
   /** Running calls and waiting calls. */
   callQueue: FairSemaphore;
   /** Connections that are being closed. */
@@ -84,6 +86,7 @@ export function createServerHandle(
     connection: null,
     catalogue: [],
     output: createOutputTail((line) => secretFilterOf(handle.block).report(line)),
+    instructions: '',
     callQueue,
     closings: new Set(),
     hasSettled: false,

@@ -53,7 +53,20 @@ export const chunks = {
       name: z.string().describe('The tool.'),
       status: z.enum(toolStatuses).describe('How the call ended. `outcome_unknown`: the call may have taken effect.'),
       remembered,
-      data: z.string().describe('The result that the model gets, cut at `max_result_tokens`.'),
+      data: z
+        .string()
+        .describe(
+          'The result that the model gets, cut at `max_result_tokens`. With what the server means for the user alone, and without what it means for the model alone.',
+        ),
+      images: z
+        .array(
+          z.strictObject({
+            mime_type: z.string().describe('Such as `image/png`.'),
+            data: z.string().describe('The image in base64.'),
+          }),
+        )
+        .exactOptional()
+        .describe('The images of the result, within `max_image_size`. A larger one is a sentence in `data`.'),
       duration_ms: z.number().min(0).describe('Duration in ms.'),
       seq: rowSeq,
     })

@@ -38,7 +38,7 @@ export const logEvent = z.strictObject({
     .record(z.string(), z.unknown())
     .nullable()
     .describe(
-      'Further data: `metadata` of a message; `reasoning` of an answer; `duration_ms` and `first_token_ms` of its request to the model; `name`, `server` and `status` of calls; `kind` of `meta` rows (`turn_end`, `approval_request`, `elicitation_request`, `response`, `cancel`, `rewind`, ...).',
+      'Further data: `metadata` and `tools` of a message; `reasoning` of an answer; `duration_ms` and `first_token_ms` of its request to the model; `name`, `server` and `status` of calls; `kind` of `meta` rows (`turn_end`, `approval_request`, `elicitation_request`, `response`, `cancel`, `rewind`, ...).',
     ),
 }) satisfies z.ZodType<Row>;
 

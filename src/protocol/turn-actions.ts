@@ -20,6 +20,31 @@ const MAX_REASON = 1000;
 /** Resources that one chat may name. */
 const MAX_RESOURCES = 32;
 
+/** Of one list. Each pattern is compared with each tool. */
+const MAX_TOOL_PATTERNS = 256;
+/** UTF-16 units: a server, a separator and a tool. */
+const MAX_TOOL_PATTERN = 300;
+
+const toolPatterns = z
+  .array(
+    z
+      .string()
+      .min(1, 'expected at least one character')
+      .max(MAX_TOOL_PATTERN, `expected at most ${MAX_TOOL_PATTERN} characters`)
+      .transform((pattern) => pattern.toWellFormed()),
+  )
+  .max(MAX_TOOL_PATTERNS, `expected at most ${MAX_TOOL_PATTERNS} names`);
+
+/** Strict: a misspelt key would leave tools in that the sender wants out. */
+const toolChoice = z.strictObject({
+  allow: toolPatterns
+    .optional()
+    .describe(
+      'Only these. A name is that of the tool in `tools`, `server/tool`, `server` or `server.tool`. `*` stands for any text: `files/*`. Empty: no tool. If absent, all.',
+    ),
+  deny: toolPatterns.default([]).describe('Not these. Takes precedence over `allow`.'),
+});
+
 export const turnActions = {
   chat: {
     payload: (limits: ProtocolLimits) =>
@@ -57,6 +82,11 @@ export const turnActions = {
             .optional()
             .describe(
               'How much of this turn the client has, if it reconnects. If absent, it gets the turn from the beginning.',
+            ),
+          tools: toolChoice
+            .optional()
+            .describe(
+              'The tools that this turn may use, among those that the server offers. It cannot add tools or permissions. Stored with the message. Other keys are rejected. If absent, all.',
             ),
           metadata: z.record(z.string(), z.json()).optional().describe("Stored in `extra` of the message's row."),
           model: z

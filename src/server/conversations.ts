@@ -126,6 +126,7 @@ function createChart(
       keepDraft: createKeepDraft({ store: shared.store, intervalMs: ms(now.chat.service.streaming.draft_interval) }),
       systemPrompt: createSystemPrompt({
         text: now.chat.service.system_prompt,
+        mcpServers,
         promptsAndResources: mcpServers.promptsAndResources,
         delivery: shared.delivery,
         ...promptResources(now),

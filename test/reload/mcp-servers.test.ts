@@ -18,10 +18,10 @@ interface Scene {
   client: RecordedClient;
 }
 
-async function start(t: TestContext, mcpServers: Record<string, unknown>): Promise<Scene> {
+async function start(t: TestContext, mcpServers: Record<string, unknown>, connection = {}): Promise<Scene> {
   const model = await startModelServer();
   t.after(() => model.close());
-  const scene = await startReloadable(t, { modelUrl: model.url, mcpServers });
+  const scene = await startReloadable(t, { modelUrl: model.url, mcpServers, config: { mcp: { connection } } });
   return { scene, model, client: connectClient(t, await scene.parley.listening) };
 }
 
@@ -74,7 +74,7 @@ describe('a server that a reload removes', () => {
   });
 
   it('ends its running call with a result, and the turn continues with a notice', async (t) => {
-    const { scene, model, client } = await start(t, misbehavingServer());
+    const { scene, model, client } = await start(t, misbehavingServer(), { call_grace: 0 });
     model.script(asks([{ name: 'hang' }]), says('I see.'));
     const turn = client.chat('go');
     const seen: string[] = [];
@@ -91,6 +91,25 @@ describe('a server that a reload removes', () => {
       'outcome_unknown: The connection to the MCP server "odd" was lost during the call. It may or may not have taken effect: check before you repeat it.',
     ]);
     assert.equal((await turn.end).metadata.finish_reason, 'stop');
+  });
+
+  it('lets its running call end first', async (t) => {
+    const web = await startHttpServer({ era: 'sessions' });
+    t.after(web.stop);
+    const { scene, model, client } = await start(t, { web: { url: web.url } }, { call_grace: 600 });
+    model.script(asks([{ name: 'hold', arguments: { key: 'held' } }]), says('I see.'));
+    const turn = client.chat('go');
+    const results: string[] = [];
+    for await (const chunk of turn) {
+      if (chunk.type === 'tool_call') {
+        await web.sees('held');
+        scene.mcpServers = {};
+        await scene.reload();
+        web.letGo();
+      }
+      if (chunk.type === 'tool_result') results.push(`${chunk.status}: ${chunk.data}`);
+    }
+    assert.deepEqual(results, ['ok: held']);
   });
 
   it('is not called by a hop that pinned its tools before', async (t) => {
@@ -152,7 +171,7 @@ describe('a server whose block a reload changes', () => {
   });
 
   it('makes an idempotent call that was running once more', async (t) => {
-    const { scene, model, client } = await start(t, misbehavingServer());
+    const { scene, model, client } = await start(t, misbehavingServer(), { call_grace: 0 });
     model.script(asks([{ name: 'slow', arguments: { ms: 1_000 } }]), says('I see.'));
     const turn = client.chat('go');
     const results: string[] = [];
@@ -164,6 +183,29 @@ describe('a server whose block a reload changes', () => {
       if (chunk.type === 'tool_result') results.push(chunk.data);
     }
     assert.deepEqual(results, ['done']);
+  });
+
+  it('lets its running call end first, and makes later calls with the new block', async (t) => {
+    const web = await startHttpServer({ era: 'sessions' });
+    t.after(web.stop);
+    const { scene, model, client } = await start(t, { web: { url: web.url } }, { call_grace: 600 });
+    model.script(asks([{ name: 'hold', arguments: { key: 'held' } }]), asks([{ name: 'count' }]), says('I see.'));
+    const turn = client.chat('go');
+    const results: string[] = [];
+    for await (const chunk of turn) {
+      if (chunk.type === 'tool_call' && chunk.name === 'hold') {
+        await web.sees('held');
+        scene.mcpServers = { web: { url: web.url, headers: { 'x-block': 'new' } } };
+        await scene.reload();
+        web.letGo();
+      }
+      if (chunk.type === 'tool_result') results.push(`${chunk.status}: ${chunk.data}`);
+    }
+    assert.deepEqual(results, ['ok: held', 'ok: 2']);
+    assert.equal(
+      web.headersSeen.some((headers) => headers['x-block'] === 'new'),
+      true,
+    );
   });
 
   it('keeps its OAuth credentials without a new authorization', async (t) => {

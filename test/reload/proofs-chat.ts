@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { z } from 'zod';
 import { ParleyError } from '../../src/client/errors.ts';
+import { startHttpServer } from '../support/mcp-http-server.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { says, saysStepwise } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
@@ -210,6 +212,31 @@ export const chatProofs: Proof[] = [
       await resultOf(scripted, 'big', { chars: 4_000 });
       const shown = scripted.model.requests[1]?.body.messages.at(-1)?.content;
       assert.ok(String(shown).length < 1_000, `${String(shown).length} characters`);
+    },
+  },
+  {
+    keys: ['chat.service.tools.max_image_size', 'chat.service.context.max_images'],
+    shows: 'which images of results the client and the model get, over the connection that there is',
+    async prove(t) {
+      const camera = await startHttpServer({
+        era: 'stateless',
+        offer: (server) =>
+          server.registerTool('picture', { inputSchema: z.object({}) }, () => ({
+            content: [{ type: 'image', data: 'AAAA', mimeType: 'image/png' }],
+          })),
+      });
+      t.after(camera.stop);
+      const scripted = await startScriptedReload(t, { mcpServers: { camera: { url: camera.url } } });
+      const lastOf = () => scripted.model.requests.at(-1)?.body.messages.at(-1)?.role;
+      await resultOf(scripted, 'picture');
+      assert.equal(lastOf(), 'user', 'the message with the image');
+      await scripted.scene.reload(service({ context: { max_images: 0 } }));
+      const { result } = await resultOf(scripted, 'picture');
+      assert.ok(result?.type === 'tool_result' && result.images?.length === 1);
+      assert.equal(lastOf(), 'tool');
+      await scripted.scene.reload(service({ tools: { max_image_size: 2 } }));
+      const { result: later } = await resultOf(scripted, 'picture');
+      assert.ok(later?.type === 'tool_result' && later.images === undefined);
     },
   },
   {

@@ -47,6 +47,35 @@ export const mcpProofs: Proof[] = [
     },
   },
   {
+    keys: ['mcp.watch_config_file'],
+    shows: 'whether a change of the list of servers is applied without a signal',
+    async prove(t) {
+      const { scene, client } = await startScriptedReload(t, { mcpServers: misbehavingServer() });
+      await scene.reload(mcp({ watch_config_file: true }));
+      await writeFile(join(scene.folder, 'servers.json'), JSON.stringify({ mcpServers: demoServer }));
+      await eventually(async () => (await stateOf(client, 'demo')) === 'ready', 'the server of the changed list');
+    },
+  },
+  {
+    keys: ['mcp.connection.call_grace'],
+    shows: 'how long a call runs on at a server that the same reload removes',
+    async prove(t) {
+      const { scene, model, client } = await startScriptedReload(t, {
+        mcpServers: misbehavingServer(),
+        config: mcp({ connection: { call_grace: 600 } }),
+      });
+      model.script(asks([{ name: 'hang' }]), says('I see.'));
+      const turn = client.chat('go');
+      for await (const chunk of turn) {
+        if (chunk.type === 'tool_call') {
+          scene.mcpServers = {};
+          await scene.reload(mcp({ connection: { call_grace: 0 } }));
+        }
+        if (chunk.type === 'tool_result') assert.equal(chunk.status, 'outcome_unknown');
+      }
+    },
+  },
+  {
     keys: ['mcp.roots'],
     shows: 'the folders that servers get, the first ones too',
     async prove(t) {
@@ -164,6 +193,22 @@ export const mcpProofs: Proof[] = [
       assert.equal((await client.tools()).tools.length, 1);
       await scene.reload(mcp({ limits: { max_tools: 256 } }));
       await eventually(async () => (await client.tools()).tools.length > 1, 'all tools');
+    },
+  },
+  {
+    keys: ['mcp.limits.max_instructions_length'],
+    shows: 'the part of the instructions of a server in the system prompt, over the connection that there is',
+    async prove(t) {
+      const files = await startHttpServer({ era: 'sessions', instructions: 'Call count first.' });
+      t.after(files.stop);
+      const { scene, model, client } = await startScriptedReload(t, { mcpServers: { files: { url: files.url } } });
+      const prompt = async () => {
+        await client.chat('Hi').end;
+        return String(model.requests.at(-1)?.body.messages[0]?.content);
+      };
+      assert.match(await prompt(), /Call count first/);
+      await scene.reload(mcp({ limits: { max_instructions_length: 0 } }));
+      assert.doesNotMatch(await prompt(), /Call count first/);
     },
   },
   {

@@ -39,7 +39,8 @@ export async function startReloadable(
 ): Promise<Reloadable> {
   const home = await createTempHome(t, {
     ...options,
-    config: merge({ logging: { format: 'json' } }, options.config ?? {}),
+    // Only the signal reloads, so that each line of the log has one cause.
+    config: merge({ logging: { format: 'json' }, mcp: { watch_config_file: false } }, options.config ?? {}),
   });
   const { folder } = home;
   const parley = home.start(start);

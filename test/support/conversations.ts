@@ -79,6 +79,7 @@ export async function startConversations(test: TestContext, replacements: Replac
         maxTokens: window.windowTokens,
         reserveTokens: 0,
         preserveRecent: window.preserveRecent,
+        maxImages: 8,
         policy: {
           repeat: {},
           permission: {},
@@ -175,6 +176,7 @@ export async function startConversations(test: TestContext, replacements: Replac
             mode: 'queue',
             model: null,
             metadata: null,
+            tools: null,
             rewindTo: null,
             included: [],
             follow: { streaming: true, cursor: null },

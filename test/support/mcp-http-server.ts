@@ -20,6 +20,8 @@ export interface HttpServerOptions {
   port?: number;
   /** Registers what each new server offers. */
   offer?(server: McpServer): void;
+  /** Sent with the handshake. */
+  instructions?: string;
   /** Called first for every request. Returns true if it has answered. */
   gate?(request: IncomingMessage, response: ServerResponse): boolean;
 }
@@ -116,6 +118,7 @@ export async function startHttpServer({
   unknownSession = noSuchSession,
   port = 0,
   offer,
+  instructions,
   gate,
 }: HttpServerOptions) {
   const seen: string[] = [];
@@ -131,7 +134,10 @@ export async function startHttpServer({
   const create = () => {
     const server = new McpServer(
       { name: 'http-test', version: '1.0.0' },
-      { capabilities: { tools: { listChanged: true }, logging: {} } },
+      {
+        capabilities: { tools: { listChanged: true }, logging: {} },
+        ...(instructions === undefined ? {} : { instructions }),
+      },
     );
     server.registerTool('count', { inputSchema: z.object({}) }, () => {
       note('count');

@@ -30,16 +30,19 @@ const limits: McpServersLimits = {
   pingTimeoutMs: 200,
   listWaitMs: 10_000,
   closeGraceMs: 200,
+  callGraceMs: 0,
   maxMessageBytes: 1024 * 1024,
   maxDescriptionChars: 200,
   maxSchemaBytes: 16 * 1024,
   maxResultTokens: 100,
+  maxImageBytes: 1024,
   maxTools: 100,
   maxConcurrent: 64,
   requestTimeoutMs: 10_000,
   maxListed: 100,
   maxQuestions: 3,
   maxQuestionBytes: 2000,
+  maxInstructionsChars: 2000,
 };
 
 /** The configuration block of the misbehaving server. */

@@ -22,12 +22,14 @@ export const blank = {
 } as const;
 
 /**
- * The row that begins a turn. `model` is the one that the client named. The client's metadata goes into `extra`, if any.
+ * The row that begins a turn. `model` is the one that the client named. The client's metadata and choice of tools go into
+ * `extra`, if any.
  * `goes_first` keeps the place of an interrupting message after a restart. The journal fills in the token count.
  */
 export function userMessageRow(chat: ChatEvent): NewRow {
   const extra = {
     ...(chat.metadata === null ? {} : { metadata: chat.metadata }),
+    ...(chat.tools === null ? {} : { tools: chat.tools }),
     ...(chat.included.length === 0 ? {} : { included: chat.included }),
     ...(chat.mode === 'interrupt' ? { goes_first: true } : {}),
   };

@@ -23,6 +23,11 @@ const context = z
       .describe(
         'Newest messages that are always sent. A message that is too large is cut in its middle, with a notice.',
       ),
+    max_images: count('images', 0, 1000)
+      .default(8)
+      .describe(
+        'Most images in one request to the model, the newest ones, as far as they fit. Each counts as 1000 tokens. 0: none.',
+      ),
   })
   .superRefine((window, check) => {
     if (window.reserve_tokens >= window.max_tokens) {
@@ -119,6 +124,11 @@ const service = z
         max_result_tokens: count('tokens', 16)
           .default(2000)
           .describe('Part of a result that the model gets: its head and tail. The log keeps the whole result.'),
+        max_image_size: bytes(0)
+          .default(2_097_152)
+          .describe(
+            'Size of the images of one result together that the model, the clients and the log get. A larger image is left out, with a sentence in its place.',
+          ),
       })
       .prefault({})
       .describe('Tool calls.'),

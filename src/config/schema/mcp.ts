@@ -53,6 +53,11 @@ const connection = z
         'Longest time that the result of a call waits for the list of tools that the call has changed. The next request to the model then offers the new tools.',
       ),
     request_timeout: seconds().default(30).describe('Timeout of a list, a prompt, a resource or a completion.'),
+    call_grace: secondsOrNone()
+      .default(10)
+      .describe(
+        'Longest time that running calls get to end before a reload closes the connection of their server. Until then further calls wait.',
+      ),
     ping_timeout: seconds()
       .default(10)
       .describe(
@@ -100,6 +105,11 @@ const limits = z
     max_description_length: count('characters', 16)
       .default(2000)
       .describe('Part of a description that models and people get. Descriptions are untrusted text.'),
+    max_instructions_length: count('characters', 0)
+      .default(2000)
+      .describe(
+        "Part of a server's instructions that is in the system prompt. Instructions are untrusted text and cost tokens in every request. 0: none of any server.",
+      ),
     max_schema_size: bytes(1024)
       .default(65_536)
       .describe("Largest schema of a tool's arguments. A tool with a larger schema is not offered."),
@@ -181,6 +191,12 @@ export const mcpSection = z
     config_file: text()
       .default('config/servers_config.json')
       .describe('File that lists the MCP servers ({"mcpServers": ...}); PARLEY_SERVERS_CONFIG names another.'),
+    watch_config_file: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether a change of that file is applied at once, without a signal. A file with a mistake changes nothing, and the log says why.',
+      ),
     roots: z
       .array(text())
       .default([])

@@ -38,6 +38,14 @@ const tools = () =>
       '`never`: the models get no tools. If not stated: tools are offered, and left out for a model that rejects them.',
     );
 
+const images = () =>
+  z
+    .enum(['auto', 'never'])
+    .exactOptional()
+    .describe(
+      '`never`: the models get no images. If not stated: images are sent, and left out for a model that rejects them.',
+    );
+
 const price = () => z.number().nonnegative();
 
 const model = () => text().describe("Model to ask, by the provider's name for it.");
@@ -54,8 +62,9 @@ const parameters = {
     .exactOptional()
     .describe("Longest answer. If not stated, it is not sent and the model's own limit applies."),
   tools: tools(),
+  images: images(),
   model_parameters: z
-    .record(text(), z.looseObject({ tools: tools() }))
+    .record(text(), z.looseObject({ tools: tools(), images: images() }))
     .meta({ allowed: 'names of models, each with a section of parameters' })
     .exactOptional()
     .describe(

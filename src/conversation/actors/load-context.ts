@@ -5,12 +5,15 @@
 import { fromPromise } from 'xstate';
 import { buildWindow } from '../../../machines/context-window/context-window.ts';
 import { requestBudget, toolBudget } from '../../../machines/context-window/request-budget.ts';
+import { offeredTools } from '../../../machines/conversation/decisions/hop-plan.ts';
+import { toolChoiceOf } from '../../../machines/conversation/decisions/tool-choice.ts';
 import type { LoadContextInput } from '../../../machines/conversation/setup.ts';
 import type { ToolEffect } from '../../../machines/mcp-server-types.ts';
 import type { HopContext, HopTool } from '../../../machines/conversation/turn-state.ts';
 import { ownValue } from '../../json.ts';
 import type { LanguageModel } from '../../llm/port.ts';
 import type { Tool, McpServers } from '../../mcp/port.ts';
+import { createChooseTools } from '../chosen-tools.ts';
 import { createToolFitter } from '../tool-fitter.ts';
 import type { ServerNotices } from '../server-notices.ts';
 import type { SystemPrompt } from '../system-prompt.ts';
@@ -27,6 +30,8 @@ export interface LoadContextDeps {
   maxTokens: number;
   reserveTokens: number;
   preserveRecent: number;
+  /** context.max_images */
+  maxImages: number;
   policy: ToolPolicy;
 }
 
@@ -47,6 +52,7 @@ export interface ToolPolicy {
 export function createLoadContextLogic(deps: LoadContextDeps) {
   const { logCache, mcpServers, notices, countTokens } = deps;
   const fitTools = createToolFitter(countTokens);
+  const chooseTools = createChooseTools();
   let policy = deps.policy;
   let offered: readonly Tool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();
@@ -66,11 +72,13 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
     if (input.isFirst) notices.turnStarted(input);
     await mcpServers.settled();
     const turns = await logCache.turns(input);
-    const prompt = await deps.systemPrompt(input, input.isFirst);
+    const message = turns
+      .find(({ requestId }) => requestId === input.requestId)
+      ?.rows.find(({ type }) => type === 'user_message');
+    const pinned = chooseTools(pinTools(), message ? toolChoiceOf(message.extra) : null);
+    const prompt = await deps.systemPrompt(input, input.isFirst, offeredTools(pinned));
     const systemTokens = await countTokens(prompt);
-    const model =
-      turns.find(({ requestId }) => requestId === input.requestId)?.rows.find(({ type }) => type === 'user_message')
-        ?.model ?? null;
+    const model = message?.model ?? null;
     const { takesTools, answerLimit, limitTokens } = deps.model.window(
       input.provider,
       deps.model.modelFor(input.provider, model),
@@ -85,7 +93,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
       }),
     );
     const { tools, sizes, leftOut } = await fitTools(
-      pinTools(),
+      pinned,
       takesTools ? toolBudget(budgetTokens, systemTokens) : null,
     );
     const context = buildWindow(turns, input.requestId, {
@@ -94,6 +102,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
       budgetTokens,
       tools: sizes,
       preserveRecent: deps.preserveRecent,
+      maxImages: deps.maxImages,
     });
     return { ...context, model, tools, toolsLeftOut: leftOut };
   });

@@ -104,6 +104,7 @@ function route(
 ): void {
   const { requestId, conversationId, chat, rewindTo, text, included, digest } = request;
   const { mode, model = null, metadata = null, cursor = null } = chat;
+  const tools = chat.tools === undefined ? null : { allow: chat.tools.allow ?? null, deny: chat.tools.deny };
   registry.route(
     { owner: session.subject, conversationId },
     {
@@ -116,6 +117,7 @@ function route(
       mode,
       model,
       metadata,
+      tools,
       rewindTo,
       follow: { streaming: chat.streaming ?? streaming, cursor },
     },

@@ -15,6 +15,9 @@ export async function handleGetPrompt(
   const prompt = await promptsAndResources.fill(server, name, args, session.subject);
   const frame = isUnavailable(prompt)
     ? errorFrame(requestId, unavailableFault(prompt))
-    : resultFrame(requestId, { description: prompt.description, messages: prompt.messages });
+    : resultFrame(requestId, {
+        description: prompt.description,
+        messages: prompt.messages.map(({ role, text, content }) => ({ role, text, content })),
+      });
   delivery.reply(session.id, frame);
 }

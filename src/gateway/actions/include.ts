@@ -68,7 +68,9 @@ async function readPrompt(
   const { server, name, arguments: args } = named;
   const filled = await promptsAndResources.fill(server, name, args, owner);
   if (isUnavailable(filled)) return filled;
-  return filled.messages.map(({ role, text }) => ({ role, text: text.toWellFormed(), from: { server, prompt: name } }));
+  return filled.messages
+    .filter(({ isForModel }) => isForModel)
+    .map(({ role, text }) => ({ role, text: text.toWellFormed(), from: { server, prompt: name } }));
 }
 
 async function readResource(

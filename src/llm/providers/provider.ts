@@ -48,7 +48,7 @@ export interface Endpoint {
   model: string | null;
   /** The key of the block that names the model, for messages. */
   modelKey: string;
-  /** Added to the request body: `temperature`, `max_tokens` and other parameters of the endpoint. `tools: never` sends no tools. */
+  /** Added to the request body: `temperature`, `max_tokens` and other parameters of the endpoint. `tools: never` sends no tools, `images: never` no images. */
   parameters: Readonly<Record<string, unknown>>;
 }
 

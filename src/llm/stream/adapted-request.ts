@@ -5,6 +5,8 @@
 import { APIError } from 'openai';
 import { isObject, ownValue, textOf } from '../../json.ts';
 import { declarationKey, isAboutDeclarations, rejectedTools, toolsOf, withoutDeclarations } from './rejected-tools.ts';
+import { bodyWithoutImages } from '../message-images.ts';
+import { refusedImages } from './rejected-images.ts';
 
 /** The body of a request for an answer. */
 export type RequestBody = Readonly<Record<string, unknown>>;
@@ -15,6 +17,8 @@ export interface Change {
   value?: unknown;
   /** Send the value of `parameter` under this name, and `parameter` not at all. */
   renamedTo?: string;
+  /** For this request alone. */
+  onlyOnce?: boolean;
   /** Only for requests with tools. */
   onlyWithTools?: boolean;
   /** With `tools`: only these are left out, by the keys of their declarations. Without it: all tools. */
@@ -44,7 +48,10 @@ export function changeFor(rejection: Rejection, body: RequestBody, earlier: read
   const named = rejectedTools(rejection, body);
   if (named.length > 0) return withoutTools(named);
   const change =
-    demandedValue(rejection, body) ?? unsupportedParameter(rejection, body) ?? refusedTools(rejection, body);
+    demandedValue(rejection, body) ??
+    unsupportedParameter(rejection, body) ??
+    refusedTools(rejection, body) ??
+    refusedImages(rejection, body);
   if (change !== null)
     return earlier.some(({ parameter, declarations }) => parameter === change.parameter && declarations === undefined)
       ? null
@@ -67,6 +74,7 @@ function withChange(
 ): RequestBody {
   if (declarations !== undefined) return withoutDeclarations(body, declarations);
   if (onlyWithTools && !hasTools(body)) return body;
+  if (parameter === 'images') return bodyWithoutImages(body);
   if (parameter === 'tools') return omit(body, ['tools', 'tool_choice', 'parallel_tool_calls']);
   if (renamedTo !== undefined && ownValue(body, parameter) !== undefined)
     return { [renamedTo]: body[parameter], ...omit(body, [parameter]) };

@@ -8,6 +8,7 @@ import type OpenAI from 'openai';
 import type { RequestBody } from './adapted-request.ts';
 import { createAccumulator, type Accumulator } from './accumulator.ts';
 import { readBody, type Body, type TextReader } from './body.ts';
+import { withImages, withoutImages } from '../message-images.ts';
 import { withReasoning } from '../pass-back-reasoning.ts';
 import { strictMessages } from '../strict-messages.ts';
 import { withPlainErrors } from './provider-error.ts';
@@ -145,7 +146,7 @@ function restored(end: AnswerEnd, declarations: ToolDeclarations): AnswerEnd {
 /** The body with the parameters of the block and of the model. */
 function createBody({ provider, model }: Target, request: AnswerRequest, declarations: ToolDeclarations): RequestBody {
   const ofModel = Object.entries(provider.modelParameters.get(model) ?? {});
-  const { tools, tool_choice, parallel_tool_calls, ...parameters } = {
+  const { tools, images, tool_choice, parallel_tool_calls, ...parameters } = {
     stream_options: { include_usage: true },
     ...provider.parameters,
     // Null for a model leaves a parameter of the block out, as undefined does in JSON.
@@ -153,12 +154,13 @@ function createBody({ provider, model }: Target, request: AnswerRequest, declara
   } as Record<string, unknown>;
   // Providers reject an empty list, and settings for tools without tools.
   const offered = request.tools.length > 0 && tools !== 'never';
+  const messages = images === 'never' ? withoutImages(request.messages) : withImages(request.messages);
   // A list of tools from `extra_body` is the provider's own. `auto` and `never` are Parley's.
   const ofProvider = Array.isArray(tools) ? { tools } : {};
   return {
     ...parameters,
     model,
-    messages: strictMessages(withReasoning(request.messages, provider.passBackReasoning)),
+    messages: strictMessages(withReasoning(messages, provider.passBackReasoning)),
     ...(offered ? { tools: declarations.tools, tool_choice, parallel_tool_calls } : ofProvider),
     stream: true,
   };

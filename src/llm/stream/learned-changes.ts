@@ -10,7 +10,7 @@ import { declarationKey, nameOf, toolsOf } from './rejected-tools.ts';
 export interface RequiredChange {
   provider: string;
   model: string;
-  /** The parameter that the model does not support; `tools` for tools. */
+  /** The parameter that the model does not support; `tools` for tools, `images` for images. */
   parameter: string;
   /** The tools whose declarations it rejects. Null for all tools, and for another parameter. */
   tools: readonly string[] | null;
@@ -83,7 +83,8 @@ export function createLearnedChanges(provider: Provider, onChange: (change: Requ
         }
         const head = await send(adapted);
         if (!('error' in head)) {
-          if (found.length > 0) learn(model, found, body);
+          const lasting = found.filter(({ onlyOnce }) => onlyOnce !== true);
+          if (lasting.length > 0) learn(model, lasting, body);
           return head;
         }
         const rejection = readRejection(head.error);
@@ -131,7 +132,7 @@ function lineFor(
 ): string {
   const values = changes.flatMap(({ parameter, value = null, renamedTo, declarations }): [string, unknown][] => {
     if (declarations !== undefined) return [];
-    if (parameter === 'tools') return [[parameter, 'never']];
+    if (parameter === 'tools' || parameter === 'images') return [[parameter, 'never']];
     return renamedTo === undefined
       ? [[parameter, value]]
       : [

@@ -14,6 +14,8 @@ import type { CallToolResult } from '@modelcontextprotocol/client';
 import { isDeeperThan } from '../../json.ts';
 import { renewalFailure } from '../oauth/renewal.ts';
 import { STREAM_ENDED, sessionIsUnknown, unsentCode } from '../transport/http-transport.ts';
+import { differsByAudience } from '../content/audience.ts';
+import { withoutLargeImages } from '../content/images.ts';
 import { cutMiddle, resultText } from '../content/result-text.ts';
 import type { CallEnd } from '../port.ts';
 import { sdkMessage } from './sdk-message.ts';
@@ -52,18 +54,28 @@ export function reasonOf(error: unknown): string {
 }
 
 /** Makes the end of a call that the server answered. */
-export function endOfResult(result: CallToolResult, maxResultTokens: number): CallEnd {
+export function endOfResult(
+  result: CallToolResult,
+  { maxResultTokens, maxImageBytes }: { maxResultTokens: number; maxImageBytes: number },
+): CallEnd {
   if (isDeeperThan(result, MAX_RESULT_LEVELS))
     return {
       status: 'error',
       text: `Parley rejected the tool's result because it has more than ${MAX_RESULT_LEVELS} levels. The call may have taken effect.`,
       content: null,
     };
-  const { content, structuredContent, isError } = result;
+  const { structuredContent, isError } = result;
+  const content = withoutLargeImages(result.content, maxImageBytes);
   return {
     status: isError === true ? 'error' : 'ok',
-    text: resultText(result, maxResultTokens),
-    content: structuredContent === undefined ? { content } : { content, structuredContent },
+    text: resultText({ content, structuredContent }, maxResultTokens),
+    content: {
+      content,
+      ...(structuredContent === undefined ? {} : { structuredContent }),
+      ...(differsByAudience(content)
+        ? { user_text: resultText({ content, structuredContent }, maxResultTokens, 'user') }
+        : {}),
+    },
   };
 }
 

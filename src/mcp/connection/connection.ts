@@ -38,8 +38,12 @@ export interface McpConnectionLimits extends ListCacheLimits, ListingLimits, Rou
   listWaitMs: number;
   /** How long a child may take to exit after EOF, and again after SIGTERM. */
   closeGraceMs: number;
+  /** How long running calls get to end before a retired connection is closed. */
+  callGraceMs: number;
   maxMessageBytes: number;
   maxResultTokens: number;
+  /** Of the images of one result together. */
+  maxImageBytes: number;
 }
 
 export interface McpConnectionOptions {
@@ -68,12 +72,16 @@ export interface McpConnection {
   readonly lists: ListCache;
   /** The negotiated protocol revision. */
   revision(): string | null;
+  /** The instructions that the server sent with its handshake, as it wrote them. '' if none. */
+  instructions(): string;
   /** Never rejects. Sends the call at most once. If the call has changed the list of tools, it ends after the new list. */
   call(toolName: string, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
   /** Rejects if the server does not answer a ping. Skips a server with running calls unless `suspected`: many servers do one thing at a time. */
   check(suspected: boolean): Promise<void>;
   /** Reads all lists again, with changed limits. */
   refreshLists(): void;
+  /** Takes no new calls. `close` then gives running calls time to end. */
+  retire(): void;
   /** Resolves when the connection is closed: for stdio, when the process group has ended. */
   close(): Promise<void>;
 }
@@ -98,13 +106,13 @@ function progressOf({ progress, total, message }: Progress) {
 /** Starts to connect at once, and reports the outcome with `ready`, `lost` or `unauthorized`. */
 export function openMcpConnection(server: ServerBlock, options: McpConnectionOptions): McpConnection {
   const { limits, log } = options;
-  /** `unauthorized`: takes no new calls; running calls go on. */
-  let state: 'connecting' | 'ready' | 'unauthorized' | 'over' = 'connecting';
+  /** `unauthorized`, `retired`: takes no new calls; running calls go on. */
+  let state: 'connecting' | 'ready' | 'unauthorized' | 'retired' | 'over' = 'connecting';
   let newest: readonly ServerTool[] | null = null;
   const calls = new Set<CallOptions>();
   const lastCallEnded = Promise.withResolvers<void>();
 
-  const isOver = () => state === 'unauthorized' || state === 'over';
+  const isOver = () => state === 'unauthorized' || state === 'retired' || state === 'over';
 
   const lose = (reason: string, cause?: unknown) => {
     if (isOver()) return;
@@ -234,6 +242,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
   return {
     lists,
     revision: () => client.getNegotiatedProtocolVersion() ?? null,
+    instructions: () => client.getInstructions() ?? '',
     async call(toolName, args, callOptions) {
       const { signal, onProgress, resume } = callOptions;
       if (signal.aborted) return { status: 'cancelled' };
@@ -255,7 +264,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
         );
         if ('suspended' in end) return { status: 'suspended', ...end.suspended };
         await afterChanges(signal);
-        return endOfResult(end.result, limits.maxResultTokens);
+        return endOfResult(end.result, limits);
       } catch (error) {
         // The SDK has already sent `notifications/cancelled`, or ended the stream.
         if (signal.aborted) {
@@ -290,8 +299,13 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
       lists.invalidate();
       if (state === 'ready') listRefresh.request();
     },
+    retire() {
+      if (state === 'ready') state = 'retired';
+    },
     async close() {
-      const endSession = state === 'ready';
+      const endSession = state === 'ready' || state === 'retired';
+      if (state === 'retired' && calls.size > 0)
+        await Promise.race([lastCallEnded.promise, pause(limits.callGraceMs, undefined, { ref: false })]);
       // The calls' own timeouts bound this wait.
       if (state === 'unauthorized' && calls.size > 0) await lastCallEnded.promise;
       state = 'over';

@@ -7,6 +7,7 @@ import type { Tool as ListedTool, ToolAnnotations } from '@modelcontextprotocol/
 import type { ServerTool, ToolEffect } from '../../../machines/mcp-server-types.ts';
 import { closest } from '../../config/suggest.ts';
 import { isDeeperThan } from '../../json.ts';
+import { isForModel } from '../content/audience.ts';
 import { isPresentable, sanitizeText, sanitizeToLength } from '../content/sanitize-text.ts';
 
 export interface ListingLimits {
@@ -42,7 +43,7 @@ export function selectTools(
 ): ServerTool[] {
   const taken = new Map<string, ServerTool>();
   for (const tool of listed) {
-    if (!isChosen(tool.name, choice)) continue;
+    if (!isChosen(tool.name, choice) || !isForModel(tool)) continue;
     if (taken.size === limits.maxTools) {
       leaveOut(`it lists more than ${limits.maxTools} tools; the others are not offered`);
       break;

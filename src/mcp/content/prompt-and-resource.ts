@@ -11,6 +11,7 @@ import type {
   Resource as ListedResource,
   ResourceTemplateType,
 } from '@modelcontextprotocol/client';
+import { isFor } from './audience.ts';
 import { blockText } from './result-text.ts';
 import { isPresentable, sanitizeText, sanitizeToLength, sanitizeToLine } from './sanitize-text.ts';
 
@@ -30,6 +31,8 @@ export interface Resource {
   description: string;
   mimeType: string | null;
   sizeBytes: number | null;
+  /** False if the server means it for the user alone. */
+  isForModel: boolean;
 }
 
 /** A prompt with its arguments filled in, as `prompts/get` returns it. */
@@ -44,6 +47,8 @@ export interface PromptMessage {
   text: string;
   /** The content as the server sent it. */
   content: Record<string, unknown>;
+  /** False if the server means it for the user alone. */
+  isForModel: boolean;
 }
 
 export interface ResourcePart {
@@ -90,7 +95,7 @@ export function promptOf({ name, title, description, arguments: args }: ListedPr
 }
 
 export function resourceOf(
-  { uri, name, title, description, mimeType, size }: ListedResource,
+  { uri, name, title, description, mimeType, size, annotations }: ListedResource,
   maxChars: number,
 ): Resource {
   return {
@@ -100,11 +105,12 @@ export function resourceOf(
     description: sanitizeToLength(description ?? '', maxChars),
     mimeType: lineOrNull(mimeType, maxChars),
     sizeBytes: size ?? null,
+    isForModel: isFor({ annotations }, 'assistant'),
   };
 }
 
 export function templateOf(
-  { uriTemplate, name, title, description, mimeType }: ResourceTemplateType,
+  { uriTemplate, name, title, description, mimeType, annotations }: ResourceTemplateType,
   maxChars: number,
 ): Resource {
   return {
@@ -114,6 +120,7 @@ export function templateOf(
     description: sanitizeToLength(description ?? '', maxChars),
     mimeType: lineOrNull(mimeType, maxChars),
     sizeBytes: null,
+    isForModel: isFor({ annotations }, 'assistant'),
   };
 }
 
@@ -124,6 +131,7 @@ export function filledOf({ description, messages }: GetPromptResult, maxChars: n
       role,
       text: sanitizeText(blockText(content)),
       content: asRecord(content),
+      isForModel: isFor(content, 'assistant'),
     })),
   };
 }

@@ -3,6 +3,7 @@
  * caller limits the length.
  */
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client';
+import { isFor, type Audience } from './audience.ts';
 import type { ResourcePart } from './prompt-and-resource.ts';
 import { sanitizeText } from './sanitize-text.ts';
 
@@ -19,6 +20,11 @@ function sizeOf(base64: string): string {
   const bytes = Math.floor((base64.length * 3) / 4);
   return bytes < 1024 ? `${bytes} bytes` : `${Math.round(bytes / 1024)} KB`;
 }
+
+const NOTHING_FOR = {
+  assistant: '[the tool returned only content for the user, who has it]',
+  user: '[the tool returned only content for the model]',
+} satisfies Record<Audience, string>;
 
 /** Converts one content block. */
 export function blockText(block: ContentBlock): string {
@@ -65,17 +71,22 @@ export function cutMiddle(text: string, maxChars: number): string {
   return `${text.slice(0, headEnd)}\n[... ${tailStart - headEnd} characters cut ...]\n${text.slice(tailStart)}`;
 }
 
-/** Returns the result as text of about `maxTokens` at most. Structured content becomes JSON if the result has no text. */
+/**
+ * Returns the part of the result that is for the reader, as text of about `maxTokens` at most. Structured content becomes
+ * JSON if the result has no text.
+ */
 export function resultText(
-  { content, structuredContent }: Pick<CallToolResult, 'content' | 'structuredContent'>,
+  { content: whole, structuredContent }: Pick<CallToolResult, 'content' | 'structuredContent'>,
   maxTokens: number,
+  reader: Audience = 'assistant',
 ): string {
+  const content = whole.filter((block) => isFor(block, reader));
   const parts = content.map(blockText);
   const hasText = content.some((block) => block.type === 'text' && block.text.trim() !== '');
   if (!hasText && structuredContent !== undefined) parts.push(JSON.stringify(structuredContent));
   // Cut before sanitizing, which would read all of a huge text.
   return (
     sanitizeText(cutMiddle(parts.filter((part) => part !== '').join('\n'), maxTokens * CHARS_PER_TOKEN)) ||
-    '[the tool returned nothing]'
+    (whole.length === 0 ? '[the tool returned nothing]' : NOTHING_FOR[reader])
   );
 }

@@ -102,6 +102,7 @@ export function chat(requestId: string, changes: Partial<ChatEvent> = {}): ChatE
     follow: { streaming: true, cursor: null },
     model: null,
     metadata: null,
+    tools: null,
     rewindTo: null,
     ...changes,
   };
