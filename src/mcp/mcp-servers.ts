@@ -17,14 +17,15 @@ import type { McpConnectionLimits } from './connection/connection.ts';
 import { createChildReaper } from './transport/child-reaper.ts';
 import { createClientFeatures, type ClientFeaturesOptions } from './server-requests/client-features.ts';
 import { createPromptsAndResources, type PromptsAndResources } from './prompts-and-resources.ts';
-import { makeCall, createServerHandle, stateOf } from './server-handle.ts';
+import { followTask, type TaskLimits } from './task-follower.ts';
+import { makeCall, createServerHandle, stateOf, waitForConnection } from './server-handle.ts';
 import { createArgumentValidator } from './validation/argument-validator.ts';
 import { cannotValidate, explainForApprover, explainForForm, explainForModel } from './validation/explain-result.ts';
 import type { Tool, McpServers } from './port.ts';
 import type { ServerBlock } from './config/server-block.ts';
 import type { ServerHandle, ServerActor } from './server-handle.ts';
 
-export interface McpServersLimits extends McpServerLimits, McpConnectionLimits {
+export interface McpServersLimits extends McpServerLimits, McpConnectionLimits, TaskLimits {
   /** Concurrent calls of one server, unless its block has a limit of its own. */
   maxConcurrent: number;
 }
@@ -120,6 +121,7 @@ export function createMcpServers({
         handle.connection = null;
         sendBack({ type: 'server.unauthorized' });
       },
+      taskChanged: (taskId) => handle.taskListeners.forEach((listener) => listener(taskId)),
       suspect: () => sendBack({ type: 'server.suspect' }),
     });
     return () => {
@@ -206,6 +208,20 @@ export function createMcpServers({
       return handle === undefined
         ? Promise.resolve(notSent(tool.server, 'is not configured'))
         : makeCall(handle, tool, args, options);
+    },
+    followTask(server, options) {
+      const handle = handles.get(server);
+      return handle === undefined
+        ? Promise.resolve({ status: 'lost', text: `The MCP server "${server}" is not configured any more.` })
+        : followTask(handle, limits, options);
+    },
+    async cancelTask(server, taskId) {
+      const handle = handles.get(server);
+      if (handle === undefined) return;
+      // Right after a start of Parley the server may still be connecting.
+      const withinMs = limits.connectionTimeoutMs;
+      const open = handle.connection ?? (await waitForConnection(handle, new AbortController().signal, withinMs));
+      await open?.cancelTask(taskId);
     },
     compare(blocks) {
       const named = new Map(blocks.map((block) => [block.name, block]));

@@ -31,6 +31,8 @@ export interface ServerHandle {
   hasSettled: boolean;
   /** Called at each transition of the chart. */
   stateListeners: Set<() => void>;
+  /** Called with the id of a task whose state the server has sent. */
+  taskListeners: Set<(taskId: string) => void>;
 }
 
 export function stateOf({ actor }: ServerHandle): McpServerState {
@@ -83,6 +85,7 @@ export function createServerHandle(
     closings: new Set(),
     hasSettled: false,
     stateListeners: new Set(),
+    taskListeners: new Set(),
   };
   return handle;
 }

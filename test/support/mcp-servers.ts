@@ -36,6 +36,8 @@ const limits: McpServersLimits = {
   maxListed: 100,
   maxQuestions: 3,
   maxQuestionBytes: 2000,
+  minPollIntervalMs: 10,
+  maxPollIntervalMs: 1_000,
 };
 
 /** The configuration block of the misbehaving server. */
@@ -137,6 +139,7 @@ export async function startMcpServers(
       onLog: () => undefined,
       resume: null,
       requestInput: () => null,
+      taskTimeoutMs: 10_000,
       place: ['owner', 'conversation', String((calls += 1))],
       ...options,
     });

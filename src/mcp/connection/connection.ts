@@ -6,6 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, LOG_LEVEL_META_KEY, ProtocolError, UnauthorizedError } from '@modelcontextprotocol/client';
 import type { Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
+import { z } from 'zod';
 import { MAX_TIMER_MS } from '../../scheduling/acquire.ts';
 import type { ServerTool } from '../../../machines/mcp-server-types.ts';
 import type { Authorization } from '../oauth/authorization.ts';
@@ -13,7 +14,7 @@ import { startingOptions } from '../transport/client-options.ts';
 import { endOfFailure, endOfResult, notSent, reasonOf } from './call-end.ts';
 import { NO_ROUNDS, callInRounds, type RoundLimits } from './call-rounds.ts';
 import type { ChildReaper } from '../transport/child-reaper.ts';
-import type { ClientFeatures } from '../server-requests/client-features.ts';
+import type { ClientFeatures, SamplingUse } from '../server-requests/client-features.ts';
 import { STREAM_ENDED } from '../transport/http-transport.ts';
 import { listTools } from './lenient-list.ts';
 import { handleServerRequests } from '../server-requests/live-requests.ts';
@@ -23,7 +24,9 @@ import { createServerTransport } from '../transport/server-transport.ts';
 import { createListCache, type ListCache, type ListCacheLimits } from './list-cache.ts';
 import { sanitizeText } from '../content/sanitize-text.ts';
 import { selectTools, unknownNames, type ListingLimits } from './tool-listing.ts';
-import type { CallEnd, CallOptions } from '../port.ts';
+import { stepTask, type TaskStep } from './follow-task.ts';
+import { createTaskRequests } from './task-requests.ts';
+import type { CallEnd, CallOptions, FollowOptions } from '../port.ts';
 
 export interface McpConnectionLimits extends ListCacheLimits, ListingLimits, RoundLimits {
   /** For the handshake, and again for the catalogue, in ms. */
@@ -51,6 +54,8 @@ export interface McpConnectionOptions {
   lost(reason: string): void;
   /** Called instead of `lost` if a person has to authorize Parley first. */
   unauthorized(): void;
+  /** The server has sent the state of a task. */
+  taskChanged(taskId: string): void;
   /** Called if a call was aborted: the server may hang. */
   suspect(): void;
 }
@@ -62,6 +67,10 @@ export interface McpConnection {
   revision(): string | null;
   /** Never rejects. Sends the call at most once. */
   call(toolName: string, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
+  /** Rejects with the SDK's errors. See `stepTask` of follow-task.ts. */
+  stepTask(options: FollowOptions, used: SamplingUse): Promise<TaskStep>;
+  /** Never rejects. */
+  cancelTask(taskId: string): Promise<void>;
   /** Rejects if the server does not answer a ping. Skips a server with running calls unless `suspected`: many servers do one thing at a time. */
   check(suspected: boolean): Promise<void>;
   /** Reads all lists again, with changed limits. */
@@ -72,6 +81,9 @@ export interface McpConnection {
 
 /** Pause before a subscription is opened again that the server ended. Many proxies end idle streams. */
 const RELISTEN_MS = 1_000;
+
+/** Of 2026-07-28, and of 2025-11-25. */
+const TASK_NOTIFICATIONS = new Set(['notifications/tasks', 'notifications/tasks/status']);
 
 function progressOf({ progress, total, message }: Progress) {
   return {
@@ -87,7 +99,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
   /** `unauthorized`: takes no new calls; running calls go on. */
   let state: 'connecting' | 'ready' | 'unauthorized' | 'over' = 'connecting';
   let newest: readonly ServerTool[] | null = null;
-  const calls = new Set<CallOptions>();
+  const calls = new Set<CallOptions | FollowOptions>();
   const lastCallEnded = Promise.withResolvers<void>();
 
   const isOver = () => state === 'unauthorized' || state === 'over';
@@ -109,7 +121,15 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
 
   /** Unknown tool names that were logged already. */
   const reported = new Set<string>();
+  /** Tools that can run as a task, by the server's own names. */
+  let taskTools: ReadonlySet<string> = new Set();
   const readList = (listed: readonly ListedTool[]) => {
+    // A task survives a restart of Parley and a lost connection, so a tool that may run as one does.
+    taskTools = new Set(
+      listed
+        .filter(({ execution }) => execution?.taskSupport === 'required' || execution?.taskSupport === 'optional')
+        .map(({ name }) => name),
+    );
     for (const { key, name, suggestion } of unknownNames(listed, server)) {
       if (reported.has(name)) continue;
       reported.add(name);
@@ -118,7 +138,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
         'warn',
       );
     }
-    return selectTools(listed, server, limits, log);
+    return selectTools(listed, { ...server, canRunTasks: runsTasks() }, limits, log);
   };
   const takeList = (listed: readonly ListedTool[]) => {
     newest = readList(listed);
@@ -147,6 +167,11 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
     if (calls.size === 1) for (const { onLog } of calls) onLog(entry);
   });
   handleServerRequests(client, options.clientFeatures, limits, calls);
+  const taskRequests = createTaskRequests(client, limits);
+  client.fallbackNotificationHandler = async ({ method, params }) => {
+    const { data: taskId } = z.string().safeParse(params?.['taskId']);
+    if (taskId !== undefined && TASK_NOTIFICATIONS.has(method)) options.taskChanged(taskId);
+  };
   client.onerror = (error) => log(reasonOf(error));
   // While connecting, the rejection of the handshake says more than the closed transport.
   client.onclose = () => state === 'ready' && lose(transport.ending() ?? 'closed the connection');
@@ -194,6 +219,12 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
   const logLevelParams = () =>
     canLog() && client.getProtocolEra() === 'modern' ? { _meta: { [LOG_LEVEL_META_KEY]: MIN_LEVEL } } : {};
 
+  /** Up to 2025-11-25 the client asks for a task. Since then the server alone decides. */
+  const runsTasks = () =>
+    client.getProtocolEra() === 'legacy' && client.getServerCapabilities()?.tasks?.requests?.tools?.call !== undefined;
+  const taskParams = (toolName: string, ttl: number) =>
+    runsTasks() && taskTools.has(toolName) ? { task: { ttl } } : {};
+
   open().catch((error: unknown) => lose(transport.ending() ?? reasonOf(error), error));
 
   return {
@@ -214,13 +245,13 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
         };
         const end = await callInRounds(
           { client, clientFeatures: options.clientFeatures, limits },
-          { name: toolName, arguments: args, ...logLevelParams() },
+          { name: toolName, arguments: args, ...logLevelParams(), ...taskParams(toolName, callOptions.taskTimeoutMs) },
           sent,
           resume,
         );
-        return 'suspended' in end
-          ? { status: 'suspended', ...end.suspended }
-          : endOfResult(end.result, limits.maxResultTokens);
+        if ('suspended' in end) return { status: 'suspended', ...end.suspended };
+        if ('task' in end) return { status: 'task', task: end.task };
+        return endOfResult(end.result, limits.maxResultTokens);
       } catch (error) {
         // The SDK has already sent `notifications/cancelled`, or ended the stream.
         if (signal.aborted) {
@@ -236,6 +267,19 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
         if (isOver() && calls.size === 0) lastCallEnded.resolve();
       }
     },
+    async stepTask(followOptions, used) {
+      // An older server asks people by requests on the connection.
+      const asksHere = client.getProtocolEra() === 'legacy';
+      if (asksHere) calls.add(followOptions);
+      try {
+        const deps = { server: server.name, requests: taskRequests, clientFeatures: options.clientFeatures, limits };
+        return await stepTask(deps, followOptions.resume, used, followOptions.signal);
+      } finally {
+        calls.delete(followOptions);
+        if (isOver() && calls.size === 0) lastCallEnded.resolve();
+      }
+    },
+    cancelTask: (taskId) => taskRequests.cancel(taskId).catch((error: unknown) => log(reasonOf(error))),
     async check(suspected) {
       if (calls.size > 0 && !suspected) return;
       const timeout = limits.pingTimeoutMs;

@@ -1,12 +1,13 @@
 /**
- * Chooses the transport of one server from its block and its responses, connects it once and closes it once. It does
- * not interpret messages.
+ * Chooses the transport of one server from its block and its responses, connects it once and closes it once. It
+ * interprets no messages, and carries handles of tasks past the SDK.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ProtocolError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import type { Client, FetchLike, SSEClientTransport } from '@modelcontextprotocol/client';
+import type { Client, FetchLike, JSONRPCMessage, SSEClientTransport } from '@modelcontextprotocol/client';
 import { FIRST_STATELESS_REVISION } from './client-options.ts';
 import type { ChildReaper } from './child-reaper.ts';
+import { carryTask } from '../connection/task-result.ts';
 import { createHttpTransport } from './http-transport.ts';
 import type { ServerBlock } from '../config/server-block.ts';
 import { createSseTransport, mayKnowOnlySse } from './sse-transport.ts';
@@ -54,15 +55,25 @@ export function createServerTransport(server: ServerBlock, options: ServerTransp
     return createStdioTransport(server, options);
   };
 
+  /** The SDK calls an earlier handler before its own. */
+  const carryingTasks = <T extends typeof transport>(opened: T): T => {
+    const earlier = opened.onmessage;
+    opened.onmessage = (message: JSONRPCMessage) => {
+      earlier?.call(opened, message);
+      carryTask(message);
+    };
+    return opened;
+  };
+
   return {
     async connect(client) {
       const requestOptions = { timeout: options.connectionTimeoutMs };
       try {
-        await client.connect(transport, requestOptions);
+        await client.connect(carryingTasks(transport), requestOptions);
       } catch (error) {
         const other = closing === null ? alternative(client, error) : null;
         if (other === null) throw error;
-        transport = other;
+        transport = carryingTasks(other);
         // If the alternative fails too, the first error says what is wrong.
         await client.connect(transport, requestOptions).catch(() => Promise.reject(error));
       }
