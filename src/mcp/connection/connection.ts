@@ -6,7 +6,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, LOG_LEVEL_META_KEY, ProtocolError, UnauthorizedError } from '@modelcontextprotocol/client';
 import type { Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
-import { z } from 'zod';
 import { MAX_TIMER_MS } from '../../scheduling/acquire.ts';
 import type { ServerTool } from '../../../machines/mcp-server-types.ts';
 import type { Authorization } from '../oauth/authorization.ts';
@@ -25,6 +24,7 @@ import { createListCache, type ListCache, type ListCacheLimits } from './list-ca
 import { sanitizeText } from '../content/sanitize-text.ts';
 import { selectTools, unknownNames, type ListingLimits } from './tool-listing.ts';
 import { stepTask, type TaskStep } from './follow-task.ts';
+import { createTaskCalls } from './task-calls.ts';
 import { createTaskRequests } from './task-requests.ts';
 import type { CallEnd, CallOptions, FollowOptions } from '../port.ts';
 
@@ -82,9 +82,6 @@ export interface McpConnection {
 /** Pause before a subscription is opened again that the server ended. Many proxies end idle streams. */
 const RELISTEN_MS = 1_000;
 
-/** Of 2026-07-28, and of 2025-11-25. */
-const TASK_NOTIFICATIONS = new Set(['notifications/tasks', 'notifications/tasks/status']);
-
 function progressOf({ progress, total, message }: Progress) {
   return {
     progress,
@@ -121,15 +118,8 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
 
   /** Unknown tool names that were logged already. */
   const reported = new Set<string>();
-  /** Tools that can run as a task, by the server's own names. */
-  let taskTools: ReadonlySet<string> = new Set();
   const readList = (listed: readonly ListedTool[]) => {
-    // A task survives a restart of Parley and a lost connection, so a tool that may run as one does.
-    taskTools = new Set(
-      listed
-        .filter(({ execution }) => execution?.taskSupport === 'required' || execution?.taskSupport === 'optional')
-        .map(({ name }) => name),
-    );
+    taskCalls.read(listed);
     for (const { key, name, suggestion } of unknownNames(listed, server)) {
       if (reported.has(name)) continue;
       reported.add(name);
@@ -138,7 +128,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
         'warn',
       );
     }
-    return selectTools(listed, { ...server, canRunTasks: runsTasks() }, limits, log);
+    return selectTools(listed, { ...server, canRunTasks: taskCalls.areDeclared() }, limits, log);
   };
   const takeList = (listed: readonly ListedTool[]) => {
     newest = readList(listed);
@@ -168,10 +158,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
   });
   handleServerRequests(client, options.clientFeatures, limits, calls);
   const taskRequests = createTaskRequests(client, limits);
-  client.fallbackNotificationHandler = async ({ method, params }) => {
-    const { data: taskId } = z.string().safeParse(params?.['taskId']);
-    if (taskId !== undefined && TASK_NOTIFICATIONS.has(method)) options.taskChanged(taskId);
-  };
+  const taskCalls = createTaskCalls(client, options.taskChanged);
   client.onerror = (error) => log(reasonOf(error));
   // While connecting, the rejection of the handshake says more than the closed transport.
   client.onclose = () => state === 'ready' && lose(transport.ending() ?? 'closed the connection');
@@ -219,12 +206,6 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
   const logLevelParams = () =>
     canLog() && client.getProtocolEra() === 'modern' ? { _meta: { [LOG_LEVEL_META_KEY]: MIN_LEVEL } } : {};
 
-  /** Up to 2025-11-25 the client asks for a task. Since then the server alone decides. */
-  const runsTasks = () =>
-    client.getProtocolEra() === 'legacy' && client.getServerCapabilities()?.tasks?.requests?.tools?.call !== undefined;
-  const taskParams = (toolName: string, ttl: number) =>
-    runsTasks() && taskTools.has(toolName) ? { task: { ttl } } : {};
-
   open().catch((error: unknown) => lose(transport.ending() ?? reasonOf(error), error));
 
   return {
@@ -245,7 +226,12 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
         };
         const end = await callInRounds(
           { client, clientFeatures: options.clientFeatures, limits },
-          { name: toolName, arguments: args, ...logLevelParams(), ...taskParams(toolName, callOptions.taskTimeoutMs) },
+          {
+            name: toolName,
+            arguments: args,
+            ...logLevelParams(),
+            ...taskCalls.params(toolName, callOptions.taskTimeoutMs),
+          },
           sent,
           resume,
         );
