@@ -3,11 +3,11 @@
  * dispatch row is committed. The provided actor `callTool` makes the call.
  */
 import { fromCallback, sendParent, setup } from 'xstate';
-import type { CallNeedsInput } from './conversation/events.ts';
+import type { CallBecameTask, CallNeedsInput } from './conversation/events.ts';
 import type { CallResult } from './conversation/hop-answers.ts';
 import { providedAtBoot } from './provided-at-boot.ts';
 import type { HopTool } from './conversation/turn-state.ts';
-import type { KeyedRequest, Resumption, ServerAnswer } from './conversation/question-types.ts';
+import type { KeyedRequest, Resumption, ServerAnswer, TaskHandle } from './conversation/question-types.ts';
 import { CANCELLED } from './conversation/rows/turn-rows.ts';
 
 export interface ToolCallInput {
@@ -17,12 +17,14 @@ export interface ToolCallInput {
   callId: string;
   tool: HopTool;
   arguments: Record<string, unknown>;
-  /** State and answers for a suspended call. Null in the first round. */
+  /** State and answers for a suspended call, or the task that its server runs. Null in the first round. */
   resume: Resumption | null;
   /** Longest time without an end and without progress. */
   timeoutMs: number;
   /** Longest time in all, including progress, without the time that people take to answer. */
   maxTimeoutMs: number;
+  /** Longest time in all of a call that its server runs as a task, without the time that people take to answer. */
+  taskTimeoutMs: number;
   /** How long a server may wait for a person's answer. */
   answerTimeoutMs: number;
 }
@@ -54,13 +56,26 @@ export interface CallSuspended extends Omit<CallServerRequest, 'type' | 'workedM
   resume: Resumption;
 }
 
+/** The server has answered with a task. `callTool` waits for it once it gets `call.taskStored`. */
+export interface CallTask {
+  type: 'call.task';
+  task: TaskHandle;
+  /** See `CallProgress`. */
+  workedMs: number;
+}
+
+/** The handle of the task is in the log. */
+export interface CallTaskStored {
+  type: 'call.taskStored';
+}
+
 /** The answer to `call.serverRequest`. */
 export interface CallAnswered {
   type: 'call.answered';
   answer: ServerAnswer;
 }
 
-/** Aborts the call. `callTool` still reports its end. */
+/** Aborts the call, and has the server cancel its task. `callTool` still reports its end. */
 export interface CallAbort {
   type: 'call.abort';
 }
@@ -75,6 +90,8 @@ export interface CallProgress {
 export interface ToolCallContext extends ToolCallInput {
   /** As last reported. */
   workedMs: number;
+  /** The task that the server runs for the call. Null if it runs none. */
+  task: TaskHandle | null;
 }
 
 export type ToolCallEvent =
@@ -83,6 +100,8 @@ export type ToolCallEvent =
   | CallServerRequest
   | CallSuspended
   | CallAnswered
+  | CallTask
+  | CallTaskStored
   | { type: 'call.cancel' };
 
 /** Returns how long a call may run without progress: its timeout, within what is left of its longest time. */
@@ -94,6 +113,11 @@ export function timeLeftMs(
   return Math.max(0, Math.min(timeoutMs, longestMs - workedMs));
 }
 
+/** Returns how long a task may still run. A task has no need to report progress. */
+function taskTimeLeftMs({ taskTimeoutMs, workedMs }: ToolCallContext): number {
+  return Math.max(0, taskTimeoutMs - workedMs);
+}
+
 const callSetup = setup({
   types: {
     context: {} as ToolCallContext,
@@ -101,15 +125,17 @@ const callSetup = setup({
     input: {} as ToolCallInput,
   },
   actors: {
-    callTool: fromCallback<CallAbort | CallAnswered, ToolCallInput>(providedAtBoot),
+    callTool: fromCallback<CallAbort | CallAnswered | CallTaskStored, ToolCallInput>(providedAtBoot),
   },
   delays: {
     timeout: ({ context }) => timeLeftMs(context, context.workedMs),
+    taskTimeout: ({ context }) => taskTimeLeftMs(context),
     answerTimeout: ({ context }) => context.answerTimeoutMs,
     /** How long to wait for the end of an aborted call. */
     grace: 2_000,
   },
   guards: {
+    hasTask: ({ context }) => context.task !== null,
     succeeded: ({ event }) => event.type === 'call.ended' && event.status === 'ok',
     wasCancelled: ({ event }) => event.type === 'call.ended' && event.status === 'cancelled',
     lostItsTransport: ({ event }) => event.type === 'call.ended' && event.status === 'lost',
@@ -134,6 +160,15 @@ const call = callSetup.extend({
     keepWorkedTime: callSetup.assign(({ event }) =>
       event.type === 'call.progress' || event.type === 'call.serverRequest' ? { workedMs: event.workedMs } : {},
     ),
+    keepTask: callSetup.assign(({ event }) =>
+      event.type === 'call.task' ? { task: event.task, workedMs: event.workedMs } : {},
+    ),
+    reportTask: callSetup.enqueueActions(({ context: { callId }, event, enqueue }) => {
+      if (event.type !== 'call.task') return;
+      const { task, workedMs } = event;
+      enqueue(sendParent({ type: 'call.becameTask', callId, task, workedMs } satisfies CallBecameTask));
+    }),
+    followTask: callSetup.sendTo('call', { type: 'call.taskStored' }),
     reportRequests: callSetup.enqueueActions(({ context: { callId }, event, enqueue }) => {
       if (event.type !== 'call.serverRequest' && event.type !== 'call.suspended') return;
       const { requests, number, askedAtMs } = event;
@@ -156,10 +191,10 @@ const call = callSetup.extend({
       'error',
       (_context, text) => text || 'The call failed inside Parley. It may have taken effect.',
     ),
-    reportTimeout: settle(
-      'timed_out',
-      ({ timeoutMs, maxTimeoutMs }) =>
-        `The call timed out: no result and no progress within ${timeoutMs / 1000} s, no result within ${Math.max(timeoutMs, maxTimeoutMs) / 1000} s in all, or no answer of a person in time. It may have taken effect.`,
+    reportTimeout: settle('timed_out', ({ timeoutMs, maxTimeoutMs, taskTimeoutMs, task }) =>
+      task !== null
+        ? `The call timed out: its server runs it as a task, which did not end within ${taskTimeoutMs / 1000} s, or a person did not answer in time. Parley has asked the server to cancel the task. It may have taken effect.`
+        : `The call timed out: no result and no progress within ${timeoutMs / 1000} s, no result within ${Math.max(timeoutMs, maxTimeoutMs) / 1000} s in all, or no answer of a person in time. It may have taken effect.`,
     ),
     reportCancelled: settle('cancelled', () => CANCELLED),
     reportUnknown: settle(
@@ -180,7 +215,7 @@ const ends = [
 export const toolCallMachine = call.createMachine({
   id: 'toolCall',
   description: 'One tool call, from its dispatch to one of its ends. A hop has one actor for each call.',
-  context: ({ input }) => ({ ...input, workedMs: input.resume?.workedMs ?? 0 }),
+  context: ({ input }) => ({ ...input, workedMs: input.resume?.workedMs ?? 0, task: input.resume?.task ?? null }),
   invoke: {
     id: 'call',
     src: 'callTool',
@@ -193,11 +228,37 @@ export const toolCallMachine = call.createMachine({
     running: {
       description:
         'The tool is running. Each progress and each answer restarts its timeout, within what is left of its longest time.',
+      // A call that goes on after a restart, or after an answer of a person.
+      always: { guard: 'hasTask', target: 'waitingForTask' },
       after: { timeout: 'timingOut' },
       on: {
         'call.cancel': 'cancelling',
         // Restarts the timeout.
         'call.progress': { target: 'running', reenter: true, actions: 'keepWorkedTime' },
+        'call.serverRequest': { target: 'asking', actions: 'keepWorkedTime' },
+        'call.suspended': 'suspended',
+        'call.task': { target: 'storingTask', actions: 'keepTask' },
+        'call.ended': ends,
+      },
+    },
+    storingTask: {
+      description:
+        'The server has answered with a task. Its handle is being committed, so that a restart finds the task.',
+      entry: 'reportTask',
+      on: {
+        'call.cancel': 'cancelling',
+        'call.progress': {},
+        'call.taskStored': { target: 'waitingForTask', actions: 'followTask' },
+        'call.ended': ends,
+      },
+    },
+    waitingForTask: {
+      description:
+        'The server runs the call as a task. Parley asks for its state until it ends or asks people. The call is not made again.',
+      after: { taskTimeout: 'timingOut' },
+      on: {
+        'call.cancel': 'cancelling',
+        'call.progress': { target: 'waitingForTask', reenter: true, actions: 'keepWorkedTime' },
         'call.serverRequest': { target: 'asking', actions: 'keepWorkedTime' },
         'call.suspended': 'suspended',
         'call.ended': ends,
@@ -236,7 +297,7 @@ export const toolCallMachine = call.createMachine({
       },
     },
     suspended: {
-      description: 'The server needs input of people. The call is made again with their answers.',
+      description: 'The server needs input of people. The call goes on with their answers.',
       type: 'final',
       entry: 'reportRequests',
     },

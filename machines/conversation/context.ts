@@ -19,6 +19,8 @@ export interface ConversationLimits {
   /** Longest time of one call without progress, and in total. */
   toolTimeoutMs: number;
   toolMaxTimeoutMs: number;
+  /** Longest time of one call that its server runs as a task. */
+  toolTaskTimeoutMs: number;
   /** Time that a person has to approve a call. */
   approvalTimeoutMs: number;
   /** Turns that may wait behind the running one. */

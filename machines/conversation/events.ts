@@ -5,7 +5,7 @@
 import type { Requester, CancelEvent, ChatEvent, ClientEvent, RespondEvent } from './client-events.ts';
 import type { ModelAnswer, CallResult } from './hop-answers.ts';
 import type { Fault, NewRow, TurnMetadata, TurnTotals } from '../log.ts';
-import type { KeyedRequest, Resumption } from './question-types.ts';
+import type { KeyedRequest, Resumption, TaskHandle } from './question-types.ts';
 import type { HopContext, RememberedDecision, RecoveredState } from './turn-state.ts';
 import type { DoneActorEvent } from 'xstate';
 
@@ -20,6 +20,8 @@ export type CommitTag =
   | { of: 'result'; callId: string }
   | { of: 'repeat'; callId: string }
   | { of: 'question'; callId: string }
+  /** The handle of a task that the server of the call runs. */
+  | { of: 'task'; callId: string }
   /** `by` is null for an expiry. */
   | { of: 'response'; callIds: string[]; by: RespondEvent | null; remember: RememberedDecision | null }
   | { of: 'cancel' }
@@ -49,6 +51,15 @@ export interface CallNeedsInput {
   askedAtMs: number;
 }
 
+/** The server of a call has answered with a task. The call waits for it once the handle is in the log. */
+export interface CallBecameTask {
+  type: 'call.becameTask';
+  callId: string;
+  task: TaskHandle;
+  /** Time that the call has run so far. */
+  workedMs: number;
+}
+
 export type InternalEvent =
   | DoneActorEvent<RecoveredState, 'log'>
   | DoneActorEvent<HopContext, 'context'>
@@ -75,6 +86,7 @@ export type InternalEvent =
       jitter: number;
     }
   | CallNeedsInput
+  | CallBecameTask
   | { type: 'call.settled'; callId: string; result: CallResult };
 
 export type ConversationEvent = ClientEvent | InternalEvent;
@@ -114,6 +126,8 @@ export type ConversationEmitted =
     }
   /** The turn gives its permit back: it ended, or it only waits for people. */
   | { type: 'permit.returned' }
+  /** The result of a task is of no use any more. Its server is asked to cancel it. */
+  | { type: 'task.abandoned'; server: string; taskId: string }
   /** Removes the log once all earlier appends are committed. Answered by `log.removed` or `log.failed`. */
   | { type: 'remove' }
   /** The conversation is deleted. Its followers are notified. */

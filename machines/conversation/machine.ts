@@ -51,7 +51,7 @@ export const conversationMachine = conversation.createMachine({
     recovering: {
       tags: ['chat', 'cancel'],
       description:
-        'A crash or restart cut off a turn. Idempotent calls are repeated once, other calls without a result are closed. Then the turn goes on or ends.',
+        'A crash or restart cut off a turn. Tasks of servers go on, idempotent calls are repeated once, other calls without a result are closed. Then the turn goes on or ends.',
       always: [
         { guard: 'nothingInterrupted', target: 'idle' },
         {

@@ -27,7 +27,17 @@ export interface AnsweredRequest extends KeyedRequest {
   answer: ServerAnswer;
 }
 
-/** What a suspended call is made again with. */
+/** A task at an MCP server: the server works on the call and is asked for its state until the result is there. */
+export interface TaskHandle {
+  /** The server's own name of the task. */
+  id: string;
+  /** Time between two requests for its state that the server names, in ms. Null if it names none. */
+  pollIntervalMs: number | null;
+  /** Keys of its input requests that have a response. The server may still list them for a while. */
+  answeredKeys: readonly string[];
+}
+
+/** What a call goes on with after its suspension. With a task, the call is not made again. */
 export interface Resumption {
   /** The server's opaque state, returned unchanged. */
   requestState: string | null;
@@ -36,6 +46,8 @@ export interface Resumption {
   questions: number;
   /** Time that the call has run before each suspension, in ms. It counts towards the call's timeout. */
   workedMs: number;
+  /** Null unless the server answered the call with a task. */
+  task: TaskHandle | null;
 }
 
 /** A question that has no response yet, or whose response is being committed. */

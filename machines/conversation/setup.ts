@@ -136,6 +136,7 @@ export const conversationSetup = setup({
     isEmptyAnswer: ({ event }) => event.type === 'log.committed' && event.tag.of === 'emptyAnswer',
     isResult: ({ event }) => event.type === 'log.committed' && event.tag.of === 'result',
     isQuestion: ({ event }) => event.type === 'log.committed' && event.tag.of === 'question',
+    isTask: ({ event }) => event.type === 'log.committed' && event.tag.of === 'task',
     isRepeat: ({ event }) => event.type === 'log.committed' && event.tag.of === 'repeat',
     // The outcome is unknown, the tool is idempotent, and the call was not repeated yet.
     mayRepeatCall: ({ context, event }) =>

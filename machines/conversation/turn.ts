@@ -152,6 +152,7 @@ const toolHop = conversation.createStateConfig({
       on: {
         ...onResponse,
         'call.needsInput': { actions: ['appendServerRequest', 'startCalls'] },
+        'call.becameTask': { actions: 'appendTask' },
         'call.settled': [
           { guard: 'mayRepeatCall', actions: 'repeatCall' },
           { actions: ['recordResult', 'startCalls'] },
@@ -159,6 +160,7 @@ const toolHop = conversation.createStateConfig({
         'log.committed': [
           { guard: 'isResult', actions: 'markRecorded' },
           { guard: 'isQuestion', actions: 'confirmQuestion' },
+          { guard: 'isTask', actions: 'confirmTask' },
           { guard: 'isRepeat', actions: ['readyRepeat', 'startCalls'] },
           { guard: 'isResponse', actions: ['confirmResponse', 'startCalls', 'raiseDeferred'] },
         ],
@@ -197,6 +199,8 @@ const cancelling = conversation.createStateConfig({
     'answer.finished': { actions: 'takeAnswer' },
     'answer.failed': { actions: 'takeAnswer' },
     'call.needsInput': { actions: 'dropQuestion' },
+    // The cancel of the call cancels its task.
+    'call.becameTask': {},
     'call.settled': { actions: 'recordResult' },
   },
   states: {

@@ -19,6 +19,8 @@ export interface EffectDeps {
   turnReport: Pick<TurnReport, 'accepted'>;
   permits: Pick<Permits, 'release'>;
   store: Pick<Store, 'digest' | 'interrupt'>;
+  /** See the port of the MCP servers. Never rejects. */
+  tasks: { cancelTask(server: string, taskId: string): Promise<void> };
 }
 
 export interface EffectOwner {
@@ -31,7 +33,7 @@ export interface EffectOwner {
 /** Returns the function to call once for each emitted effect, in order. It may throw, which fails this conversation alone. */
 export function createEffectRunner(
   ref: ConversationRef,
-  { delivery, turnReport, permits, store }: EffectDeps,
+  { delivery, turnReport, permits, store, tasks }: EffectDeps,
   journal: Journal,
   { answered, failed }: EffectOwner,
 ): (emitted: ConversationEmitted) => void {
@@ -63,6 +65,8 @@ export function createEffectRunner(
         return journal.append(emitted);
       case 'permit.returned':
         return permits.release(ref);
+      case 'task.abandoned':
+        return void tasks.cancelTask(emitted.server, emitted.taskId);
       case 'remove':
         return journal.remove();
       case 'deleted':

@@ -22,7 +22,8 @@ import { createClientFeatures, type ClientFeaturesOptions } from './server-reque
 import { secretFilterOf } from './secrets/secret-filter.ts';
 import { createPromptsAndResources, type PromptsAndResources } from './prompts-and-resources.ts';
 import { instructionsOf } from './server-instructions.ts';
-import { makeCall, createServerHandle, stateOf } from './server-handle.ts';
+import { followTask, type TaskLimits } from './task-follower.ts';
+import { makeCall, createServerHandle, stateOf, struck, waitForConnection } from './server-handle.ts';
 import { createArgumentValidator } from './validation/argument-validator.ts';
 import { cannotValidate, explainForApprover, explainForForm, explainForModel } from './validation/explain-result.ts';
 import { startTimeoutOf, type StartTimeout, type StartTimeouts } from './start-timeout.ts';
@@ -31,7 +32,11 @@ import type { ServerBlock } from './config/server-block.ts';
 import type { ServerHandle, ServerActor } from './server-handle.ts';
 
 export interface McpServersLimits
-  extends Omit<McpServerLimits, keyof StartTimeout>, Omit<McpConnectionLimits, keyof StartTimeout>, StartTimeouts {
+  extends
+    Omit<McpServerLimits, keyof StartTimeout>,
+    Omit<McpConnectionLimits, keyof StartTimeout>,
+    StartTimeouts,
+    TaskLimits {
   /** How long turns wait for first connections, from the start of Parley, in ms. */
   toolsWaitMs: number;
   /** Concurrent calls of one server, unless its block has a limit of its own. */
@@ -155,7 +160,7 @@ export function createMcpServers({
       },
       ready(catalogue) {
         handle.connection = opened;
-        handle.instructions = opened.instructions();
+        handle.instructions = secrets.report(opened.instructions());
         sendBack({ type: 'server.ready', catalogue: secrets.listAll(catalogue) });
       },
       changed: (catalogue) => sendBack({ type: 'server.changed', catalogue: secrets.listAll(catalogue) }),
@@ -167,6 +172,7 @@ export function createMcpServers({
         handle.connection = null;
         sendBack({ type: 'server.unauthorized' });
       },
+      taskChanged: (taskId) => handle.taskListeners.forEach((listener) => listener(taskId)),
       suspect: () => sendBack({ type: 'server.suspect' }),
     });
     return () => {
@@ -263,6 +269,20 @@ export function createMcpServers({
       return handle === undefined
         ? Promise.resolve(notSent(tool.server, 'is not configured'))
         : makeCall(handle, tool, args, options);
+    },
+    async followTask(server, options) {
+      const handle = handles.get(server);
+      return handle === undefined
+        ? { status: 'lost', text: `The MCP server "${server}" is not configured any more.` }
+        : struck(handle.block, await followTask(handle, limits, options));
+    },
+    async cancelTask(server, taskId) {
+      const handle = handles.get(server);
+      if (handle === undefined) return;
+      // Right after a start of Parley the server may still be connecting.
+      const withinMs = limits.connectionTimeoutMs;
+      const open = handle.connection ?? (await waitForConnection(handle, new AbortController().signal, withinMs));
+      await open?.cancelTask(taskId);
     },
     compare(blocks) {
       const named = new Map(blocks.map((block) => [block.name, block]));

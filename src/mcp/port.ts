@@ -2,7 +2,7 @@
  * Declares the port of the MCP servers: the tools that models are offered, the status of each server, and how a tool is
  * called. Types only. Prompts and resources are in prompts-and-resources.ts.
  */
-import type { KeyedRequest, Resumption } from '../../machines/conversation/question-types.ts';
+import type { KeyedRequest, Resumption, TaskHandle } from '../../machines/conversation/question-types.ts';
 import type { HopTool } from '../../machines/conversation/turn-state.ts';
 import type { McpServerState, ServerTool } from '../../machines/mcp-server-types.ts';
 import type { FairKey } from '../scheduling/fair-semaphore.ts';
@@ -66,6 +66,13 @@ export interface McpServers {
    * its server has redefined: arguments and a person's consent were for the old definition.
    */
   call(tool: CalledTool, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
+  /**
+   * Never rejects. Waits for the end of a task that a server runs for a call, also after a restart of Parley. Sends the
+   * answers in `resume` first. Aborting it ends the wait and leaves the task running.
+   */
+  followTask(server: string, options: FollowOptions): Promise<CallEnd>;
+  /** Never rejects. Asks the server to cancel a task, once, if it can be reached within the connection timeout. */
+  cancelTask(server: string, taskId: string): Promise<void>;
 }
 
 /** A tool as it was offered. `definition` is empty if it is unknown. */
@@ -81,6 +88,8 @@ export type CallEnd =
   | { status: 'cancelled' }
   /** The server has suspended the call until people have answered. Call again with `resume` to go on. */
   | { status: 'suspended'; inputRequests: KeyedRequest[]; resume: Resumption }
+  /** The server runs the call as a task. Wait for it with `followTask`. */
+  | { status: 'task'; task: TaskHandle }
   /** The server never received the call: no connection in time, or it was refused. */
   | { status: 'not_sent'; text: string }
   /** The transport was lost after the dispatch: the outcome is unknown. */
@@ -100,6 +109,14 @@ export interface CallOptions {
   resume: Resumption | null;
   /** Called when the server requests input while the call runs. */
   requestInput: RequestInput;
+  /** How long Parley waits for the task if the server runs the call as one. In ms. */
+  taskTimeoutMs: number;
+}
+
+export interface FollowOptions extends Omit<CallOptions, 'resume' | 'place'> {
+  resume: Resumption & { task: TaskHandle };
+  /** True right after the server has created the task: its poll interval passes before the first request. */
+  isFresh: boolean;
 }
 
 /** Progress in the server's own units and words. */

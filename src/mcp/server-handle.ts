@@ -37,6 +37,8 @@ export interface ServerHandle {
   hasSettled: boolean;
   /** Called at each transition of the chart. */
   stateListeners: Set<() => void>;
+  /** Called with the id of a task whose state the server has sent. */
+  taskListeners: Set<(taskId: string) => void>;
 }
 
 export function stateOf({ actor }: ServerHandle): McpServerState {
@@ -91,6 +93,7 @@ export function createServerHandle(
     closings: new Set(),
     hasSettled: false,
     stateListeners: new Set(),
+    taskListeners: new Set(),
   };
   return handle;
 }
@@ -135,10 +138,11 @@ export async function makeCall(
 }
 
 /** The end without the secrets of the server's block. An error is a report; a result is content. */
-function struck(block: ServerBlock, end: CallEnd): CallEnd {
+export function struck(block: ServerBlock, end: CallEnd): CallEnd {
   const { reportAll, contentAll, listAll } = secretFilterOf(block);
   switch (end.status) {
     case 'cancelled':
+    case 'task':
       return end;
     case 'suspended':
       return { ...end, inputRequests: listAll(end.inputRequests) };

@@ -158,6 +158,7 @@ function createRegistryOf(context: StartContext, parts: ConversationParts, share
       conversation,
       registry: limits,
       logics: { writer: opening.writerLogic, mcpServer: mcpServers.logic },
+      tasks: mcpServers,
       mcpServers: mcpServers.inputs,
       attachServer(name, actor) {
         mcpServers.attach(name, actor);

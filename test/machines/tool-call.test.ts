@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SimulatedClock, assign, createActor, fromCallback, setup } from 'xstate';
-import type { CallNeedsInput } from '../../machines/conversation/events.ts';
+import type { CallBecameTask, CallNeedsInput } from '../../machines/conversation/events.ts';
 import type { CallResult } from '../../machines/conversation/hop-answers.ts';
 import type {
   CallAbort,
@@ -11,6 +11,8 @@ import type {
   CallSuspended,
   CallProgress,
   CallServerRequest,
+  CallTask,
+  CallTaskStored,
   ToolCallInput,
 } from '../../machines/tool-call.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
@@ -26,22 +28,26 @@ const input: ToolCallInput = {
   resume: null,
   timeoutMs: 2_000,
   maxTimeoutMs: 5_000,
+  taskTimeoutMs: 20_000,
   answerTimeoutMs: 60_000,
 };
 
 const form = { kind: 'form', message: 'Where?', schema: {} } as const;
-const resume = { requestState: null, answered: [], questions: 1, workedMs: 1_500 };
+const resume = { requestState: null, answered: [], questions: 1, workedMs: 1_500, task: null };
+const task = { id: 'job-1', pollIntervalMs: null, answeredKeys: [] };
 const answer = { action: 'accept', content: null } as const;
 
 /** A call under a parent that keeps the events that it gets, like a hop. */
 function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
-  const aborts: (CallAbort | CallAnswered)[] = [];
-  let report: (event: CallEnded | CallProgress | CallServerRequest | CallSuspended) => void = () => undefined;
+  const aborts: (CallAbort | CallAnswered | CallTaskStored)[] = [];
+  let report: (event: CallEnded | CallProgress | CallServerRequest | CallSuspended | CallTask) => void = () =>
+    undefined;
   let open = false;
   const asks: CallNeedsInput[] = [];
+  const tasks: CallBecameTask[] = [];
   const logic = toolCallMachine.provide({
     actors: {
-      callTool: fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ sendBack, receive }) => {
+      callTool: fromCallback<CallAbort | CallAnswered | CallTaskStored, ToolCallInput>(({ sendBack, receive }) => {
         if (fault) throw fault;
         open = true;
         report = sendBack;
@@ -53,7 +59,7 @@ function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
   const hop = setup({
     types: {
       context: {} as { settled: CallResult[] },
-      events: {} as { type: 'call.settled'; callId: string; result: CallResult } | CallNeedsInput,
+      events: {} as { type: 'call.settled'; callId: string; result: CallResult } | CallNeedsInput | CallBecameTask,
     },
     actors: { call: logic },
   }).createMachine({
@@ -61,6 +67,7 @@ function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
     invoke: { id: 'call', src: 'call', input: { ...input, ...changes } },
     on: {
       'call.needsInput': { actions: ({ event }) => asks.push(event) },
+      'call.becameTask': { actions: ({ event }) => tasks.push(event) },
       'call.settled': { actions: assign({ settled: ({ context, event }) => [...context.settled, event.result] }) },
     },
   });
@@ -74,6 +81,9 @@ function startCall(fault?: Error, changes: Partial<ToolCallInput> = {}) {
     end: (status: CallEnded['status'], text = 'said') =>
       report({ type: 'call.ended', status, text, content: { said: text }, durationMs: 7 }),
     asks,
+    tasks,
+    becomeTask: (workedMs = 0) => report({ type: 'call.task', task, workedMs }),
+    storeTask: () => call?.send({ type: 'call.taskStored' }),
     question: (workedMs = 0) =>
       report({ type: 'call.serverRequest', requests: [{ key: '', ask: form }], number: 1, askedAtMs: 5, workedMs }),
     suspend: () =>
@@ -311,5 +321,69 @@ describe('a call that is cancelled', () => {
       ['cancelled'],
     );
     assert.equal(call.aborts.length, 1);
+  });
+});
+
+describe('a call that its server runs as a task', () => {
+  const orders = ({ aborts }: ReturnType<typeof startCall>) => aborts.map(({ type }) => type);
+  const statuses = (call: ReturnType<typeof startCall>) => call.settled().map(({ status }) => status);
+
+  test('waits for the task once its handle is stored, without its own timeout', () => {
+    const call = startCall();
+    call.becomeTask(1_000);
+    assert.deepEqual(call.tasks, [{ type: 'call.becameTask', callId: 'call-1', task, workedMs: 1_000 }]);
+    call.clock.increment(100_000);
+    assert.deepEqual(orders(call), [], 'the commit has no timeout here');
+    call.storeTask();
+    call.clock.increment(18_999);
+    assert.deepEqual(orders(call), ['call.taskStored']);
+    call.end('ok');
+    assert.deepEqual(statuses(call), ['ok']);
+  });
+
+  test('times out after the time of tasks, and says that the task is cancelled', () => {
+    const call = startCall();
+    call.becomeTask(1_000);
+    call.storeTask();
+    call.clock.increment(10_000);
+    call.getOn(11_000);
+    call.clock.increment(8_999);
+    assert.deepEqual(orders(call), ['call.taskStored']);
+    call.clock.increment(1);
+    assert.deepEqual(orders(call), ['call.taskStored', 'call.abort']);
+    call.end('cancelled');
+    assert.deepEqual(statuses(call), ['timed_out']);
+    assert.match(String(call.settled()[0]?.text), /did not end within 20 s.*asked the server to cancel/);
+  });
+
+  test('waits for the same task after a restart', () => {
+    const call = startCall(undefined, { resume: { ...resume, workedMs: 19_000, task } });
+    assert.equal(call.tasks.length, 0, 'it is in the log already');
+    call.clock.increment(999);
+    assert.deepEqual(orders(call), []);
+    call.clock.increment(1);
+    assert.deepEqual(orders(call), ['call.abort']);
+  });
+
+  for (const isStored of [false, true])
+    test(`is cancelled ${isStored ? 'while it waits' : 'before its handle is stored'}`, () => {
+      const call = startCall();
+      call.becomeTask();
+      if (isStored) call.storeTask();
+      call.cancel();
+      assert.equal(orders(call).at(-1), 'call.abort');
+      call.end('cancelled');
+      assert.deepEqual(statuses(call), ['cancelled']);
+    });
+
+  test('goes on with the task after an answer on the open connection', () => {
+    const call = startCall(undefined, { resume: { ...resume, workedMs: 0, task } });
+    call.question(1_000);
+    call.clock.increment(50_000);
+    call.answer();
+    call.clock.increment(18_999);
+    assert.deepEqual(orders(call), ['call.answered']);
+    call.end('lost');
+    assert.deepEqual(statuses(call), ['outcome_unknown']);
   });
 });

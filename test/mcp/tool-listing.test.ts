@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Tool } from '@modelcontextprotocol/client';
-import { selectTools, unknownNames, type ToolChoice } from '../../src/mcp/connection/tool-listing.ts';
+import { selectTools, unknownNames, type ToolSelection } from '../../src/mcp/connection/tool-listing.ts';
 
 const listed = (name: string, changes: Partial<Tool> = {}): Tool => ({
   name,
@@ -10,11 +10,11 @@ const listed = (name: string, changes: Partial<Tool> = {}): Tool => ({
   ...changes,
 });
 
-function take(tools: Tool[], choice: Partial<ToolChoice> = {}) {
+function take(tools: Tool[], choice: Partial<ToolSelection> = {}) {
   const left: string[] = [];
   const taken = selectTools(
     tools,
-    { includeTools: null, excludeTools: [], ...choice },
+    { includeTools: null, excludeTools: [], canRunTasks: false, ...choice },
     { maxTools: 4, maxDescriptionChars: 10, maxSchemaBytes: 1024 },
     (reason) => left.push(reason),
   );

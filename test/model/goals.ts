@@ -107,7 +107,7 @@ export const neverRefused: readonly Reason[] = [
 export const needsHops: readonly { hops: number; goal: RegExp; why: string }[] = [
   {
     hops: 1,
-    goal: /^toolCall\.|^conversation\.turn\.toolHop\.|: call\.settled|\[(asksForTools|hasCalls)\]$/,
+    goal: /^toolCall\.|^conversation\.turn\.toolHop\.|: call\.(settled|becameTask)|\[(asksForTools|hasCalls)\]$/,
     why: 'Without hops no tool is called.',
   },
   {

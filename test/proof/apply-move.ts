@@ -39,6 +39,9 @@ const nothing = { interruptId: '', ofServer: false };
 /** Question of a server in the middle of a call. */
 const form: ServerRequest = { kind: 'form', message: 'Where?', schema: {} };
 
+/** The handle that a server of tasks gives. */
+const task = { id: 'task', pollIntervalMs: null, answeredKeys: [] };
+
 /** XState's own events are not among those that a chart declares, so their type is `any`. */
 const xstateEvent = (type: string) => Object({ type });
 
@@ -118,7 +121,8 @@ function perform(world: World, { send, sendToCall, exitIfDrained }: Charts, stim
 
   const openCall = (tool: ToolName): string =>
     [...world.calls].find(
-      ([, { context, value }]) => context.tool.name === tool && ['running', 'asking'].includes(pathOf(value)),
+      ([, { context, value }]) =>
+        context.tool.name === tool && ['running', 'asking', 'waitingForTask'].includes(pathOf(value)),
     )?.[0] ?? '';
 
   function question(tool: ToolName): CallServerRequest | CallSuspended {
@@ -127,7 +131,13 @@ function perform(world: World, { send, sendToCall, exitIfDrained }: Charts, stim
     return {
       type: 'call.suspended',
       ...asked,
-      resume: { requestState: 'kept', answered: [], questions: 1, workedMs: 0 },
+      resume: {
+        requestState: 'kept',
+        answered: [],
+        questions: 1,
+        workedMs: 0,
+        task: tool === 'brew' ? task : null,
+      },
     };
   }
 
@@ -204,6 +214,9 @@ function perform(world: World, { send, sendToCall, exitIfDrained }: Charts, stim
     case 'call': {
       const callId = openCall(stimulus.tool);
       if (stimulus.ends === 'late') return sendToCall(callId, xstateEvent('xstate.after.timeout.toolCall.running'));
+      if (stimulus.ends === 'overdue')
+        return sendToCall(callId, xstateEvent('xstate.after.taskTimeout.toolCall.waitingForTask'));
+      if (stimulus.ends === 'task') return sendToCall(callId, { type: 'call.task', task, workedMs: 0 });
       if (stimulus.ends === 'unanswered')
         return sendToCall(callId, xstateEvent('xstate.after.answerTimeout.toolCall.asking'));
       if (stimulus.ends === 'asks') return sendToCall(callId, question(stimulus.tool));

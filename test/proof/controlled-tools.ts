@@ -17,17 +17,20 @@ import {
 import { z } from 'zod';
 import type { Notifier } from './notifier.ts';
 import type { ToolName } from './moves.ts';
+import { startControlledTasks, type TaskOrder } from './controlled-tasks.ts';
 
 export interface ControlledTools {
   readonly url: string;
   /** URL of the older server. */
   readonly hallUrl: string;
+  /** URL of the server that runs tasks. */
+  readonly worksUrl: string;
   /** How often the call with a key took effect, and whether its tool is declared idempotent. */
   readonly effects: ReadonlyMap<string, { times: number; idempotent: boolean }>;
   /** Total number of calls. */
   calls(): number;
   /** Ends the oldest open call of this tool, or makes it ask people. `lost` cuts its connection. */
-  end(tool: ToolName, how: Order | 'lost'): void;
+  end(tool: ToolName, how: TaskOrder): void;
   /** Sends progress for the oldest open call of this tool. */
   reportProgress(tool: ToolName): Promise<void>;
   /** Ends every call at once from now on. */
@@ -76,6 +79,7 @@ export async function startControlledTools(notifier: Notifier): Promise<Controll
     notifier.notify();
     return orders.next;
   };
+  const works = await startControlledTasks(notifier, takeEffect);
   const done = (tool: ToolName, order: Order) => ({
     content: [{ type: 'text' as const, text: `${tool} is done` }],
     isError: order === 'error',
@@ -177,10 +181,13 @@ export async function startControlledTools(notifier: Notifier): Promise<Controll
 
   return {
     url: `http://127.0.0.1:${port}/mcp`,
+    worksUrl: works.url,
     hallUrl: `http://127.0.0.1:${port}${HALL}`,
     effects,
-    calls: () => calls,
+    calls: () => calls + works.calls(),
     end(tool, how) {
+      if (tool === 'brew') return works.end(how);
+      if (how === 'task') throw new Error(`${tool} does not run as a task`);
       const call = oldest(tool);
       if (!call) throw new Error(`no call of ${tool} is open`);
       // The older server's call stays open while it asks.
@@ -188,11 +195,13 @@ export async function startControlledTools(notifier: Notifier): Promise<Controll
       if (how === 'lost') call.response?.destroy();
       else call.order(how);
     },
-    reportProgress: async (tool) => oldest(tool)?.reportProgress(),
+    reportProgress: async (tool) => (tool === 'brew' ? works.reportProgress() : oldest(tool)?.reportProgress()),
     releaseAll() {
       isReleased = true;
+      works.releaseAll();
     },
     async close() {
+      await works.close();
       http.close();
       http.closeAllConnections();
     },

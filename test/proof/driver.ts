@@ -127,7 +127,8 @@ async function createDriver(environment: Environment) {
         else model.refuse(503, { retryAfterMs: next?.do === 'wait' ? RETRY_SOON_MS : RETRY_LATER_MS });
         return;
       case 'call':
-        if (move.ends !== 'late' && move.ends !== 'unanswered') tools.end(move.tool, move.ends);
+        if (move.ends !== 'late' && move.ends !== 'unanswered' && move.ends !== 'overdue')
+          tools.end(move.tool, move.ends);
         return;
       case 'progress':
         return tools.reportProgress(move.tool);

@@ -28,7 +28,12 @@ export interface Environment {
 export async function createEnvironment(start: World, moves: readonly Move[], cache: string): Promise<Environment> {
   const notifier = createNotifier();
   const [model, tools] = await Promise.all([startControlledModel(notifier), startControlledTools(notifier)]);
-  const home = await createTempHome(start.settings, moves, { model: model.url, tools: tools.url, hall: tools.hallUrl });
+  const home = await createTempHome(start.settings, moves, {
+    model: model.url,
+    tools: tools.url,
+    hall: tools.hallUrl,
+    works: tools.worksUrl,
+  });
   const sender = createSender(notifier);
   const watcher = createWatcher(notifier);
   return {

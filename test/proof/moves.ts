@@ -4,7 +4,8 @@
  */
 
 /**
- * Name as the model uses it. The MCP servers of a proof offer `book`, `look`, `pay`, `table` and `hall`, but not `fly`.
+ * Name as the model uses it. The MCP servers of a proof offer `book`, `look`, `pay`, `table`, `hall` and `brew`, but not
+ * `fly`. The server of `brew` can run its call as a task.
  * `table` and `hall` ask people. The call of `table` is suspended meanwhile; `hall` belongs to an older server, whose
  * call waits.
  */
@@ -44,8 +45,11 @@ export type Stimulus =
    * answer.
    */
   | { do: 'fault'; how: 'busy' | 'refused' | 'long' | 'cut' }
-  /** The oldest open call of that tool ends, its server asks people, or their time to answer is over. */
-  | { do: 'call'; tool: ToolName; ends: 'ok' | 'error' | 'lost' | 'late' | 'asks' | 'unanswered' }
+  /**
+   * The oldest open call of that tool ends, its server asks people, or their time to answer is over. `task`: the server
+   * runs it as a task. `overdue`: the task does not end in time.
+   */
+  | { do: 'call'; tool: ToolName; ends: 'ok' | 'error' | 'lost' | 'late' | 'asks' | 'unanswered' | 'task' | 'overdue' }
   /** The same call reports progress. */
   | { do: 'progress'; tool: ToolName }
   /** Time passes: until the provider is asked again, or until questions expire. */
@@ -136,7 +140,7 @@ function describeStimulus(stimulus: Stimulus): string {
         cut: 'the answer is cut',
       }[stimulus.how];
     case 'call':
-      return `${stimulus.tool} ${{ ok: 'succeeds', error: 'fails', lost: 'is lost', late: 'times out', asks: 'asks people', unanswered: 'is not answered' }[stimulus.ends]}`;
+      return `${stimulus.tool} ${{ ok: 'succeeds', error: 'fails', lost: 'is lost', late: 'times out', asks: 'asks people', unanswered: 'is not answered', task: 'becomes a task', overdue: 'takes too long as a task' }[stimulus.ends]}`;
     case 'progress':
       return `${stimulus.tool} gets on`;
     case 'wait':

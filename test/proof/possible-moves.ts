@@ -17,8 +17,8 @@ const ASKED: readonly (readonly ToolName[])[] = [
   ['book', 'pay'],
   ['pay', 'pay'],
 ];
-/** Tools whose servers ask people. Questions are independent of the other calls, so no combination is tried. */
-const ASKED_ALONE: readonly (readonly ToolName[])[] = [['table'], ['hall']];
+/** Tools whose servers ask people or run tasks. Questions and tasks are independent of the other calls, so no combination is tried. */
+const ASKED_ALONE: readonly (readonly ToolName[])[] = [['table'], ['hall'], ['brew']];
 const IDS = ['r1', 'r2', 'r3'] as const;
 
 /** Uses up the budget of the turn. */
@@ -51,6 +51,7 @@ export function nextBenignMove(world: World): Move | null {
   const moves = [
     ...storeMoves(world),
     ...endingMoves('running', world),
+    ...endingMoves('waitingForTask', world),
     ...modelMoves(world),
     ...timeMoves(world),
   ].filter(isBenign);
@@ -107,39 +108,51 @@ function modelMoves(world: World): Move[] {
   ];
 }
 
-function toolsThat(path: 'running' | 'asking', { settings, calls }: World): ToolName[] {
+type CallPath = 'running' | 'asking' | 'waitingForTask';
+
+function toolsThat(path: CallPath, { settings, calls }: World): ToolName[] {
   const isThere = (tool: ToolName) =>
     [...calls.values()].some(({ value, context }) => context.tool.name === tool && pathOf(value) === path);
   return [...settings.tools.keys()].filter(isThere);
 }
 
+/** The states of calls in which the servers of these tools ask people. */
+const ASKING_PATHS: Readonly<Record<string, CallPath>> = { table: 'running', hall: 'running', brew: 'waitingForTask' };
+
 /** Each call asks once: a second question would show nothing new. */
 function mayAsk({ calls, held, log }: World, tool: ToolName): boolean {
-  if (tool !== 'table' && tool !== 'hall') return false;
+  const askingPath = ASKING_PATHS[tool];
+  if (askingPath === undefined) return false;
   const rows = [...log.rows(), ...held.flatMap(({ intent }) => (intent.type === 'append' ? intent.rows : []))];
   const hasAsked = (callId: string) =>
     rows.some((row) => row.extra['kind'] === 'elicitation_request' && row.tool_call_id === callId);
   return [...calls.values()].some(
-    ({ context, value }) => context.tool.name === tool && pathOf(value) === 'running' && !hasAsked(context.callId),
+    ({ context, value }) => context.tool.name === tool && pathOf(value) === askingPath && !hasAsked(context.callId),
   );
 }
 
 function progressMoves(world: World): Move[] {
-  return [...toolsThat('running', world), ...toolsThat('asking', world)].map((tool) => ({ do: 'progress', tool }));
+  return (['running', 'asking', 'waitingForTask'] as const)
+    .flatMap((path) => toolsThat(path, world))
+    .map((tool) => ({ do: 'progress', tool }));
 }
 
 function toolMoves(world: World): Move[] {
-  return [...endingMoves('running', world), ...endingMoves('asking', world)];
+  return (['running', 'asking', 'waitingForTask'] as const).flatMap((path) => endingMoves(path, world));
 }
 
-function endingMoves(path: 'running' | 'asking', world: World): Move[] {
+/** Where the time of a call may run out. */
+const TIMEOUTS = { running: 'late', asking: 'unanswered', waitingForTask: 'overdue' } as const;
+
+function endingMoves(path: CallPath, world: World): Move[] {
   return toolsThat(path, world).flatMap((tool): Move[] => [
     ...(mayAsk(world, tool) ? [{ do: 'call', tool, ends: 'asks' } as const] : []),
     { do: 'call', tool, ends: 'ok' },
     ...(path === 'running' ? [{ do: 'call', tool, ends: 'ok', broken: true } as const] : []),
     { do: 'call', tool, ends: 'lost' },
     { do: 'call', tool, ends: 'error' },
-    { do: 'call', tool, ends: path === 'running' ? 'late' : 'unanswered' },
+    { do: 'call', tool, ends: TIMEOUTS[path] },
+    ...(path === 'running' && tool === 'brew' ? [{ do: 'call', tool, ends: 'task' } as const] : []),
   ]);
 }
 

@@ -17,7 +17,7 @@ export interface TempHome {
 export async function createTempHome(
   { limits }: Settings,
   moves: readonly Move[],
-  urls: { model: string; tools: string; hall: string },
+  urls: { model: string; tools: string; hall: string; works: string },
 ): Promise<TempHome> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-proof-'));
   const has = (word: Stimulus['do']) => moves.some((move) => move.do === word);
@@ -46,13 +46,18 @@ export async function createTempHome(
         tools: {
           permission: { 'desk.pay': 'ask' },
           timeout: ends('late') ? 0.3 : 60,
+          task_timeout: ends('overdue') ? 0.3 : 3600,
           approval_timeout: has('expire') || ends('unanswered') ? 1 : 86_400,
         },
         recovery: { attempts: limits.recovery.attempts },
       },
     },
     repository: { path: 'events.db', persistence: { retention_policy: 'unlimited' } },
-    mcp: { config_file: 'servers.json', connection: { startup_wait: 0, tools_wait: 60 } },
+    mcp: {
+      config_file: 'servers.json',
+      connection: { startup_wait: 0, tools_wait: 60 },
+      tasks: { min_poll_interval: 0.02 },
+    },
     shutdown: { drain_timeout: has('halt') ? 0.2 : 30 },
     logging: { level: 'warn' },
   };
@@ -61,7 +66,11 @@ export async function createTempHome(
   await writeFile(
     join(folder, 'servers.json'),
     JSON.stringify({
-      mcpServers: { desk: { url: urls.tools, protocol: '2026-07-28' }, house: { url: urls.hall, protocol: 'legacy' } },
+      mcpServers: {
+        desk: { url: urls.tools, protocol: '2026-07-28' },
+        house: { url: urls.hall, protocol: 'legacy' },
+        works: { url: urls.works, protocol: '2026-07-28' },
+      },
     }),
   );
   return { folder, database: join(folder, 'events.db'), remove: () => rm(folder, { recursive: true, force: true }) };

@@ -42,7 +42,7 @@ export const unreachable: readonly Reason[] = [
     why: 'According to its row in the log, a turn with a running call waits for no person, so it is never overdue.',
   },
   {
-    edge: /^conversation\.turn\.cancelling\.stopping: (client\.(chat|respond|delete)( \[\w+\])?|client\.cancel( \[(tooMany|targetsQueued|targetsArriving)\w+\])?|answer\.failed|call\.needsInput|conversation\.(drain|halt|fail))$/,
+    edge: /^conversation\.turn\.cancelling\.stopping: (client\.(chat|respond|delete)( \[\w+\])?|client\.cancel( \[(tooMany|targetsQueued|targetsArriving)\w+\])?|answer\.failed|call\.(needsInput|becameTask)|conversation\.(drain|halt|fail))$/,
     why: "Streams and calls stop within milliseconds. Only what comes in the tick of the Stop's own commit can arrive here.",
   },
   {
@@ -58,8 +58,16 @@ export const unreachable: readonly Reason[] = [
     why: 'The actor of a call reports its end as an event and never ends otherwise.',
   },
   {
-    edge: /^toolCall\.(running|asking): call\.ended \[wasCancelled\]$/,
-    why: 'Only the chart cancels a call, which is then neither running nor asking.',
+    edge: /^toolCall\.(running|asking|waitingForTask): call\.ended \[wasCancelled\]$/,
+    why: 'Only the chart cancels a call, which is then neither running, nor asking, nor waiting for a task.',
+  },
+  {
+    edge: /^toolCall\.storingTask: call\.(progress|ended( \[\w+\])?)$/,
+    why: 'The actor of a call is silent until the handle of its task is in the log.',
+  },
+  {
+    edge: /^toolCall\.waitingForTask: call\.serverRequest$/,
+    why: 'Only a server of 2025-11-25 asks on the connection during a task. The task server of a proof is a newer one.',
   },
   {
     edge: /^toolCall\.(timingOut|cancelling): (call\.(cancel|progress)|after grace|call\.ended \[succeeded\])$/,

@@ -110,7 +110,8 @@ export function createCharts(world: World): Charts {
         );
       else if (order.type === 'call.cancel' && to !== null)
         sendToCall(to.replace('call:', ''), { type: 'call.cancel' });
-      else if (order.type === 'call.answered' && to !== null) sendToCall(to.replace('call:', ''), Object(order));
+      else if ((order.type === 'call.answered' || order.type === 'call.taskStored') && to !== null)
+        sendToCall(to.replace('call:', ''), Object(order));
     }
   }
 
@@ -135,6 +136,7 @@ export function createCharts(world: World): Charts {
       case 'deleted':
       case 'failed':
       case 'permit.returned':
+      case 'task.abandoned':
         return;
     }
   }
@@ -153,11 +155,22 @@ export function createCharts(world: World): Charts {
       arguments: args,
       timeoutMs: world.settings.limits.toolTimeoutMs,
       maxTimeoutMs: world.settings.limits.toolMaxTimeoutMs,
+      taskTimeoutMs: world.settings.limits.toolTaskTimeoutMs,
       resume,
       answerTimeoutMs: world.settings.limits.approvalTimeoutMs,
     };
-    world.calls = new Map(world.calls).set(callId, stepThrough(toolCallMachine, input, null, null).snapshot);
-    world.outside.calls += 1;
+    const { snapshot } = stepThrough(toolCallMachine, input, null, null);
+    world.calls = new Map(world.calls).set(callId, snapshot);
+    // XState's inspection does not show the transitions of a start.
+    if (pathOf(snapshot.value) === 'waitingForTask')
+      record(
+        toolCallMachine,
+        callEdges,
+        (toolCallMachine.states.running?.always ?? []).map((transition) => ({ from: 'running', transition })),
+        [],
+      );
+    // A call with a task is not made again.
+    if (!resume?.task) world.outside.calls += 1;
   }
 
   function sendToCall(callId: string, event: CallEvent): void {
@@ -172,6 +185,7 @@ export function createCharts(world: World): Charts {
           sendToCall(callId, { type: 'call.ended', status: 'cancelled', text: '', content: null, durationMs: 0 }),
         );
       else if (order.type === 'call.settled') settle(callId, order);
+      else if (order.type === 'call.becameTask') send(Object(order));
       else if (order.type === 'call.needsInput') ask(callId, snapshot, order);
     }
   }

@@ -72,6 +72,7 @@ function contextKey({
         approval !== null,
         question?.answer,
         resume?.questions,
+        Boolean(resume?.task),
       ]),
       turn.stop && [turn.stop.reason, turn.stop.requesters.length, turn.stop.committed],
     ],
@@ -85,6 +86,7 @@ function contextKey({
       interrupted.open.map(({ dispatch, approval, question }) => [
         dispatch?.tool.idempotent,
         dispatch?.attempt,
+        Boolean(dispatch?.resume?.task),
         approval !== null,
         question !== null,
       ]),

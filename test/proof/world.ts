@@ -23,9 +23,13 @@ export interface Settings {
   tools: ReadonlyMap<string, HopTool>;
 }
 
+/** Servers of tools that the desk does not offer. */
+const SERVERS: Readonly<Record<string, string>> = { hall: 'house', brew: 'works' };
+
 /**
  * Settings of the server under test. The limits are small enough to be reached. One tool has effects, one is read-only,
- * one needs approval, and two ask people.
+ * one needs approval, two ask people, and
+ * one can run as a task.
  */
 export const proofSettings: Settings = {
   limits: {
@@ -36,11 +40,11 @@ export const proofSettings: Settings = {
     providers: ['scripted', 'spare'],
   },
   tools: new Map(
-    ['book', 'look', 'pay', 'table', 'hall'].map((name) => [
+    ['book', 'look', 'pay', 'table', 'hall', 'brew'].map((name) => [
       name,
       {
         name,
-        server: name === 'hall' ? 'house' : 'desk',
+        server: SERVERS[name] ?? 'desk',
         toolName: name,
         description: '',
         inputSchema: {},

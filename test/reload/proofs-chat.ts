@@ -1,4 +1,5 @@
 /** Proofs for `chat.service`. */
+import { startTasks } from './task-server.ts';
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -137,6 +138,16 @@ export const chatProofs: Proof[] = [
       assert.equal((await resultOf(scripted, 'hang')).result?.status, 'timed_out');
       await scripted.scene.reload(service({ tools: { timeout: 60, max_timeout: 0.2 } }));
       assert.equal((await resultOf(scripted, 'progress', { steps: 1000 })).result?.status, 'timed_out');
+    },
+  },
+  {
+    keys: ['chat.service.tools.task_timeout'],
+    shows: 'the time of a call that its server runs as a task',
+    async prove(t) {
+      const works = await startTasks(t);
+      const scripted = await startScriptedReload(t, { mcpServers: { works: { url: works.url } } });
+      await scripted.scene.reload(service({ tools: { task_timeout: 0.2 } }));
+      assert.equal((await resultOf(scripted, 'job', { polls: 100_000 })).result?.status, 'timed_out');
     },
   },
   {

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { toolResultsIn } from '../support/interrupts.ts';
 import { demandWaiting } from '../support/mcp-demands.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
+import { startTasks } from './task-server.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
@@ -209,6 +210,25 @@ export const mcpProofs: Proof[] = [
       assert.match(await prompt(), /Call count first/);
       await scene.reload(mcp({ limits: { max_instructions_length: 0 } }));
       assert.doesNotMatch(await prompt(), /Call count first/);
+    },
+  },
+  {
+    keys: ['mcp.tasks.min_poll_interval', 'mcp.tasks.max_poll_interval'],
+    shows: 'the time between two requests for the state of a task',
+    async prove(t) {
+      const works = await startTasks(t);
+      const scripted = await startScriptedReload(t, { mcpServers: { works: { url: works.url } } });
+      const timeOf = async (args: object) => {
+        const sinceMs = performance.now();
+        scripted.model.script(asks([{ name: 'job', arguments: { polls: 0, ...args } }]), says('I see.'));
+        await readAll(scripted.client.chat('go'));
+        return performance.now() - sinceMs;
+      };
+      await scripted.scene.reload(mcp({ tasks: { min_poll_interval: 1 } }));
+      assert.ok((await timeOf({ pollIntervalMs: 1 })) >= 999);
+      await scripted.scene.reload(mcp({ tasks: { min_poll_interval: 0.02, max_poll_interval: 0.02 } }));
+      // Without the maximum this would take a day.
+      await timeOf({ pollIntervalMs: 86_400_000 });
     },
   },
   {

@@ -43,6 +43,8 @@ const limits: McpServersLimits = {
   maxQuestions: 3,
   maxQuestionBytes: 2000,
   maxInstructionsChars: 2000,
+  minPollIntervalMs: 10,
+  maxPollIntervalMs: 1_000,
 };
 
 /** The configuration block of the misbehaving server. */
@@ -150,6 +152,7 @@ export async function startMcpServers(
       onLog: () => undefined,
       resume: null,
       requestInput: () => null,
+      taskTimeoutMs: 10_000,
       place: ['owner', 'conversation', String((calls += 1))],
       ...options,
     });

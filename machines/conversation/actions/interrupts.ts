@@ -7,6 +7,7 @@ import { waitingUpdate } from '../state-updates.ts';
 import { questionOf, questionRow } from '../rows/question-row.ts';
 import { afterAnswer } from '../decisions/question-plan.ts';
 import { expiryPlan, responsePlan } from '../decisions/response-plan.ts';
+import { deniedTasks } from '../decisions/abandoned-tasks.ts';
 import type { OpenCall } from '../turn-state.ts';
 
 /** Leaves a call unchanged if its server has ended it in the meantime. */
@@ -67,6 +68,7 @@ export const interruptActions = {
     if (remember) enqueue.assign({ remembered: [...context.remembered, remember] });
     if (!context.turn) return;
     const answered = context.turn.calls.filter(({ callId }) => callIds.includes(callId));
+    for (const task of deniedTasks(answered)) enqueue.emit(task);
     for (const { callId, question } of answered) {
       if (question?.answer && question.resume === null)
         enqueue.sendTo(`call:${callId}`, { type: 'call.answered', answer: question.answer });

@@ -4,6 +4,7 @@
  * for pending commits, removes the log, and only then answers.
  */
 import { conversationSetup as setup } from '../setup.ts';
+import { tasksWithoutActor } from '../decisions/abandoned-tasks.ts';
 import { cancelRow } from '../rows/turn-rows.ts';
 
 export const stopActions = {
@@ -42,6 +43,7 @@ export const stopActions = {
     if (turn.asking) enqueue.sendTo('answer', { type: 'answer.stop' });
     for (const call of turn.calls)
       if (call.stage === 'running') enqueue.sendTo(`call:${call.callId}`, { type: 'call.cancel' });
+    for (const task of tasksWithoutActor(turn.calls)) enqueue.emit(task);
   }),
   addDeleter: setup.assign(({ context, event }) =>
     event.type === 'client.delete' ? { deleters: [...context.deleters, event.by] } : {},

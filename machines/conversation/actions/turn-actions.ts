@@ -6,6 +6,7 @@ import type { ModelAnswer } from '../hop-answers.ts';
 import type { OpenCall, RunningTurn } from '../turn-state.ts';
 import { withEdit } from '../rows/approval-rows.ts';
 import { interruptActions } from './interrupts.ts';
+import { taskActions } from './tasks.ts';
 import { queueActions } from './queue.ts';
 import { conversationSetup as setup, nextBackoffMs } from '../setup.ts';
 import { stopActions } from './stop.ts';
@@ -14,6 +15,7 @@ import { chartFault } from '../../faults.ts';
 import { hopPlan } from '../decisions/hop-plan.ts';
 import { closedQuestion } from '../decisions/question-plan.ts';
 import { emptyFault, emptyRow, emptyWords } from '../decisions/empty-answer.ts';
+import { tasksOfEndedTurn } from '../decisions/abandoned-tasks.ts';
 import { callsToResume, onlyWaits, recoveryRows } from '../decisions/recovery.ts';
 import { contextNotices } from '../decisions/context-notices.ts';
 import { endRows, stoppedEnd, turnEndRow } from '../decisions/turn-end.ts';
@@ -51,7 +53,10 @@ const turnActions = {
     enqueue.assign({ turn: { ...newRunningTurn(interrupted), calls: callsToResume(interrupted) }, interrupted: null });
     if (!interrupted.begun) enqueue.emit(startedNotice(interrupted.requestId));
   }),
-  forgetInterrupted: setup.assign({ interrupted: null }),
+  forgetInterrupted: setup.enqueueActions(({ context: { interrupted }, enqueue }) => {
+    if (interrupted) for (const task of tasksOfEndedTurn(interrupted)) enqueue.emit(task);
+    enqueue.assign({ interrupted: null });
+  }),
   noticeQueued: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'permit.awaited' || !context.turn) return;
     const data = `The server runs as many turns as its limit allows. This turn is number ${event.ahead} in the queue.`;
@@ -212,6 +217,7 @@ const turnActions = {
     const starting = turn.calls.filter((call) => call.stage === 'ready').slice(0, free);
     if (starting.length === 0) return;
     const { toolTimeoutMs, toolMaxTimeoutMs: maxTimeoutMs, approvalTimeoutMs: answerTimeoutMs } = limits;
+    const { toolTaskTimeoutMs: taskTimeoutMs } = limits;
     for (const { callId, tool, arguments: args, edited, resume } of starting) {
       const input = {
         conversationId,
@@ -223,6 +229,7 @@ const turnActions = {
         resume,
         timeoutMs: tool.timeoutMs ?? toolTimeoutMs,
         maxTimeoutMs,
+        taskTimeoutMs,
         answerTimeoutMs,
       };
       enqueue.spawnChild('toolCall', { id: `call:${callId}`, input });
@@ -296,6 +303,7 @@ export const conversation = setup.extend({
     ...queueActions,
     ...stopActions,
     ...interruptActions,
+    ...taskActions,
     ...turnActions,
   },
 });

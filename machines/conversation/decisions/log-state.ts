@@ -36,6 +36,7 @@ export function toolCallStateAfter({ type, extra }: LogRow): { state: string; is
   if (type !== 'meta') return null;
   if (extra['kind'] === 'elicitation_request' || extra['kind'] === 'sampling_request')
     return { state: 'asking', isEnd: false };
+  if (extra['kind'] === 'task') return { state: 'waitingForTask', isEnd: false };
   return extra['kind'] === 'response' ? { state: 'running', isEnd: false } : null;
 }
 

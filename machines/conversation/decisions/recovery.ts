@@ -14,6 +14,9 @@ import { CANCELLED, answerRow, dispatchRow, instantResult, metaRow, resultRow } 
 const UNKNOWN_OUTCOME =
   'The server restarted while this call was running. It may or may not have taken effect: check before you repeat it.';
 
+const ABANDONED_TASK =
+  'The turn ended while the server worked on this call as a task. Parley has asked the server to cancel it. It may have taken effect: check before you repeat it.';
+
 /** The end of a turn that must not go on. Null if it may. */
 export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }: RecoveryPolicy): TurnEnd | null {
   if (turn.stop) return complete(turn, turn.stop);
@@ -36,7 +39,7 @@ export function onlyWaits({ stop, open }: InterruptedTurn): boolean {
   );
 }
 
-/** Calls that stay open: those that wait for a person, and idempotent calls that were dispatched once and are repeated. */
+/** Calls that stay open: those that wait for a person, those whose server runs a task, and idempotent calls that were dispatched once and are repeated. */
 export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
   return open.flatMap(({ request: { id: callId }, dispatch, approval, question }): OpenCall[] => {
     const hop = hops - 1;
@@ -74,9 +77,10 @@ export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
         },
       ];
     }
+    const hasTask = Boolean(dispatch?.resume?.task);
     const isRepeated = dispatch?.tool.idempotent === true && dispatch.attempt === 1;
-    if (!isRepeated) return [];
-    const { tool, arguments: args, resume } = dispatch;
+    if (!dispatch || (!hasTask && !isRepeated)) return [];
+    const { tool, arguments: args, resume, attempt } = dispatch;
     return [
       {
         callId,
@@ -84,7 +88,7 @@ export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
         arguments: args,
         edited: editOf(dispatch),
         hop,
-        attempt: 2,
+        attempt: hasTask ? attempt : 2,
         approval: null,
         question: null,
         resume,
@@ -94,7 +98,7 @@ export function callsToResume({ open, hops }: InterruptedTurn): OpenCall[] {
   });
 }
 
-/** Resumes an interrupted turn: repeats idempotent calls, closes all other open calls, and ends a turn that must not go on. */
+/** Resumes an interrupted turn: repeats idempotent calls without a task, closes all other open calls, and ends a turn that must not go on. */
 export function recoveryRows(turn: InterruptedTurn, policy: RecoveryPolicy): { rows: NewRow[]; end: TurnEnd | null } {
   const end = recoveryEnd(turn, policy);
   const resumed = end ? [] : callsToResume(turn);
@@ -105,7 +109,11 @@ export function recoveryRows(turn: InterruptedTurn, policy: RecoveryPolicy): { r
     ...(end && turn.draft ? draftRows(turn, turn.draft) : []),
     ...resumed
       .filter(({ stage }) => stage === 'ready')
-      .flatMap((call) => [...lostQuestion(turn, call), dispatchRow(turn.requestId, call)]),
+      // A task goes on, so its call is not made again.
+      .flatMap((call) => [
+        ...lostQuestion(turn, call),
+        ...(call.resume?.task ? [] : [dispatchRow(turn.requestId, call)]),
+      ]),
     end
       ? turnEndRow(turn.requestId, end)
       : metaRow(turn.requestId, { kind: 'recovered', attempt: turn.recoveries + 1 }),
@@ -128,10 +136,9 @@ function closingRows(requestId: string, { request, dispatch, approval, question 
       resultRow(requestId, call, unapprovedResult('cancelled')),
     ];
   }
+  const unknown = dispatch?.resume?.task ? ABANDONED_TASK : UNKNOWN_OUTCOME;
   const end =
-    dispatch && !question?.resume
-      ? instantResult('outcome_unknown', UNKNOWN_OUTCOME)
-      : instantResult('cancelled', CANCELLED);
+    dispatch && !question?.resume ? instantResult('outcome_unknown', unknown) : instantResult('cancelled', CANCELLED);
   return [
     ...closedQuestion(requestId, { callId: call.callId, question }, 'cancelled'),
     resultRow(requestId, call, withEdit(end, dispatch ? editOf(dispatch) : null)),

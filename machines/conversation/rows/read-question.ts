@@ -12,6 +12,7 @@ import type {
   ServerAnswer,
   ServerRequest,
   ServerQuestion,
+  TaskHandle,
 } from '../question-types.ts';
 
 /** The question that an `interrupt` row asks. Null if the row is not readable as one. */
@@ -26,7 +27,7 @@ export function readQuestion({ id, extra }: LogRow): ServerQuestion | null {
 
 /** Null also for the first dispatch of a call, which resumes nothing. */
 export function readResumption(value: unknown): Resumption | null {
-  const { requestState, answered: answers, questions, workedMs } = asObject(value) ?? {};
+  const { requestState, answered: answers, questions, workedMs, task } = asObject(value) ?? {};
   const answered = readAll(answers, readAnswered);
   if (answered === null || typeof questions !== 'number') return null;
   return {
@@ -34,6 +35,18 @@ export function readResumption(value: unknown): Resumption | null {
     answered,
     questions,
     workedMs: typeof workedMs === 'number' ? workedMs : 0,
+    task: readTask(task),
+  };
+}
+
+/** Null for a value that is no task, as in rows of earlier versions. */
+export function readTask(value: unknown): TaskHandle | null {
+  const { id, pollIntervalMs, answeredKeys } = asObject(value) ?? {};
+  if (typeof id !== 'string') return null;
+  return {
+    id,
+    pollIntervalMs: typeof pollIntervalMs === 'number' ? pollIntervalMs : null,
+    answeredKeys: Array.isArray(answeredKeys) ? answeredKeys.map(String) : [],
   };
 }
 

@@ -15,7 +15,9 @@ import type {
 import { asObject } from '../../json-object.ts';
 import type { LogRow } from '../../log.ts';
 import { emptyAnswersAfter } from '../decisions/empty-answer.ts';
+import type { ServerQuestion } from '../question-types.ts';
 import { readQuestion, readResumption } from './read-question.ts';
+import { readTaskRow } from './task-row.ts';
 
 /**
  * Reads the tool from a row about a call. Schema and description are not in the row and not needed to make the call.
@@ -156,15 +158,26 @@ function foldMeta(turn: FoldedTurn, row: LogRow): void {
     case 'recovered':
       turn.recoveries += 1;
       break;
+    case 'task':
+      if (asked?.dispatch) asked.dispatch.resume = readTaskRow(row.extra, asked.dispatch.resume);
+      break;
     case 'approval_request':
       if (asked) asked.approval = readApproval(row);
       break;
     case 'elicitation_request':
     case 'sampling_request':
-      if (asked) asked.question = readQuestion(row);
+      if (asked) foldQuestion(asked, readQuestion(row));
       break;
     case 'response':
       if (asked) Object.assign(asked, { approval: null, question: null });
       break;
   }
+}
+
+/** A server that keeps its connection open counts no questions. The number keeps the ids of its further questions apart. */
+function foldQuestion(call: InterruptedCall, question: ServerQuestion | null): void {
+  call.question = question;
+  const resume = call.dispatch?.resume;
+  if (call.dispatch && resume?.task && question?.resume === null)
+    call.dispatch.resume = { ...resume, questions: resume.questions + 1 };
 }

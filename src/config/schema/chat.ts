@@ -85,6 +85,11 @@ const service = z
           .describe(
             'Timeout of one tool call that reports progress or asks people. The time that people take does not count.',
           ),
+        task_timeout: seconds()
+          .default(3600)
+          .describe(
+            'Timeout of one tool call that its server runs as a task (MCP Tasks). Parley then asks the server to cancel the task. The time that people take does not count.',
+          ),
         max_concurrent: count('calls', 1, 1000)
           .default(8)
           .describe('Most tool calls of one answer that run at the same time.'),

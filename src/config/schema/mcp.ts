@@ -120,6 +120,29 @@ const limits = z
   .prefault({})
   .describe('Limits on what servers offer and send.');
 
+const tasks = z
+  .strictObject({
+    min_poll_interval: seconds()
+      .default(0.25)
+      .describe('Least time between two requests for the state of a task. Applies if the server names a shorter one.'),
+    max_poll_interval: seconds()
+      .default(60)
+      .describe(
+        'Longest time between two requests for the state of a task. Applies if the server names a longer one. If the server names none, it is 1 s.',
+      ),
+  })
+  .superRefine((intervals, check) => {
+    if (intervals.max_poll_interval < intervals.min_poll_interval) {
+      check.addIssue({
+        code: 'custom',
+        path: ['max_poll_interval'],
+        params: { allowed: `at least tasks.min_poll_interval (${intervals.min_poll_interval})` },
+      });
+    }
+  })
+  .prefault({})
+  .describe('Tool calls that servers run as tasks. chat.service.tools.task_timeout bounds each of them.');
+
 const authorization = z
   .strictObject({
     credentials_file: text()
@@ -205,6 +228,7 @@ export const mcpSection = z
     resources_in_prompt: resourcesInPrompt,
     connection,
     limits,
+    tasks,
     authorization,
   })
   .prefault({})

@@ -4,12 +4,19 @@
  */
 import { fromCallback } from 'xstate';
 import { NO_ANSWER } from '../../../machines/conversation/decisions/question-plan.ts';
-import type { ServerAnswer, ServerRequest } from '../../../machines/conversation/question-types.ts';
+import type {
+  Resumption,
+  ServerAnswer,
+  ServerRequest,
+  TaskHandle,
+} from '../../../machines/conversation/question-types.ts';
 import type {
   CallAbort,
   CallAnswered,
   CallEnded,
   CallSuspended,
+  CallTask,
+  CallTaskStored,
   CallProgress,
   CallServerRequest,
   ToolCallInput,
@@ -24,7 +31,7 @@ import type { Chunk } from '../../protocol/chunks.ts';
 import { chunkFrame } from '../../protocol/frames.ts';
 
 export interface CallToolDeps {
-  mcpServers: Pick<McpServers, 'call'>;
+  mcpServers: Pick<McpServers, 'call' | 'followTask' | 'cancelTask'>;
   delivery: Pick<Delivery, 'broadcast'>;
   metrics: Pick<Metrics, 'toolEnded'>;
   /** Questions to people that one call may ask. Read at each question. */
@@ -46,7 +53,7 @@ const PROGRESS_PER_TIMEOUT = 10;
  */
 export function createCallToolLogic(deps: CallToolDeps) {
   const { mcpServers, delivery, metrics } = deps;
-  return fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ input, sendBack, receive }) => {
+  return fromCallback<CallAbort | CallAnswered | CallTaskStored, ToolCallInput>(({ input, sendBack, receive }) => {
     const abort = new AbortController();
     const startedMs = performance.now();
     let calling = true;
@@ -55,7 +62,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
     let askedMs = 0;
     let askingSinceMs: number | null = null;
     const workedMs = () => workedBeforeMs + (askingSinceMs ?? performance.now()) - startedMs - askedMs;
-    let questions = 0;
+    let questions = input.resume?.questions ?? 0;
     let answer: ((answer: ServerAnswer) => void) | null = null;
     /** One question at a time: the next one waits for the answer to the previous one. */
     let line: Promise<unknown> = Promise.resolve();
@@ -66,7 +73,21 @@ export function createCallToolLogic(deps: CallToolDeps) {
       calling = false;
       answer?.(NO_ANSWER);
     };
-    receive((order) => (order.type === 'call.abort' ? giveUp() : answer?.(order.answer)));
+    const taskStored = Promise.withResolvers<void>();
+    let task: TaskHandle | null = input.resume?.task ?? null;
+    let isCancelled = false;
+    receive((order) => {
+      switch (order.type) {
+        case 'call.abort':
+          isCancelled = true;
+          taskStored.resolve();
+          return giveUp();
+        case 'call.taskStored':
+          return taskStored.resolve();
+        case 'call.answered':
+          return answer?.(order.answer);
+      }
+    });
 
     const askPerson = async (ask: ServerRequest, number: number): Promise<ServerAnswer> => {
       if (!calling) return NO_ANSWER;
@@ -128,18 +149,39 @@ export function createCallToolLogic(deps: CallToolDeps) {
     };
 
     const place: FairKey = [input.owner, input.conversationId, input.callId];
-    void mcpServers
-      .call(input.tool, input.arguments, {
-        place,
-        signal: abort.signal,
-        timeoutMs: timeLeftMs(input, workedBeforeMs),
-        onProgress,
-        onLog,
-        resume: input.resume,
-        requestInput: ask,
+    const options = {
+      signal: abort.signal,
+      timeoutMs: timeLeftMs(input, workedBeforeMs),
+      taskTimeoutMs: input.taskTimeoutMs,
+      onProgress,
+      onLog,
+      requestInput: ask,
+    };
+    const follow = (resume: Resumption & { task: TaskHandle }, isFresh: boolean) =>
+      mcpServers.followTask(input.tool.server, { ...options, timeoutMs: input.timeoutMs, resume, isFresh });
+
+    /** Makes the call, or goes on with its task. The handle of a new task is in the log before anything waits for it. */
+    const run = async (): Promise<CallEnd> => {
+      const { resume } = input;
+      if (resume?.task) return follow({ ...resume, task: resume.task }, false);
+      const end = await mcpServers.call(input.tool, input.arguments, { ...options, place, resume });
+      if (end.status !== 'task') return end;
+      ({ task } = end);
+      sendBack({ type: 'call.task', task, workedMs: Math.round(workedMs()) } satisfies CallTask);
+      await taskStored.promise;
+      const questions = resume?.questions ?? 0;
+      return follow({ requestState: null, answered: [], questions, workedMs: 0, task }, true);
+    };
+
+    void run()
+      .then(async (end) => {
+        calling = false;
+        // A stopped actor leaves the task running: the next start of Parley goes on with it.
+        if (isCancelled && task && end.status !== 'ok' && end.status !== 'error')
+          await mcpServers.cancelTask(input.tool.server, task.id);
+        return end;
       })
       .then((end) => {
-        calling = false;
         if (end.status === 'suspended' && !abort.signal.aborted) {
           const { inputRequests: requests } = end;
           const resume = { ...end.resume, workedMs: Math.round(workedMs()) };
@@ -168,8 +210,9 @@ function ending(end: CallEnd): Pick<CallEnded, 'status' | 'text' | 'content'> {
     case 'ok':
     case 'error':
       return { ...end, text: end.text.toWellFormed() };
-    // Suspended after it was cancelled.
+    // Suspended, or made a task, after it was cancelled.
     case 'suspended':
+    case 'task':
     case 'cancelled':
       return { status: 'cancelled', text: '', content: null };
     case 'not_sent':

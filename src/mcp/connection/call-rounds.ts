@@ -7,8 +7,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { SdkError, SdkErrorCode } from '@modelcontextprotocol/client';
 import type { CallToolRequestOptions, CallToolResult, Client, InputResponse } from '@modelcontextprotocol/client';
 import { z } from 'zod';
-import type { AnsweredRequest, KeyedRequest, Resumption } from '../../../machines/conversation/question-types.ts';
+import type {
+  AnsweredRequest,
+  KeyedRequest,
+  Resumption,
+  TaskHandle,
+} from '../../../machines/conversation/question-types.ts';
 import type { ClientFeatures, SamplingUse } from '../server-requests/client-features.ts';
+import { taskOfResult } from './task-result.ts';
 import { isLargerThan, readInputRequest, type InputRequestLimits } from '../server-requests/input-request.ts';
 
 export interface RoundLimits extends InputRequestLimits {
@@ -25,6 +31,7 @@ export interface RoundsDeps {
 /** `suspended`: the requests that people have to answer, and what the call is then made again with. */
 export type RoundsEnd =
   | { result: CallToolResult }
+  | { task: TaskHandle }
   | { suspended: { inputRequests: KeyedRequest[]; resume: Resumption } };
 
 /** Turns the SDK's own loop off. The SDK then passes the input requests on as the data of its error. */
@@ -34,6 +41,9 @@ export const NO_ROUNDS = { maxRounds: 0 } as const;
 const MAX_ROUNDS = 10;
 /** Pause before the next round of a call that the server suspended without a request, to shed load. */
 const LOAD_PAUSE_MS = 250;
+
+/** The first round of a call. */
+const NOTHING_RESUMED: Resumption = { requestState: null, answered: [], questions: 0, workedMs: 0, task: null };
 
 const lastResult = z.object({
   lastResult: z.object({
@@ -45,11 +55,11 @@ const lastResult = z.object({
 /** Rejects with the SDK's errors, and with one of them if the server requests what Parley does not support. */
 export async function callInRounds(
   { client, clientFeatures, limits }: RoundsDeps,
-  params: { name: string; arguments: Record<string, unknown> },
+  params: Parameters<Client['callTool']>[0],
   options: CallToolRequestOptions & { signal: AbortSignal },
   resumption: Resumption | null,
 ): Promise<RoundsEnd> {
-  let resume: Resumption = resumption ?? { requestState: null, answered: [], questions: 0, workedMs: 0 };
+  let resume: Resumption = resumption ?? NOTHING_RESUMED;
   // Each sampling request that a person allowed is made; those that Parley answers by itself count against the budget.
   const used: SamplingUse = { requests: 0 };
   for (let round = 0; round <= MAX_ROUNDS; round += 1) {
@@ -58,23 +68,13 @@ export async function callInRounds(
       { ...params, ...(await retryParams(resume, clientFeatures, used, options.signal)) },
       options,
     );
-    if ('result' in outcome) return outcome;
-    const requested = Object.entries(outcome.inputRequests).map(([key, value]) => ({
-      key,
-      ask: readInputRequest(value, limits),
-    }));
-    const supported = requested.flatMap(({ key, ask }): KeyedRequest[] =>
-      ask && clientFeatures.canAnswer(ask, used) ? [{ key, ask }] : [],
-    );
+    if ('result' in outcome) {
+      const task = taskOfResult(outcome.result);
+      return task === null ? outcome : { task };
+    }
     const requestState = outcome.requestState ?? null;
-    if (supported.length < requested.length || isLargerThan(requestState, limits.maxQuestionBytes))
-      throw unusable('requested input that Parley does not support');
-    const forPeople = supported.filter(({ ask }) => clientFeatures.needsPerson(ask));
-    const answered = supported
-      .filter((each) => !forPeople.includes(each))
-      .map((each): AnsweredRequest => ({ ...each, answer: { action: 'accept', content: null } }));
-    if (resume.questions + forPeople.length > limits.maxQuestions)
-      throw unusable(`has used up its questions to people: one call may ask ${limits.maxQuestions}`);
+    if (isLargerThan(requestState, limits.maxQuestionBytes)) throw unusable(UNSUPPORTED);
+    const { forPeople, answered } = sortRequests(outcome.inputRequests, resume, { clientFeatures, limits }, used);
     if (forPeople.length > 0)
       return {
         suspended: {
@@ -83,9 +83,36 @@ export async function callInRounds(
         },
       };
     resume = { ...resume, requestState, answered };
-    if (requested.length === 0) await pause(LOAD_PAUSE_MS, undefined, { signal: options.signal });
+    if (Object.keys(outcome.inputRequests).length === 0)
+      await pause(LOAD_PAUSE_MS, undefined, { signal: options.signal });
   }
   throw unusable(`did not finish the call in ${MAX_ROUNDS} rounds`);
+}
+
+const UNSUPPORTED = 'requested input that Parley does not support';
+
+/** Sorts a server's requests into those that people answer and those that Parley has answered. Throws if it supports one of them not, or if there are too many. */
+export function sortRequests(
+  inputRequests: Record<string, unknown>,
+  { questions }: Pick<Resumption, 'questions'>,
+  { clientFeatures, limits }: Omit<RoundsDeps, 'client'>,
+  used: SamplingUse,
+): { forPeople: KeyedRequest[]; answered: AnsweredRequest[] } {
+  const requested = Object.entries(inputRequests).map(([key, value]) => ({
+    key,
+    ask: readInputRequest(value, limits),
+  }));
+  const supported = requested.flatMap(({ key, ask }): KeyedRequest[] =>
+    ask && clientFeatures.canAnswer(ask, used) ? [{ key, ask }] : [],
+  );
+  if (supported.length < requested.length) throw unusable(UNSUPPORTED);
+  const forPeople = supported.filter(({ ask }) => clientFeatures.needsPerson(ask));
+  if (questions + forPeople.length > limits.maxQuestions)
+    throw unusable(`has used up its questions to people: one call may ask ${limits.maxQuestions}`);
+  const answered = supported
+    .filter((each) => !forPeople.includes(each))
+    .map((each): AnsweredRequest => ({ ...each, answer: { action: 'accept', content: null } }));
+  return { forPeople, answered };
 }
 
 type RoundOutcome = { result: CallToolResult } | z.output<typeof lastResult>['lastResult'];
@@ -106,6 +133,19 @@ async function callRound(
   }
 }
 
+/** Returns the responses to requests, by the server's own keys. Rejects if the request to the model failed. */
+export async function inputResponses(
+  answered: readonly AnsweredRequest[],
+  clientFeatures: ClientFeatures,
+  used: SamplingUse,
+  signal: AbortSignal,
+): Promise<Record<string, InputResponse>> {
+  const responses = await Promise.all(
+    answered.map(async (each) => [each.key, await responseTo(each, clientFeatures, used, signal)] as const),
+  );
+  return Object.fromEntries(responses);
+}
+
 /** Returns the responses of the next round; nothing in the first. The server gets its own state back unchanged. */
 async function retryParams(
   { requestState, answered }: Resumption,
@@ -113,11 +153,9 @@ async function retryParams(
   used: SamplingUse,
   signal: AbortSignal,
 ) {
-  const responses = await Promise.all(
-    answered.map(async (each) => [each.key, await responseTo(each, clientFeatures, used, signal)] as const),
-  );
+  const responses = await inputResponses(answered, clientFeatures, used, signal);
   return {
-    ...(responses.length === 0 ? {} : { inputResponses: Object.fromEntries(responses) }),
+    ...(answered.length === 0 ? {} : { inputResponses: responses }),
     ...(requestState === null ? {} : { requestState }),
   };
 }
@@ -143,6 +181,6 @@ async function responseTo(
 }
 
 /** For a server that has answered with something that Parley cannot use. */
-function unusable(what: string): SdkError {
+export function unusable(what: string): SdkError {
   return new SdkError(SdkErrorCode.InvalidResult, `The server of this tool ${what}.`);
 }

@@ -15,7 +15,7 @@ import { UNKNOWN_SESSION, endOfFailure, endOfResult, notSent, reasonOf } from '.
 import { NO_ROUNDS, callInRounds, type RoundLimits } from './call-rounds.ts';
 import { namesSession, rejectsSession } from './forgotten-session.ts';
 import type { ChildReaper } from '../transport/child-reaper.ts';
-import type { ClientFeatures } from '../server-requests/client-features.ts';
+import type { ClientFeatures, SamplingUse } from '../server-requests/client-features.ts';
 import { STREAM_ENDED } from '../transport/http-transport.ts';
 import { createListRefresh } from './list-refresh.ts';
 import { handleServerRequests } from '../server-requests/live-requests.ts';
@@ -25,7 +25,10 @@ import { createServerTransport } from '../transport/server-transport.ts';
 import { createListCache, type ListCache, type ListCacheLimits } from './list-cache.ts';
 import { sanitizeText } from '../content/sanitize-text.ts';
 import { selectTools, unknownNames, type ListingLimits } from './tool-listing.ts';
-import type { CallEnd, CallOptions } from '../port.ts';
+import { stepTask, type TaskStep } from './follow-task.ts';
+import { createTaskCalls } from './task-calls.ts';
+import { createTaskRequests } from './task-requests.ts';
+import type { CallEnd, CallOptions, FollowOptions } from '../port.ts';
 
 export interface McpConnectionLimits extends ListCacheLimits, ListingLimits, RoundLimits {
   /** For the catalogue, in ms. */
@@ -63,6 +66,8 @@ export interface McpConnectionOptions {
   lost(reason: string): void;
   /** Called instead of `lost` if a person has to authorize Parley first. */
   unauthorized(): void;
+  /** The server has sent the state of a task. */
+  taskChanged(taskId: string): void;
   /** Called if a call was aborted: the server may hang. */
   suspect(): void;
 }
@@ -76,6 +81,10 @@ export interface McpConnection {
   instructions(): string;
   /** Never rejects. Sends the call at most once. If the call has changed the list of tools, it ends after the new list. */
   call(toolName: string, args: Record<string, unknown>, options: CallOptions): Promise<CallEnd>;
+  /** Rejects with the SDK's errors. See `stepTask` of follow-task.ts. */
+  stepTask(options: FollowOptions, used: SamplingUse): Promise<TaskStep>;
+  /** Never rejects. */
+  cancelTask(taskId: string): Promise<void>;
   /** Rejects if the server does not answer a ping. Skips a server with running calls unless `suspected`: many servers do one thing at a time. */
   check(suspected: boolean): Promise<void>;
   /** Reads all lists again, with changed limits. */
@@ -109,7 +118,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
   /** `unauthorized`, `retired`: takes no new calls; running calls go on. */
   let state: 'connecting' | 'ready' | 'unauthorized' | 'retired' | 'over' = 'connecting';
   let newest: readonly ServerTool[] | null = null;
-  const calls = new Set<CallOptions>();
+  const calls = new Set<CallOptions | FollowOptions>();
   const lastCallEnded = Promise.withResolvers<void>();
 
   const isOver = () => state === 'unauthorized' || state === 'retired' || state === 'over';
@@ -140,6 +149,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
     if (reported.size < MAX_REPORTED) reported.add(reason);
   };
   const readList = (listed: readonly ListedTool[]) => {
+    taskCalls.read(listed);
     for (const { key, name, suggestion } of unknownNames(listed, server)) {
       if (reported.has(name)) continue;
       reported.add(name);
@@ -148,7 +158,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
         'warn',
       );
     }
-    return selectTools(listed, server, limits, leaveOut);
+    return selectTools(listed, { ...server, canRunTasks: taskCalls.areDeclared() }, limits, leaveOut);
   };
   const takeList = (listed: readonly ListedTool[]) => {
     newest = readList(listed);
@@ -176,6 +186,8 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
     if (calls.size === 1) for (const { onLog } of calls) onLog(entry);
   });
   handleServerRequests(client, options.clientFeatures, limits, calls);
+  const taskRequests = createTaskRequests(client, limits);
+  const taskCalls = createTaskCalls(client, options.taskChanged);
   client.onerror = (error) => log(reasonOf(error));
   // While connecting, the rejection of the handshake says more than the closed transport.
   client.onclose = () => state === 'ready' && lose(transport.ending() ?? 'closed the connection');
@@ -258,11 +270,17 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
         };
         const end = await callInRounds(
           { client, clientFeatures: options.clientFeatures, limits },
-          { name: toolName, arguments: args, ...logLevelParams() },
+          {
+            name: toolName,
+            arguments: args,
+            ...logLevelParams(),
+            ...taskCalls.params(toolName, callOptions.taskTimeoutMs),
+          },
           sent,
           resume,
         );
         if ('suspended' in end) return { status: 'suspended', ...end.suspended };
+        if ('task' in end) return { status: 'task', task: end.task };
         await afterChanges(signal);
         return endOfResult(end.result, limits);
       } catch (error) {
@@ -284,6 +302,19 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
         if (isOver() && calls.size === 0) lastCallEnded.resolve();
       }
     },
+    async stepTask(followOptions, used) {
+      // An older server asks people by requests on the connection.
+      const asksHere = client.getProtocolEra() === 'legacy';
+      if (asksHere) calls.add(followOptions);
+      try {
+        const deps = { server: server.name, requests: taskRequests, clientFeatures: options.clientFeatures, limits };
+        return await stepTask(deps, followOptions.resume, used, followOptions.signal);
+      } finally {
+        calls.delete(followOptions);
+        if (isOver() && calls.size === 0) lastCallEnded.resolve();
+      }
+    },
+    cancelTask: (taskId) => taskRequests.cancel(taskId).catch((error: unknown) => log(reasonOf(error))),
     async check(suspected) {
       if (calls.size > 0 && !suspected) return;
       const timeout = limits.pingTimeoutMs;

@@ -25,6 +25,11 @@ export interface ToolChoice {
   excludeTools: readonly string[];
 }
 
+export interface ToolSelection extends ToolChoice {
+  /** False for a server that runs no calls as tasks, no matter what its tools say. */
+  canRunTasks: boolean;
+}
+
 /** MCP's own limit since 2025-11-25. */
 const MAX_NAME_CHARS = 128;
 /** Of a tool, its schema above all: reading it recurses level by level. */
@@ -37,7 +42,7 @@ const HINTS = ['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHi
 /** Returns the tools to offer, in the server's order. Calls `leaveOut` with a reason for each other tool. */
 export function selectTools(
   listed: readonly ListedTool[],
-  choice: ToolChoice,
+  choice: ToolSelection,
   limits: ListingLimits,
   leaveOut: (reason: string) => void,
 ): ServerTool[] {
@@ -48,7 +53,7 @@ export function selectTools(
       leaveOut(`it lists more than ${limits.maxTools} tools; the others are not offered`);
       break;
     }
-    const rejection = taken.has(tool.name) ? 'is listed twice' : rejectionOf(tool, limits);
+    const rejection = taken.has(tool.name) ? 'is listed twice' : rejectionOf(tool, choice, limits);
     if (rejection === null) taken.set(tool.name, toServerTool(tool, limits));
     else leaveOut(`the tool "${sanitizeText(tool.name).slice(0, MAX_NAME_CHARS)}" is not offered: it ${rejection}`);
   }
@@ -88,15 +93,20 @@ export function isNamed(name: string, patterns: readonly string[]): boolean {
   });
 }
 
-function rejectionOf(tool: ListedTool, { maxSchemaBytes }: ListingLimits): string | null {
+function rejectionOf(
+  tool: ListedTool,
+  { canRunTasks }: ToolSelection,
+  { maxSchemaBytes }: ListingLimits,
+): string | null {
   const { name, inputSchema } = tool;
   if (name === '' || name.length > MAX_NAME_CHARS) return `has a name of ${name.length} characters`;
   if (!isPresentable(name)) return 'has control characters in its name';
   if (isDeeperThan(tool, MAX_LEVELS)) return `has more than ${MAX_LEVELS} levels`;
   if (Buffer.byteLength(JSON.stringify(inputSchema)) > maxSchemaBytes)
     return `has a schema of more than ${maxSchemaBytes} bytes`;
-  // Tasks were an experiment of 2025-11-25. A server rejects a plain call of such a tool.
-  if (tool.execution?.taskSupport === 'required') return 'can only run as a task';
+  // The server would reject a plain call.
+  if (tool.execution?.taskSupport === 'required' && !canRunTasks)
+    return 'can only run as a task, and the server declares no tasks for calls';
   return null;
 }
 

@@ -29,6 +29,9 @@ export interface ClientFeaturesOptions {
   sampling: SamplingPolicy;
 }
 
+/** Since 2026-07-28 a server may answer a call with a task if the client declares this extension. */
+const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
+
 /** Requests to the model that one call has made so far. */
 export interface SamplingUse {
   requests: number;
@@ -57,6 +60,7 @@ export function createClientFeatures(options: ClientFeaturesOptions): ClientFeat
       const { roots, sampling } = options;
       return {
         elicitation: { form: {}, url: {} },
+        extensions: { [TASKS_EXTENSION]: {} },
         ...(roots.length === 0 ? {} : { roots: {} }),
         ...(sampling.permission === 'never' ? {} : { sampling: {} }),
       };

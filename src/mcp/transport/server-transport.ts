@@ -1,14 +1,15 @@
 /**
- * Chooses the transport of one server from its block and its responses, connects it once and closes it once. It does
- * not interpret messages.
+ * Chooses the transport of one server from its block and its responses, connects it once and closes it once. It
+ * interprets no messages, and carries handles of tasks past the SDK.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ProtocolError, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
-import type { Client, FetchLike, SSEClientTransport } from '@modelcontextprotocol/client';
+import type { Client, FetchLike, JSONRPCMessage, SSEClientTransport } from '@modelcontextprotocol/client';
 import { FIRST_STATELESS_REVISION, isStateless } from './client-options.ts';
 import { createMessageReader } from '../lenient/message-reader.ts';
 import type { ChildReaper } from './child-reaper.ts';
 import { PROBE_MS, mayBeOlder, mayBeSlow, clearerError } from './first-contact.ts';
+import { carryTask } from '../connection/task-result.ts';
 import { createHttpTransport } from './http-transport.ts';
 import type { ServerBlock } from '../config/server-block.ts';
 import { createSseTransport, mayKnowOnlySse } from './sse-transport.ts';
@@ -54,6 +55,15 @@ export function createServerTransport(server: ServerBlock, given: ServerTranspor
   let isFirst = true;
   let closing: Promise<void> | null = null;
 
+  /** The SDK calls an earlier handler before its own. */
+  const carryTasks = (opened: AnyTransport): void => {
+    const earlier = opened.onmessage;
+    opened.onmessage = (message: JSONRPCMessage) => {
+      earlier?.call(opened, message);
+      carryTask(message);
+    };
+  };
+
   /** Connects with a transport that has not been used. Rejects with the SDK's errors. */
   const attempt = async (client: Client, negotiation: Negotiation, next: () => AnyTransport, timeout: number) => {
     if (!isFirst) {
@@ -62,6 +72,7 @@ export function createServerTransport(server: ServerBlock, given: ServerTranspor
       transport = next();
     }
     isFirst = false;
+    carryTasks(transport);
     client.setVersionNegotiation(negotiation);
     await client.connect(transport, { timeout });
   };

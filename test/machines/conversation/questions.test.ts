@@ -10,7 +10,7 @@ import { asked, cancel, respond } from '../../support/machines/values.ts';
 
 const form: ServerRequest = { kind: 'form', message: 'For how many?', schema: {} };
 const sampling: ServerRequest = { kind: 'sampling', request: { messages: [] } };
-const resume = { requestState: 'table 7', answered: [], questions: 1, workedMs: 300 };
+const resume = { requestState: 'table 7', answered: [], questions: 1, workedMs: 300, task: null };
 const turnLines = (world: World) => rowLines(world.log.rowsOf('r1')).slice(1);
 const answer = (decision: 'answer' | 'decline' | 'approve' | 'deny', number = 1) =>
   respond('', 'approve', {

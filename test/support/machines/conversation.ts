@@ -14,6 +14,8 @@ import type { ServerAnswer } from '../../../machines/conversation/question-types
 import type {
   CallAbort,
   CallAnswered,
+  CallTask,
+  CallTaskStored,
   CallEnded,
   CallSuspended,
   CallServerRequest,
@@ -41,7 +43,9 @@ export interface StartedCall {
   /** Answers of users that the call received. */
   answers: ServerAnswer[];
   /** The MCP server asks the user, or suspends the call. */
-  ask(event: CallServerRequest | CallSuspended): void;
+  ask(event: CallServerRequest | CallSuspended | CallTask): void;
+  /** True once its chart has let it wait for a task. */
+  followsTask: boolean;
   end(changes?: Partial<CallEnded>): void;
 }
 
@@ -79,23 +83,27 @@ export async function startWorld(options: WorldOptions = {}) {
   let looked = 0;
   let grant = () => {};
 
-  const callTool = fromCallback<CallAbort | CallAnswered, ToolCallInput>(({ input, sendBack, receive }) => {
-    const call: StartedCall = {
-      input,
-      open: true,
-      aborted: false,
-      end: (changes) =>
-        sendBack({ type: 'call.ended', status: 'ok', text: 'done', content: null, durationMs: 5, ...changes }),
-      ask: sendBack,
-      answers: [],
-    };
-    calls.push(call);
-    receive((order) => {
-      if (order.type === 'call.abort') call.aborted = true;
-      else call.answers.push(order.answer);
-    });
-    return () => (call.open = false);
-  });
+  const callTool = fromCallback<CallAbort | CallAnswered | CallTaskStored, ToolCallInput>(
+    ({ input, sendBack, receive }) => {
+      const call: StartedCall = {
+        input,
+        open: true,
+        aborted: false,
+        end: (changes) =>
+          sendBack({ type: 'call.ended', status: 'ok', text: 'done', content: null, durationMs: 5, ...changes }),
+        ask: sendBack,
+        answers: [],
+        followsTask: false,
+      };
+      calls.push(call);
+      receive((order) => {
+        if (order.type === 'call.abort') call.aborted = true;
+        else if (order.type === 'call.taskStored') call.followsTask = true;
+        else call.answers.push(order.answer);
+      });
+      return () => (call.open = false);
+    },
+  );
   const askModel = fromCallback<AnswerStop, AnswerInput>(({ input, sendBack, receive }) => {
     if (options.modelThrows) throw new Error('no model');
     const asked: StartedAnswer = {

@@ -26,6 +26,7 @@ function lineOf(row: LogRow, tool: string): string {
   if (extra['kind'] === 'approval_request') return `asks for approval of ${tool}`;
   if (extra['kind'] === 'elicitation_request' || extra['kind'] === 'sampling_request')
     return `the server of ${tool} asks`;
+  if (extra['kind'] === 'task') return `${tool} is a task`;
   if (extra['kind'] === 'response') return `response ${extra['decision']}`;
   if (extra['kind'] === 'remember') return `from now on ${extra['decision']} ${extra['server']}.${extra['tool_name']}`;
   return [extra['kind'], extra['reason'], extra['attempt']].filter((part) => part !== undefined).join(' ');

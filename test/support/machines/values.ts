@@ -22,6 +22,7 @@ export const limits: ConversationLimits = {
   toolConcurrency: 2,
   toolTimeoutMs: 1_000,
   toolMaxTimeoutMs: 5_000,
+  toolTaskTimeoutMs: 60_000,
   approvalTimeoutMs: 60_000,
   queueLength: 3,
   attempts: 3,
