@@ -35,7 +35,9 @@ export function createFollower(expected: ExpectedState, report: ReportViolation)
     // A turn that is followed in two ways may deliver by one way what is requested by the other.
     const isStrict = own?.isUnambiguous ?? true;
     const before = own ? own.turn.writing : expected.writing;
-    if (isStrict && before !== null && before !== messageId && expected.texts.has(before))
+    // An answer of reasoning alone is complete without a chunk that says so: the model is asked again. The judge compares it.
+    const isUnfinished = before !== null && before !== messageId && expected.texts.get(before)?.text !== '';
+    if (isStrict && isUnfinished && expected.texts.has(before))
       report('reset', `the message ${before} was not finished, then came ${excerpt(chunk)}`);
     const held = excerpt(expected.texts.get(messageId));
     const fit = takeText(expected, messageId, type, { ...chunk, of });
