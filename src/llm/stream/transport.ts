@@ -54,17 +54,24 @@ export function createTransport(options: TransportOptions): Transport {
       method: init.method ?? 'GET',
       headers: { ...Object.fromEntries(new Headers(init.headers)), 'accept-encoding': 'identity' },
       agent: secure ? https : http,
-      ...(init.signal ? { signal: init.signal } : {}),
     });
     request.on('error', reject);
-    // While a proxy opens its tunnel, a destroyed request emits nothing.
     const { signal } = init;
-    const onAbort = () => reject(signal?.reason);
-    signal?.addEventListener('abort', onAbort);
+    // Not the option `signal`: it destroys the socket with an error, and a socket that has just become idle has no listener.
+    const onAbort = () => {
+      reject(signal?.reason);
+      request.destroy();
+    };
     // A listener that stays keeps the answer in memory after its end: the fuzz run saw the heap grow without bound.
     const forget = () => signal?.removeEventListener('abort', onAbort);
-    promise.then(forget, forget);
+    request.once('close', forget);
+    // While a proxy opens its tunnel, a destroyed request emits nothing.
+    promise.catch(forget);
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener('abort', onAbort);
     request.on('response', (message) => {
+      // The reader gets the error. A body that has been read to its end has no reader.
+      message.on('error', () => {});
       toResponse(message, bodies).then(resolve, (error: unknown) => {
         // Response rejects the status or a header.
         message.destroy();
