@@ -1,6 +1,6 @@
 /** Checks subscriptions in the whole server: the stored rows, then the live frames, the same for all and each once. */
 import assert from 'node:assert/strict';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import { chunksOf, isChunk, isEnd, isEvent, range, readUntil, seqsOf } from '../support/followed-frames.ts';
 import { says, saysStepwise } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
@@ -10,17 +10,9 @@ import { connectClient, readUntilText, shownText, type RecordedClient } from '..
 
 const shared = shareScripted();
 
-/** A server, and a conversation with the ids of two turns that only this test uses. */
-async function serve(t: TestContext, mcpServers: Record<string, unknown> = {}) {
-  const { parley, model, id } = await shared(t, { mcpServers });
-  const c1 = id('c1');
-  const inC1 = { conversationId: c1 };
-  return { parley, model, id, c1, inC1, r1: { ...inC1, requestId: 'r1' }, r2: { ...inC1, requestId: 'r2' } };
-}
-
 describe('a subscription', () => {
   test('sends the whole log first, then every row and chunk live', async (t) => {
-    const { model, parley, c1, inC1, r2 } = await serve(t, demoServer);
+    const { model, parley, c1, inC1, r2 } = await shared(t, { mcpServers: demoServer });
     const [sender, watcher] = [connectClient(t, parley.url), connectClient(t, parley.url)];
     await sender.chat('one', inC1).end;
     const follow = watcher.subscribe(c1);
@@ -48,7 +40,7 @@ describe('a subscription', () => {
   });
 
   test('during a message sends its text so far, then the rest', async (t) => {
-    const { model, parley, c1, r1 } = await serve(t);
+    const { model, parley, c1, r1 } = await shared(t);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(step.reply);
     step.release(2);
@@ -75,7 +67,7 @@ describe('a subscription', () => {
   });
 
   test('with a cursor in the message sends only the rest of it', async (t) => {
-    const { model, parley, c1, r1 } = await serve(t);
+    const { model, parley, c1, r1 } = await shared(t);
     const step = saysStepwise('one ', 'two ');
     model.script(step.reply);
     step.release();
@@ -93,7 +85,7 @@ describe('a subscription', () => {
   });
 
   test('with a message that no longer exists gets a reset', async (t) => {
-    const { parley, c1, inC1 } = await serve(t);
+    const { parley, c1, inC1 } = await shared(t);
     const client = connectClient(t, parley.url);
     await client.chat('one', inC1).end;
     const frames = await readUntil(
@@ -104,7 +96,7 @@ describe('a subscription', () => {
   });
 
   test('of a sender is one follower: each frame comes once, also after unsubscribe', async (t) => {
-    const { model, parley, c1, inC1, r1 } = await serve(t);
+    const { model, parley, c1, inC1, r1 } = await shared(t);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(says('first'), step.reply);
     const client = connectClient(t, parley.url);
@@ -127,7 +119,7 @@ describe('a subscription', () => {
   });
 
   test('sends the states of the chart if the client asks for them', async (t) => {
-    const { parley, c1, inC1, r2 } = await serve(t);
+    const { parley, c1, inC1, r2 } = await shared(t);
     const sender = connectClient(t, parley.url);
     await sender.chat('hello', inC1).end;
     const watcher = connectClient(t, parley.url);
@@ -148,7 +140,7 @@ describe('a subscription', () => {
   });
 
   test('may be cancelled at once, while its log is still being read', async (t) => {
-    const { parley, c1, inC1, id } = await serve(t);
+    const { parley, c1, inC1, id } = await shared(t);
     const client = connectClient(t, parley.url);
     await client.chat('one', inC1).end;
     client.subscribe(c1).close();

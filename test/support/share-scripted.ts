@@ -14,6 +14,11 @@ export interface SharedScripted {
   readonly model: ModelServer;
   /** A conversation id that no other test of the file uses. */
   id(name: string): string;
+  /** One of them, and the options of chats in it. */
+  readonly c1: string;
+  readonly inC1: { conversationId: string };
+  readonly r1: { conversationId: string; requestId: string };
+  readonly r2: { conversationId: string; requestId: string };
 }
 
 /** How long the requests of a finished test may take to end, in milliseconds. */
@@ -57,6 +62,8 @@ export function shareScripted(): (
       assert.equal(unused, 0, 'the test left replies');
       assert.deepEqual(violations, [], 'the model got an invalid history');
     });
+    const id = (name: string) => `${name}-${number}`;
+    const inC1 = { conversationId: id('c1') };
     return {
       parley: {
         url: parley.url,
@@ -69,7 +76,11 @@ export function shareScripted(): (
         },
       },
       model,
-      id: (name) => `${name}-${number}`,
+      id,
+      c1: inC1.conversationId,
+      inC1,
+      r1: { ...inC1, requestId: 'r1' },
+      r2: { ...inC1, requestId: 'r2' },
     };
   };
 }

@@ -15,7 +15,7 @@ export interface CallArguments {
 
 export function createCallArguments(): CallArguments {
   const pieces: string[] = [];
-  /** The first characters that are no white space; no more than it takes to tell `{}` from other arguments. */
+  /** The first characters that are no white space: enough to distinguish `{}` from other arguments. */
   let head = '';
   const depth = createDepth();
   let read = 0;
