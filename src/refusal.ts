@@ -33,9 +33,8 @@ const MAX_REASON_BYTES = 123;
 
 /** `text`, cut between two characters to the size of a close frame. */
 export function closeReason(text: string): string {
-  let cut = text;
-  while (Buffer.byteLength(cut) > MAX_REASON_BYTES) cut = [...cut].slice(0, -1).join('');
-  return cut;
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(MAX_REASON_BYTES));
+  return text.slice(0, read);
 }
 
 /** Text of a client, for logs and responses: printable ASCII, at most 100 characters. */

@@ -180,6 +180,11 @@ test('only their own part and the composition root import the inner folders', ()
   }
 });
 
+test('the reason of each close frame is cut to its size', () => {
+  const closing = sources('src').filter((file) => /\bsocket\.close\([^)]/.test(readFileSync(join(root, file), 'utf8')));
+  assert.deepEqual(closing, ['src/gateway/close-socket.ts']);
+});
+
 test('test/ mirrors src/ and machines/', () => {
   const folders = (path: string) =>
     readdirSync(join(root, path), { withFileTypes: true })

@@ -2,7 +2,7 @@
  * Reads a configuration file as YAML: its values with variables filled in, and the line of each. Does not know the keys of
  * the configuration.
  */
-import { isAlias, isMap, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node, Scalar } from 'yaml';
 import { expandVariables } from './environment.ts';
 import type { Environment } from './environment.ts';
@@ -22,7 +22,7 @@ export interface Problem {
 export interface ConfigDocument {
   /** Plain values, `{}` for an empty file. Null if the text is not YAML. */
   values: unknown;
-  /** Syntax errors, repeated keys, variables that are not set. */
+  /** Syntax errors, repeated and reserved keys, variables that are not set. */
   problems: Problem[];
   states(path: KeyPath): boolean;
   /** The value at `path`. Null if it is empty or not stated. */
@@ -63,6 +63,10 @@ export function readDocument(text: string, env: Environment | null): ConfigDocum
   const variables = env === null ? { filled: new Set<Node>(), unfilled: [] } : fillInVariables(document, env);
   for (const { scalar, path, problem } of variables.unfilled) {
     problems.push({ line: lineAt(scalar), path, text: problem });
+  }
+
+  for (const { key, path } of protoKeys(document)) {
+    problems.push({ line: lineAt(key), path, text: 'is a name that JavaScript reserves; choose another one' });
   }
 
   let values: unknown = null;
@@ -112,6 +116,18 @@ function fillInVariables(document: Document, env: Environment) {
     },
   });
   return { filled, unfilled };
+}
+
+/** The keys `__proto__`. A schema drops them without a word. */
+function protoKeys(document: Document): { key: Scalar; path: KeyPath }[] {
+  const found: { key: Scalar; path: KeyPath }[] = [];
+  visit(document, {
+    Pair(_, pair, ancestors) {
+      const { key } = pair;
+      if (isScalar(key) && key.value === '__proto__') found.push({ key, path: pathThrough([...ancestors, pair]) });
+    },
+  });
+  return found;
 }
 
 /** The value of an unquoted text from a variable, as YAML would read it in that place. */

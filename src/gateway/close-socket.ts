@@ -8,13 +8,18 @@ import { closeReason } from '../refusal.ts';
 /** How long the client may take to answer the closing handshake. */
 const CLOSE_TIMEOUT_MS = 1000;
 
+/** Sends the close frame. Cuts `reason` to what it holds: `ws` throws if it is longer. */
+export function closeSocket(socket: Pick<WebSocket, 'close'>, code: number, reason: string): void {
+  socket.close(code, closeReason(reason));
+}
+
 /** Closes the socket, and terminates it if the client does not close in time. Cuts `reason` to what a close frame holds. */
 export function closeWithTimeout(
   socket: Pick<WebSocket, 'close' | 'terminate' | 'once'>,
   code: number,
   reason: string,
 ): void {
-  socket.close(code, closeReason(reason));
+  closeSocket(socket, code, reason);
   terminateAfterTimeout(socket);
 }
 

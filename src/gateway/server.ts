@@ -12,7 +12,7 @@ import { createAdmission, type AdmissionOptions } from './admission/admission.ts
 import { credentialOf, selectProtocol } from './admission/credential.ts';
 import { addressOf } from './admission/client-address.ts';
 import { createConnectionCounter } from './admission/connection-counter.ts';
-import { terminateAfterTimeout } from './close-socket.ts';
+import { closeSocket, terminateAfterTimeout } from './close-socket.ts';
 import { limitFrames, type FrameLimits } from './frame-budget.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { pathOf } from './http.ts';
@@ -186,7 +186,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       for (const socket of wss.clients) {
         const session = sessions.get(socket);
         if (session && (needed.has(session.id) || session.hasPendingRequests())) continue;
-        socket.close(closeCodes.serviceRestart.code, RESTARTING);
+        closeSocket(socket, closeCodes.serviceRestart.code, RESTARTING);
       }
     },
     async refresh() {
@@ -203,7 +203,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
       heartbeat.stop();
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)));
       options.viewers?.close();
-      for (const socket of wss.clients) socket.close(closeCodes.serviceRestart.code, RESTARTING);
+      for (const socket of wss.clients) closeSocket(socket, closeCodes.serviceRestart.code, RESTARTING);
       const timer = setTimeout(() => connections.forEach((socket) => socket.destroy()), CLOSE_TIMEOUT_MS);
       for (const server of servers) server.closeIdleConnections();
       await Promise.all(closed);

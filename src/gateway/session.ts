@@ -12,7 +12,7 @@ import { errorFrame } from '../protocol/frames.ts';
 import { sizeOf } from '../protocol/raw-json.ts';
 import type { Request } from '../protocol/actions.ts';
 import { createTokenBucket } from '../scheduling/token-bucket.ts';
-import { closeWithTimeout } from './close-socket.ts';
+import { closeSocket, closeWithTimeout } from './close-socket.ts';
 import { encodeParts } from './text-frame.ts';
 
 /** Read for each frame. */
@@ -132,7 +132,8 @@ export function createSession(
       return pingWhenFlushed();
     },
     closeForReconnect: () =>
-      socket.close(
+      closeSocket(
+        socket,
         closeCodes.tryLater.code,
         'retention deleted rows that this client did not have; reconnect with the cursor',
       ),
@@ -143,7 +144,7 @@ export function createSession(
 
   const close = (reason: CloseReason, code: number, words: string) => {
     incidents.socketClosed(reason);
-    socket.close(code, words);
+    closeSocket(socket, code, words);
   };
 
   const handleRequest = (request: Request) => {

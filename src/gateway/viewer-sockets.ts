@@ -10,7 +10,7 @@ import type { ConversationRef } from '../conversation-ref.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import type { Refusal } from '../refusal.ts';
 import { credentialOf, selectProtocol } from './admission/credential.ts';
-import { closeWithTimeout, terminateAfterTimeout } from './close-socket.ts';
+import { closeSocket, closeWithTimeout, terminateAfterTimeout } from './close-socket.ts';
 import { limitFrames, type FrameLimits } from './frame-budget.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import type { ReportRefusal } from './admission/refusal-report.ts';
@@ -124,7 +124,7 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
     close() {
       heartbeat.stop();
       for (const socket of wss.clients)
-        socket.close(closeCodes.serviceRestart.code, 'the server is restarting; reconnect');
+        closeSocket(socket, closeCodes.serviceRestart.code, 'the server is restarting; reconnect');
     },
   };
 }

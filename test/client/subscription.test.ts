@@ -1,26 +1,34 @@
 /** Tests subscriptions: from any cursor, over lost connections and restarts, and beside a chat on the same socket. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import { chunksOf, isEnd, isEvent, range, readUntil, seqsOf } from '../support/followed-frames.ts';
 import { says, saysStepwise, stalls } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, startScripted } from '../support/parley.ts';
+import { shareScripted } from '../support/share-scripted.ts';
 import { startProxy } from '../support/tcp-proxy.ts';
 import { connectClient, readAll, shownText, withCode } from '../support/typed-client.ts';
 import { startWire } from './wire-server.ts';
 
+const shared = shareScripted();
+
+async function startShared(t: TestContext, options: Parameters<typeof shared>[1] = {}) {
+  const given = await shared(t, options);
+  return { ...given, client: await given.parley.connect() };
+}
+
 describe('a subscription', () => {
   test('delivers the result, the stored rows, then live rows and text', async (t) => {
-    const { parley, model, client } = await startScripted(t, { mcpServers: demoServer });
-    await client.chat('Hi', { conversation_id: 'c1' });
-    const follow = connectClient(t, parley.url).subscribe('c1');
+    const { parley, model, client, c1 } = await startShared(t, { mcpServers: demoServer });
+    await client.chat('Hi', { conversation_id: c1 });
+    const follow = connectClient(t, parley.url).subscribe(c1);
     const past = await readUntil(follow, isEvent(3));
     assert.deepEqual(
       past.map(({ status }) => status),
       ['result', 'event', 'event', 'event'],
     );
     model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('It is five.'));
-    await client.chat('2 + 3?', { conversation_id: 'c1' }, 'r2');
+    await client.chat('2 + 3?', { conversation_id: c1 }, 'r2');
     const live = await readUntil(follow, isEnd('r2'));
     assert.deepEqual(seqsOf(live), [4, 5, 6, 7, 8, 9]);
     assert.equal(shownText(chunksOf(live)), 'It is five.');
@@ -32,29 +40,29 @@ describe('a subscription', () => {
   });
 
   test('continues from a stored cursor', async (t) => {
-    const { parley, client, model } = await startScripted(t);
+    const { parley, client, model, c1 } = await startShared(t);
     const step = saysStepwise('one ', 'two');
     model.script(step.reply);
-    client.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
+    client.send('chat', { text: 'count', conversation_id: c1 }, 'r1');
     step.release();
     await client.waitFor((frame) => frame.chunk?.type === 'text');
-    const first = connectClient(t, parley.url).subscribe('c1');
+    const first = connectClient(t, parley.url).subscribe(c1);
     await readUntil(first, (frame) => frame.status === 'chunk');
     const cursor = first.cursor();
     assert.deepEqual([cursor.after_seq, cursor.offset], [1, 4]);
     first.close();
     step.release();
     await client.turn('r1');
-    const second = connectClient(t, parley.url).subscribe('c1', { cursor });
+    const second = connectClient(t, parley.url).subscribe(c1, { cursor });
     assert.deepEqual(seqsOf(await readUntil(second, isEvent(3))), [2, 3]);
   });
 
   test('delivers everything once while its connection is lost repeatedly', async (t) => {
-    const { parley, client, model } = await startScripted(t, { mcpServers: demoServer });
+    const { parley, client, model, c1 } = await startShared(t, { mcpServers: demoServer });
     const proxy = await startProxy(t, parley.url);
-    await client.chat('Hi', { conversation_id: 'c1' });
+    await client.chat('Hi', { conversation_id: c1 });
     const remote = connectClient(t, proxy.url);
-    const follow = remote.subscribe('c1');
+    const follow = remote.subscribe(c1);
     const reading = readUntil(follow, (frame) => frame.status === 'event' && frame.event.content === 'last');
     for (let turn = 0; turn < 6; turn += 1) {
       model.script(
@@ -63,24 +71,24 @@ describe('a subscription', () => {
       );
       proxy.cutEachAfter(900 + turn * 333);
       proxy.cut();
-      await client.chat(`turn ${turn}`, { conversation_id: 'c1' });
+      await client.chat(`turn ${turn}`, { conversation_id: c1 });
     }
     proxy.cutEachAfter(null);
-    await client.chat('last', { conversation_id: 'c1' });
+    await client.chat('last', { conversation_id: c1 });
     const frames = await reading;
     assert.deepEqual(seqsOf(frames), range(1, seqsOf(frames).length));
     assert.ok(frames.filter(({ status }) => status === 'result').length > 2, 'it came back');
   });
 
   test('continues within an unfinished message', async (t) => {
-    const { parley, client, model } = await startScripted(t);
+    const { parley, client, model, c1 } = await startShared(t);
     const proxy = await startProxy(t, parley.url);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(step.reply);
-    client.send('chat', { text: 'count', conversation_id: 'c1' }, 'r1');
+    client.send('chat', { text: 'count', conversation_id: c1 }, 'r1');
     await client.waitFor((frame) => frame.status === 'processing');
     const remote = connectClient(t, proxy.url);
-    const follow = remote.subscribe('c1');
+    const follow = remote.subscribe(c1);
     const texts: string[] = [];
     step.release();
     for await (const frame of follow) {
@@ -112,12 +120,12 @@ describe('a subscription', () => {
   });
 
   test('delivers state frames on request', async (t) => {
-    const { parley, client, model } = await startScripted(t);
-    await client.chat('Hi', { conversation_id: 'c1' });
-    const follow = connectClient(t, parley.url).subscribe('c1', { state: true });
+    const { parley, client, model, c1 } = await startShared(t);
+    await client.chat('Hi', { conversation_id: c1 });
+    const follow = connectClient(t, parley.url).subscribe(c1, { state: true });
     await readUntil(follow, (frame) => frame.status === 'state');
     model.script(says('Hello.'));
-    await client.chat('again', { conversation_id: 'c1' }, 'r2');
+    await client.chat('again', { conversation_id: c1 }, 'r2');
     const states = (
       await readUntil(follow, (frame) => frame.status === 'state' && frame.state.value === 'idle')
     ).flatMap((frame) => (frame.status === 'state' ? [frame.state.value] : []));
@@ -125,28 +133,28 @@ describe('a subscription', () => {
   });
 
   test('fails for an unknown conversation, and for a second subscription to the same one', async (t) => {
-    const { parley, client } = await startScripted(t);
-    await client.chat('Hi', { conversation_id: 'c1' });
+    const { parley, client, c1 } = await startShared(t);
+    await client.chat('Hi', { conversation_id: c1 });
     const remote = connectClient(t, parley.url);
     await assert.rejects(readAll(remote.subscribe('unknown')), withCode('not_found'));
-    const follow = remote.subscribe('c1');
-    assert.throws(() => remote.subscribe('c1'), withCode('already_open'));
+    const follow = remote.subscribe(c1);
+    assert.throws(() => remote.subscribe(c1), withCode('already_open'));
     await readUntil(follow, isEvent(3));
     follow.close();
     assert.deepEqual(await readAll(follow), []);
-    assert.deepEqual(seqsOf(await readUntil(remote.subscribe('c1', { cursor: { after_seq: 1 } }), isEvent(3))), [2, 3]);
+    assert.deepEqual(seqsOf(await readUntil(remote.subscribe(c1, { cursor: { after_seq: 1 } }), isEvent(3))), [2, 3]);
   });
 });
 
 describe('a subscription on the socket of a sender', () => {
   test('delivers each frame once to the subscription and to the turn', async (t) => {
-    const { parley, model, client } = await startScripted(t, { mcpServers: demoServer });
-    await client.chat('Hi', { conversation_id: 'c1' });
+    const { parley, model, client, c1 } = await startShared(t, { mcpServers: demoServer });
+    await client.chat('Hi', { conversation_id: c1 });
     const remote = connectClient(t, parley.url);
-    const follow = remote.subscribe('c1', { cursor: { after_seq: 3 } });
+    const follow = remote.subscribe(c1, { cursor: { after_seq: 3 } });
     await readUntil(follow, (frame) => frame.status === 'result');
     model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('It is five.'));
-    const turn = remote.chat('2 + 3?', { conversationId: 'c1' });
+    const turn = remote.chat('2 + 3?', { conversationId: c1 });
     const [chunks, followed] = await Promise.all([readAll(turn), readUntil(follow, isEnd(turn.requestId))]);
     assert.deepEqual(
       chunks.filter(({ type }) => type !== 'text').map(({ type }) => type),
@@ -158,16 +166,16 @@ describe('a subscription on the socket of a sender', () => {
   });
 
   test('continues with the turn after a lost connection', async (t) => {
-    const { parley, model, client } = await startScripted(t);
-    await client.chat('Hi', { conversation_id: 'c1' });
+    const { parley, model, client, c1 } = await startShared(t);
+    await client.chat('Hi', { conversation_id: c1 });
     const proxy = await startProxy(t, parley.url);
     const remote = connectClient(t, proxy.url);
-    const follow = remote.subscribe('c1', { cursor: { after_seq: 3 } });
+    const follow = remote.subscribe(c1, { cursor: { after_seq: 3 } });
     await readUntil(follow, (frame) => frame.status === 'result');
     const step = saysStepwise('one ', 'two');
     model.script(step.reply);
     step.release();
-    const turn = remote.chat('count', { conversationId: 'c1' });
+    const turn = remote.chat('count', { conversationId: c1 });
     const reading = readUntil(follow, isEvent(6));
     const pieces: string[] = [];
     for await (const { data } of turn) {

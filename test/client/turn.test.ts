@@ -4,14 +4,20 @@ import { describe, test } from 'node:test';
 import { WebSocket as PackageSocket } from 'ws';
 import { fails, says, saysStepwise, stalls } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
-import { demoServer, startScripted } from '../support/parley.ts';
+import { demoServer } from '../support/parley.ts';
+import { shareScripted } from '../support/share-scripted.ts';
 import { connectClient, readAll, shownText, withCode } from '../support/typed-client.ts';
+
+const shared = shareScripted();
 
 describe('a turn of the client', () => {
   test('is accepted, streams its chunks and ends', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model, id } = await shared(t);
     model.script(says('Hello there.', { reasoning: 'A greeting.' }));
-    const turn = connectClient(t, parley.url).chat('Hi', { conversationId: 'c1', metadata: { page: 'home' } });
+    const turn = connectClient(t, parley.url).chat('Hi', {
+      conversationId: id('c1'),
+      metadata: { page: 'home' },
+    });
     const chunks = await readAll(turn);
     assert.equal(shownText(chunks), 'Hello there.');
     assert.equal(chunks[0]?.type, 'reasoning');
@@ -21,13 +27,13 @@ describe('a turn of the client', () => {
   });
 
   test('works with the sockets of the package ws', async (t) => {
-    const { parley } = await startScripted(t);
+    const { parley } = await shared(t);
     const turn = connectClient(t, parley.url, { WebSocket: PackageSocket }).chat('Hi');
     assert.equal(await turn.text(), 'Hello from the scripted model.');
   });
 
   test('resolves its text without a reader; a late reader gets the text as one chunk', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await shared(t);
     model.script(says('one two three four', { delayMs: 2 }));
     const turn = connectClient(t, parley.url).chat('count');
     assert.equal(await turn.text(), 'one two three four');
@@ -39,7 +45,7 @@ describe('a turn of the client', () => {
   });
 
   test('delivers typed tool calls and results', async (t) => {
-    const { parley, model } = await startScripted(t, { mcpServers: demoServer });
+    const { parley, model } = await shared(t, { mcpServers: demoServer });
     model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('Five.'));
     const turn = connectClient(t, parley.url).chat('2 + 3?');
     const chunks = await readAll(turn);
@@ -50,7 +56,7 @@ describe('a turn of the client', () => {
   });
 
   test('delivers whole messages without streaming', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await shared(t);
     model.script(says('one two three', { delayMs: 2 }));
     const chunks = await readAll(connectClient(t, parley.url).chat('Hi', { streaming: false }));
     assert.deepEqual(
@@ -60,7 +66,7 @@ describe('a turn of the client', () => {
   });
 
   test('rejects its end and its loop with the typed fault if it fails', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await shared(t);
     model.script(fails(401, 'bad key'));
     const turn = connectClient(t, parley.url).chat('Hi');
     await assert.rejects(readAll(turn), withCode('provider_auth'));
@@ -70,7 +76,7 @@ describe('a turn of the client', () => {
   });
 
   test('rejects all its promises if the chat is rejected', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await shared(t);
     model.script(stalls('Once '));
     const client = connectClient(t, parley.url);
     const running = client.chat('a story');
@@ -82,7 +88,7 @@ describe('a turn of the client', () => {
   });
 
   test('ends as cancelled after a cancel, and keeps its text', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await shared(t);
     model.script(stalls('Once ', 'upon '));
     const turn = connectClient(t, parley.url).chat('a story');
     for await (const chunk of turn) {
@@ -95,7 +101,7 @@ describe('a turn of the client', () => {
   });
 
   test('is cancelled by its signal', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await shared(t);
     model.script(stalls('Once '));
     const client = connectClient(t, parley.url);
     const stop = new AbortController();
@@ -106,7 +112,7 @@ describe('a turn of the client', () => {
   });
 
   test("belongs to the client's own conversation by default; leaving its loop cancels nothing", async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await shared(t);
     const client = connectClient(t, parley.url);
     const first = client.chat('My name is Ada');
     for await (const _ of first) break;
@@ -121,7 +127,7 @@ describe('a turn of the client', () => {
   });
 
   test('is rejected if its id is pending, without affecting the pending one', async (t) => {
-    const { parley, model } = await startScripted(t);
+    const { parley, model } = await shared(t);
     const step = saysStepwise('done');
     model.script(step.reply);
     const client = connectClient(t, parley.url);
@@ -135,7 +141,7 @@ describe('a turn of the client', () => {
 
 describe('a request of the client', () => {
   test('resolves typed or rejects typed', async (t) => {
-    const { parley } = await startScripted(t, { mcpServers: demoServer });
+    const { parley } = await shared(t, { mcpServers: demoServer });
     const client = connectClient(t, parley.url);
     await client.ping();
     const { tools, servers } = await client.tools();
@@ -148,7 +154,7 @@ describe('a request of the client', () => {
   });
 
   test('reads the history page by page', async (t) => {
-    const { parley } = await startScripted(t);
+    const { parley } = await shared(t);
     const client = connectClient(t, parley.url);
     await client.chat('Hi').end;
     const last = await client.history(client.conversationId, { limit: 2 });

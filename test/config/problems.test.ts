@@ -15,6 +15,24 @@ const wrongFiles: [name: string, text: string, problems: string[]][] = [
     ['my.yaml:3: chat.websocket.prot is not a known key; did you mean port?'],
   ],
   [
+    'the key __proto__, wherever names are free or fixed, and reports the other problems too',
+    [
+      'llm:',
+      '  providers:',
+      '    __proto__: { base_url: "https://one.example/v1" }',
+      '    two: { base_url: "https://two.example/v1", model: m, headers: { "__proto__": x } }',
+      'auth: { mode: token, tokens: [{ __proto__: 1, subject: a, sha256: "' + sha256 + '" }] }',
+      'logging: { level: info, "__proto__": {}, format: xml }',
+    ].join('\n'),
+    [
+      'my.yaml:3: llm.providers.__proto__ is a name that JavaScript reserves; choose another one.',
+      'my.yaml:4: llm.providers.two.headers.__proto__ is a name that JavaScript reserves; choose another one.',
+      'my.yaml:5: auth.tokens[0].__proto__ is a name that JavaScript reserves; choose another one.',
+      'my.yaml:6: logging.__proto__ is a name that JavaScript reserves; choose another one.',
+      'my.yaml:6: logging.format is xml; allowed: one of auto, json, pretty.',
+    ],
+  ],
+  [
     'a key in another case, and suggests the right one',
     'chat: { service: { maxToolHops: 3 } }',
     ['my.yaml:1: chat.service.maxToolHops is not a known key; did you mean max_tool_hops?'],

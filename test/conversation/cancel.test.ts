@@ -5,17 +5,18 @@ import { readMetrics } from '../support/metrics.ts';
 import { hangs, says, saysStepwise, stalls } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { misbehavingServer, serveScripted, startScripted } from '../support/parley.ts';
+import { shareScripted } from '../support/share-scripted.ts';
 import { connectClient, readUntilText, withCode } from '../support/typed-client.ts';
 
-const inC1 = { conversationId: 'c1' };
-const r1 = { conversationId: 'c1', requestId: 'r1' };
 const stopped = { cancelled: ['r1'], disposition: 'cancelled' };
 const nothing = { cancelled: [], disposition: 'nothing_running' };
+
+const shared = shareScripted();
 
 describe('cancel', () => {
   test('activates no conversation that is not live or does not exist', async (t) => {
     const { parley } = await serveScripted(t);
-    await connectClient(t, parley.url).chat('Hi', inC1).end;
+    await connectClient(t, parley.url).chat('Hi', { conversationId: 'c1' }).end;
     await parley.restart();
     const client = connectClient(t, parley.url);
     for (const conversation of ['c1', 'nowhere']) assert.deepEqual(await client.cancel(conversation), nothing);
@@ -23,12 +24,12 @@ describe('cancel', () => {
   });
 
   test('during a stream aborts the provider request and keeps the text received so far', async (t) => {
-    const { model, parley } = await serveScripted(t);
+    const { model, parley, c1, inC1, r1 } = await shared(t);
     model.script(stalls('Once ', 'upon '), says('Fine.'));
     const client = connectClient(t, parley.url);
     const turn = client.chat('a story', r1);
     await readUntilText(turn, 'Once upon ');
-    assert.deepEqual(await client.cancel('c1'), stopped);
+    assert.deepEqual(await client.cancel(c1), stopped);
     assert.equal((await turn.end).metadata.finish_reason, 'cancelled');
     assert.deepEqual(
       client.frames.slice(-2).map(({ status }) => status),
@@ -45,7 +46,7 @@ describe('cancel', () => {
   });
 
   test('before the first token leaves no answer, and the next context has a notice', async (t) => {
-    const { model, parley } = await serveScripted(t);
+    const { model, parley, inC1, r1 } = await shared(t);
     model.script(hangs(), says('Fine.'));
     const client = connectClient(t, parley.url);
     const turn = client.chat('hello?', r1);
@@ -57,7 +58,7 @@ describe('cancel', () => {
   });
 
   test('during a tool call cancels it at its MCP server', async (t) => {
-    const { model, parley } = await serveScripted(t, { mcpServers: misbehavingServer() });
+    const { model, parley, inC1, r1 } = await shared(t, { mcpServers: misbehavingServer() });
     model.script(asks([{ name: 'hang' }, { name: 'count' }]), says('Fine.'));
     const turn = connectClient(t, parley.url).chat('go', r1);
     const ends: string[] = [];
@@ -71,13 +72,13 @@ describe('cancel', () => {
   });
 
   test('of a queued turn removes it from the queue', async (t) => {
-    const { model, parley } = await serveScripted(t);
+    const { model, parley, c1, inC1 } = await shared(t);
     const step = saysStepwise('first');
     model.script(step.reply, says('third'));
     const client = connectClient(t, parley.url);
     const [, second, third] = ['r1', 'r2', 'r3'].map((requestId) => client.chat(requestId, { ...inC1, requestId }));
     await third?.accepted;
-    assert.deepEqual(await client.cancel('c1', 'r2'), { cancelled: ['r2'], disposition: 'cancelled' });
+    assert.deepEqual(await client.cancel(c1, 'r2'), { cancelled: ['r2'], disposition: 'cancelled' });
     assert.equal((await second?.end)?.metadata.finish_reason, 'cancelled');
     step.release();
     assert.equal(await third?.text(), 'third');
@@ -89,19 +90,19 @@ describe('cancel', () => {
     assert.deepEqual((await plain.ask('cancel')).result, nothing, 'on a socket that has none of its own');
     const client = connectClient(t, parley.url);
     assert.deepEqual(await client.cancel('unknown'), nothing);
-    await client.chat('Hi', r1).end;
+    await client.chat('Hi', { conversationId: 'c1', requestId: 'r1' }).end;
     assert.deepEqual(await client.cancel('c1'), nothing);
     assert.deepEqual(await client.cancel('c1', 'r1'), nothing);
   });
 
   test('sent twice gets two replies and ends the turn once', async (t) => {
-    const { model, parley } = await serveScripted(t);
+    const { model, parley, c1, r1 } = await shared(t);
     model.script(stalls('Once '));
     const [client, other] = [connectClient(t, parley.url), connectClient(t, parley.url)];
     const turn = client.chat('a story', r1);
     await readUntilText(turn, 'Once ');
     await other.ping();
-    const [mine, theirs] = await Promise.all([client.cancel('c1'), other.cancel('c1')]);
+    const [mine, theirs] = await Promise.all([client.cancel(c1), other.cancel(c1)]);
     assert.ok([mine, theirs].some(({ cancelled }) => cancelled[0] === 'r1'));
     for (const { disposition } of [mine, theirs]) assert.ok(['cancelled', 'nothing_running'].includes(disposition));
     await turn.end;
@@ -109,7 +110,7 @@ describe('cancel', () => {
   });
 
   test('is not implied by closing a socket', async (t) => {
-    const { model, parley } = await serveScripted(t);
+    const { model, parley, r1 } = await shared(t);
     const step = saysStepwise('still ', 'here');
     model.script(step.reply);
     const client = connectClient(t, parley.url);
@@ -124,7 +125,7 @@ describe('cancel', () => {
 
 describe('an interrupting chat', () => {
   test('ends the running turn and runs before the queue', async (t) => {
-    const { model, parley } = await serveScripted(t);
+    const { model, parley, inC1, r1 } = await shared(t);
     model.script(stalls('Once '), says('urgent'), says('later'));
     const client = connectClient(t, parley.url);
     const first = client.chat('a story', r1);
@@ -137,17 +138,17 @@ describe('an interrupting chat', () => {
   });
 
   test('a chat with mode reject is rejected while a turn runs, unless it repeats a known turn', async (t) => {
-    const { model, parley } = await serveScripted(t);
+    const { model, parley, c1, inC1, r1 } = await shared(t);
     model.script(stalls('Once '), stalls('Twice '));
     const client = connectClient(t, parley.url);
     const first = client.chat('a story', r1);
     await readUntilText(first, 'Once ');
     await assert.rejects(client.chat('me too', { ...inC1, mode: 'reject' }).end, withCode('illegal_in_state'));
-    await client.cancel('c1');
+    await client.cancel(c1);
     await first.end;
     await readUntilText(client.chat('another story', inC1), 'Twice ');
     const ended = client.chat('a story', { ...r1, mode: 'reject' });
     assert.equal((await ended.end).metadata.replayed, true);
-    await client.cancel('c1');
+    await client.cancel(c1);
   });
 });

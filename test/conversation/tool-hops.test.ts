@@ -2,13 +2,14 @@
  * Checks tool hops in the whole server: real MCP servers over stdio, and a scripted model that checks every history.
  */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 import type { Turn } from '../../src/client/turn.ts';
 import type { Chunk } from '../../src/protocol/chunks.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
-import { readAll, shownText, startTyped } from '../support/typed-client.ts';
+import { shareScripted } from '../support/share-scripted.ts';
+import { connectClient, readAll, shownText, startTyped } from '../support/typed-client.ts';
 
 /** Runs a turn to its end and returns its frames and results. */
 async function live(turn: Turn) {
@@ -29,6 +30,14 @@ async function live(turn: Turn) {
 const shapeOf = (chunks: readonly Chunk[]) =>
   chunks.map(({ type }) => type).filter((type, at, types) => type !== types[at - 1]);
 
+const shared = shareScripted();
+
+/** For tests whose calls leave the MCP server as it was. */
+async function startShared(t: TestContext) {
+  const given = await shared(t, { mcpServers: misbehavingServer() });
+  return { ...given, client: connectClient(t, given.parley.url) };
+}
+
 const inC1 = { conversationId: 'c1' };
 
 describe('a tool hop', () => {
@@ -48,7 +57,7 @@ describe('a tool hop', () => {
   });
 
   test('runs several calls of one answer in parallel and keeps their order for the model', async (t) => {
-    const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
+    const { model, client } = await startShared(t);
     model.script(
       asks([{ name: 'slow', arguments: { ms: 300 } }, { name: 'slow', arguments: { ms: 301 } }, { name: 'count' }]),
       says('Done.'),
@@ -70,7 +79,7 @@ describe('a tool hop', () => {
   });
 
   test('sends the model a failed call, an unknown tool and arguments that are no JSON', async (t) => {
-    const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
+    const { model, client } = await startShared(t);
     model.script(
       asks([{ name: 'fail' }, { name: 'nonsense' }, { name: 'slow', arguments: '{"ms": oops' }]),
       says('I see.'),
@@ -86,7 +95,7 @@ describe('a tool hop', () => {
   });
 
   test('does not run with invalid arguments: the model gets the path, and corrects them', async (t) => {
-    const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
+    const { model, client } = await startShared(t);
     model.script(
       asks([{ name: 'slow', arguments: { ms: 'soon' } }]),
       asks([{ name: 'slow', arguments: { ms: 1 } }]),
@@ -186,15 +195,15 @@ describe('a tool hop', () => {
   });
 
   test('describes content that the model cannot read, and keeps all of it in the log', async (t) => {
-    const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
+    const { model, client, c1, inC1: inOwn } = await startShared(t);
     model.script(asks([{ name: 'gallery' }]), says('Nice.'));
-    await client.chat('go', inC1).end;
+    await client.chat('go', inOwn).end;
     const shown = model.requests[1]?.body.messages.at(-1)?.content;
     assert.equal(
       shown,
       'Look:\n[image: image/png, 3 KB]\n[audio: audio/wav, 3 bytes]\n[resource: c, text/markdown, file:///c.md]\n[resource: file:///a.txt]\ninside',
     );
-    const { events } = await client.history('c1');
+    const { events } = await client.history(c1);
     const whole = Object(events.find(({ type }) => type === 'tool_result')?.extra?.['whole']);
     assert.deepEqual(
       whole.content.map((block: { type: string }) => block.type),
@@ -205,7 +214,7 @@ describe('a tool hop', () => {
   });
 
   test("limits the rate of a call's progress chunks", async (t) => {
-    const { model, client } = await startTyped(t, { mcpServers: misbehavingServer() });
+    const { model, client } = await startShared(t);
     model.script(asks([{ name: 'race', arguments: { steps: 5_000 } }]), says('Done.'));
     const turn = await live(client.chat('go'));
     const progressCount = turn.progress.length;

@@ -17,15 +17,15 @@ import {
   usage,
 } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
-import { demoServer, serveScripted } from '../support/parley.ts';
+import { demoServer } from '../support/parley.ts';
+import { shareScripted } from '../support/share-scripted.ts';
 import { connectClient, readUntilText, readAll, shownText, withCode } from '../support/typed-client.ts';
 
-const r1 = { conversationId: 'c1', requestId: 'r1' };
-const r2 = { conversationId: 'c1', requestId: 'r2' };
+const shared = shareScripted();
 
 describe('a repeated chat on another socket, while its turn runs,', () => {
   test('is attached: it gets the text so far, the text to come, and the same end', async (t) => {
-    const { parley, model } = await serveScripted(t);
+    const { parley, model, r1 } = await shared(t);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(step.reply);
     step.release(2);
@@ -42,7 +42,7 @@ describe('a repeated chat on another socket, while its turn runs,', () => {
   });
 
   test('is attached during a tool hop, and gets calls and results once', async (t) => {
-    const { parley, model } = await serveScripted(t, { mcpServers: demoServer });
+    const { parley, model, r1 } = await shared(t, { mcpServers: demoServer });
     const held = createGate();
     model.script(
       asks([{ name: 'add', arguments: { a: 2, b: 3 } }]),
@@ -61,7 +61,7 @@ describe('a repeated chat on another socket, while its turn runs,', () => {
   });
 
   test('is attached with any mode', async (t) => {
-    const { parley, model } = await serveScripted(t);
+    const { parley, model, r1 } = await shared(t);
     const step = saysStepwise('done');
     model.script(step.reply);
     const mine = connectClient(t, parley.url).chat('Hi', r1);
@@ -76,7 +76,7 @@ describe('a repeated chat on another socket, while its turn runs,', () => {
   });
 
   test('is rejected with another text, and the turn continues', async (t) => {
-    const { parley, model } = await serveScripted(t);
+    const { parley, model, r1 } = await shared(t);
     const step = saysStepwise('done');
     model.script(step.reply);
     const mine = connectClient(t, parley.url).chat('Hi', r1);
@@ -94,7 +94,7 @@ describe('a repeated chat on another socket, while its turn runs,', () => {
 
 describe('a repeated chat, while its turn is queued,', () => {
   test('is attached, keeps its place, and is rejected with another text', async (t) => {
-    const { parley, model } = await serveScripted(t, { config: { chat: { service: { queue_length: 2 } } } });
+    const { parley, model, r1, r2 } = await shared(t, { config: { chat: { service: { queue_length: 2 } } } });
     const step = saysStepwise('first');
     model.script(step.reply, says('second'), says('third'));
     const client = connectClient(t, parley.url);
@@ -116,7 +116,7 @@ describe('a repeated chat, while its turn is queued,', () => {
   });
 
   test('gets the cancelled end of a turn that was removed from the queue', async (t) => {
-    const { parley, model } = await serveScripted(t);
+    const { parley, model, c1, r1, r2 } = await shared(t);
     model.script(stalls('Once '));
     const client = connectClient(t, parley.url);
     await client.chat('a story', r1).accepted;
@@ -125,13 +125,13 @@ describe('a repeated chat, while its turn is queued,', () => {
     await queued.cancel();
     const { metadata } = await connectClient(t, parley.url).chat('two', r2).end;
     assert.deepEqual([metadata.finish_reason, metadata.replayed], ['cancelled', true]);
-    await client.cancel('c1');
+    await client.cancel(c1);
   });
 });
 
 describe('two sockets that send a new id at the same moment', () => {
   test('share one turn, in an idle conversation and behind a running turn', async (t) => {
-    const { parley, model } = await serveScripted(t);
+    const { parley, model } = await shared(t);
     const step = saysStepwise('first');
     model.script(step.reply);
     const clients = [connectClient(t, parley.url), connectClient(t, parley.url)];
@@ -156,7 +156,7 @@ describe('two sockets that send a new id at the same moment', () => {
   });
 
   test('with two texts get one turn and one rejection', async (t) => {
-    const { parley, model } = await serveScripted(t);
+    const { parley, model, r1 } = await shared(t);
     const clients = [connectClient(t, parley.url), connectClient(t, parley.url)];
     await Promise.all(clients.map((client) => client.ping()));
     const outcomes = await Promise.allSettled(clients.map((client, index) => client.chat(`text ${index}`, r1).end));
@@ -170,7 +170,7 @@ describe('two sockets that send a new id at the same moment', () => {
 });
 
 test('a request id in two conversations is two turns, also on one socket', async (t) => {
-  const { parley, model } = await serveScripted(t);
+  const { parley, model } = await shared(t);
   model.script((request) => says(`to ${String(request.body.messages.at(-1)?.content)}`));
   const client = connectClient(t, parley.url);
   const turns = ['c1', 'c2'].map((conversationId) => client.chat(conversationId, { conversationId, requestId: 'r1' }));

@@ -4,23 +4,22 @@ import { describe, test } from 'node:test';
 import { chunksOf, isChunk, isEnd, isEvent, range, readUntil, seqsOf } from '../support/followed-frames.ts';
 import { says, saysStepwise } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
-import { demoServer, serveScripted } from '../support/parley.ts';
+import { demoServer } from '../support/parley.ts';
+import { shareScripted } from '../support/share-scripted.ts';
 import { connectClient, readUntilText, shownText, type RecordedClient } from '../support/typed-client.ts';
 
-const inC1 = { conversationId: 'c1' };
-const r1 = { conversationId: 'c1', requestId: 'r1' };
-const r2 = { conversationId: 'c1', requestId: 'r2' };
+const shared = shareScripted();
 
 describe('a subscription', () => {
   test('sends the whole log first, then every row and chunk live', async (t) => {
-    const { model, parley } = await serveScripted(t, { mcpServers: demoServer });
+    const { model, parley, c1, inC1, r2 } = await shared(t, { mcpServers: demoServer });
     const [sender, watcher] = [connectClient(t, parley.url), connectClient(t, parley.url)];
     await sender.chat('one', inC1).end;
-    const follow = watcher.subscribe('c1');
+    const follow = watcher.subscribe(c1);
     const [first] = await readUntil(follow, isEvent(3));
     assert.deepEqual(first, {
       status: 'result',
-      conversation_id: 'c1',
+      conversation_id: c1,
       result: {
         head_seq: 3,
         oldest_seq: 1,
@@ -41,7 +40,7 @@ describe('a subscription', () => {
   });
 
   test('during a message sends its text so far, then the rest', async (t) => {
-    const { model, parley } = await serveScripted(t);
+    const { model, parley, c1, r1 } = await shared(t);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(step.reply);
     step.release(2);
@@ -49,7 +48,7 @@ describe('a subscription', () => {
     const turn = sender.chat('count', r1);
     await readUntilText(turn, 'one two ');
     const watcher = connectClient(t, parley.url);
-    const follow = watcher.subscribe('c1', { cursor: { after_seq: 1 } });
+    const follow = watcher.subscribe(c1, { cursor: { after_seq: 1 } });
     const [first, chunk] = await readUntil(follow, isChunk);
     assert.ok(first?.status === 'result' && chunk?.status === 'chunk' && chunk.chunk.type === 'text');
     const { state, can, active } = first.result;
@@ -68,14 +67,14 @@ describe('a subscription', () => {
   });
 
   test('with a cursor in the message sends only the rest of it', async (t) => {
-    const { model, parley } = await serveScripted(t);
+    const { model, parley, c1, r1 } = await shared(t);
     const step = saysStepwise('one ', 'two ');
     model.script(step.reply);
     step.release();
     const turn = connectClient(t, parley.url).chat('count', r1);
     await readUntilText(turn, 'one ');
     const watcher = connectClient(t, parley.url);
-    const follow = watcher.subscribe('c1', { cursor: { ...turn.cursor(), offset: 2 } });
+    const follow = watcher.subscribe(c1, { cursor: { ...turn.cursor(), offset: 2 } });
     await readUntil(follow, isChunk);
     step.release();
     await readUntil(follow, isEnd('r1'));
@@ -86,23 +85,23 @@ describe('a subscription', () => {
   });
 
   test('with a message that no longer exists gets a reset', async (t) => {
-    const { parley } = await serveScripted(t);
+    const { parley, c1, inC1 } = await shared(t);
     const client = connectClient(t, parley.url);
     await client.chat('one', inC1).end;
     const frames = await readUntil(
-      client.subscribe('c1', { cursor: { after_seq: 3, message_id: 'gone', offset: 5 } }),
+      client.subscribe(c1, { cursor: { after_seq: 3, message_id: 'gone', offset: 5 } }),
       isChunk,
     );
     assert.deepEqual(chunksOf(frames), [{ type: 'reset', message_id: 'gone', data: '' }]);
   });
 
   test('of a sender is one follower: each frame comes once, also after unsubscribe', async (t) => {
-    const { model, parley } = await serveScripted(t);
+    const { model, parley, c1, inC1, r1 } = await shared(t);
     const step = saysStepwise('one ', 'two ', 'three');
     model.script(says('first'), step.reply);
     const client = connectClient(t, parley.url);
     await client.chat('hello', inC1).end;
-    const follow = client.subscribe('c1', { cursor: { after_seq: 3 } });
+    const follow = client.subscribe(c1, { cursor: { after_seq: 3 } });
     await readUntil(follow, ({ status }) => status === 'result');
     const turn = client.chat('count', r1);
     step.release();
@@ -120,11 +119,11 @@ describe('a subscription', () => {
   });
 
   test('sends the states of the chart if the client asks for them', async (t) => {
-    const { parley } = await serveScripted(t);
+    const { parley, c1, inC1, r2 } = await shared(t);
     const sender = connectClient(t, parley.url);
     await sender.chat('hello', inC1).end;
     const watcher = connectClient(t, parley.url);
-    const follow = watcher.subscribe('c1', { state: true });
+    const follow = watcher.subscribe(c1, { state: true });
     await readUntil(follow, ({ status }) => status === 'state');
     await sender.chat('again', r2).end;
     await readUntil(follow, (frame) => frame.status === 'state' && frame.state.value === 'idle');
@@ -141,12 +140,12 @@ describe('a subscription', () => {
   });
 
   test('may be cancelled at once, while its log is still being read', async (t) => {
-    const { parley } = await serveScripted(t);
+    const { parley, c1, inC1, id } = await shared(t);
     const client = connectClient(t, parley.url);
     await client.chat('one', inC1).end;
-    client.subscribe('c1').close();
-    await client.history('c1');
-    await client.chat('two', { conversationId: 'c2' }).end;
+    client.subscribe(c1).close();
+    await client.history(c1);
+    await client.chat('two', { conversationId: id('c2') }).end;
     assert.deepEqual(
       client.frames.filter(({ status }) => status === 'event'),
       [],

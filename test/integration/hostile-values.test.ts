@@ -21,14 +21,20 @@ describe('a request that offers another protocol', () => {
   });
 });
 
-describe('arguments of a tool call with 200,000 levels', () => {
-  const deep = `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
+describe('deep arguments of a tool call', () => {
+  const deep = (levels: number) => `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
   it('are an error for the model, and the conversation goes on', async (t) => {
     const { client, model } = await startScripted(t, { mcpServers: demoServer });
-    model.script(asks([{ name: 'add', arguments: deep }], { dialect: 'whole' }), says('Sorry.'), says('Hello.'));
-    const turn = await client.chat('Add', { conversation_id: 'c' });
-    assert.deepEqual([turn.end.status, turn.text], ['complete', 'Sorry.']);
-    assert.equal((await client.chat('Hi', { conversation_id: 'c' })).text, 'Hello.');
+    for (const [levels, dialect] of [
+      [200_000, 'whole'],
+      [20_000, 'split'],
+    ] as const) {
+      const calls = [{ name: 'add', arguments: deep(levels) }];
+      model.script(asks(calls, { dialect }), says('Sorry.'), says('Hello.'));
+      const turn = await client.chat('Add', { conversation_id: dialect });
+      assert.deepEqual([turn.end.status, turn.text], ['complete', 'Sorry.']);
+      assert.equal((await client.chat('Hi', { conversation_id: dialect })).text, 'Hello.');
+    }
   });
 });
 

@@ -101,7 +101,7 @@ function partsOf(row) {
       : `${duration(took)}${typeof first === 'number' ? `, first token after ${duration(first)}` : ''}`;
   return [
     ['Reasoning', reasoning, false],
-    [TITLES[type] ?? 'Text', prettied(content), true],
+    [TITLES.get(type) ?? 'Text', prettied(content), true],
     ...(Array.isArray(calls) ? calls : []).map(
       ({ function: made }) =>
         /** @type {[string, unknown, boolean]} */ ([
@@ -118,8 +118,13 @@ function partsOf(row) {
   ];
 }
 
-/** Titles of a row's text, by the row's type. @type {Record<string, string>} */
-const TITLES = { user_message: 'Message', assistant_message: 'Answer', tool_call: 'Arguments', tool_result: 'Result' };
+/** Titles of a row's text, by the row's type. */
+const TITLES = new Map([
+  ['user_message', 'Message'],
+  ['assistant_message', 'Answer'],
+  ['tool_call', 'Arguments'],
+  ['tool_result', 'Result'],
+]);
 
 /** Indents a text that is JSON. @param {unknown} text */
 function prettied(text) {

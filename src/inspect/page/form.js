@@ -13,8 +13,13 @@ import { element } from './element.js';
  * @typedef {{ label: HTMLElement, read(): Value | null, problem(): string | null }} Field `read`: null if the field is empty
  */
 
-/** HTML input types by string format. @type {Record<string, string>} */
-const INPUTS = { email: 'email', uri: 'url', date: 'date', 'date-time': 'datetime-local' };
+/** HTML input types by string format. An MCP server chooses the format. */
+const INPUTS = new Map([
+  ['email', 'email'],
+  ['uri', 'url'],
+  ['date', 'date'],
+  ['date-time', 'datetime-local'],
+]);
 
 /**
  * @param {{ properties?: Record<string, Property>, required?: string[] }} schema
@@ -51,7 +56,7 @@ function fieldOf(name, property, isRequired) {
 function textField(name, property, isRequired) {
   const isNumber = property.type === 'number' || property.type === 'integer';
   const input = element('input', {
-    type: isNumber ? 'number' : (INPUTS[property.format ?? ''] ?? 'text'),
+    type: isNumber ? 'number' : (INPUTS.get(property.format ?? '') ?? 'text'),
     name,
     autocomplete: 'off',
     ...(isRequired ? { required: '' } : {}),

@@ -229,7 +229,7 @@ function bodyReader(answer: Accumulator, reading: Reading): TextReader {
   return (text) => {
     if (reader !== null) return reader(text);
     before += text;
-    const first = /\S/.exec(before)?.[0];
+    const first = /\S/.exec(text)?.[0];
     if (first === undefined && text !== '' && before.length < maxEventChars) return true;
     reader = first === '{' || first === '[' ? wholeReader(answer, reading) : eventReader(answer, reading);
     const wanted = reader(before);

@@ -3,16 +3,18 @@
  * each delta, new in each delta or repeated by another call, names in pieces, arguments as text, as an object or null. Ids
  * only distinguish calls and are then dropped: Parley assigns its own.
  */
-import { MAX_ARGUMENT_LEVELS, isDeeperThan, isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
+import { MAX_ARGUMENT_LEVELS, isDeeperThan, isObject, textOf, type JsonObject } from '../../json.ts';
+import { createCallArguments, type CallArguments } from './call-arguments.ts';
 
 /** Far above what models request. A provider that loops must not fill the memory. */
 const maxCalls = 128;
-const maxArgumentChars = 4 * 1024 * 1024;
+/** Of all names, arguments and extras. */
+const maxChars = 4 * 1024 * 1024;
 
 interface OpenCall {
   id: string | null;
   name: string;
-  arguments: string;
+  arguments: CallArguments;
   extra: JsonObject | null;
 }
 
@@ -29,7 +31,7 @@ export function createToolCallAssembly(): ToolCallAssembly {
   const calls: OpenCall[] = [];
   /** The current call of each `index`. A later call may reuse an index. */
   const byIndex = new Map<number, OpenCall>();
-  let argumentChars = 0;
+  let chars = 0;
 
   function addOne(delta: JsonObject, position: number | null): boolean {
     const asked = isObject(delta['function']) ? delta['function'] : {};
@@ -42,22 +44,23 @@ export function createToolCallAssembly(): ToolCallAssembly {
     let call = index === null ? withoutIndex(calls, id, name) : byIndex.get(index);
     if (!call || beginsAnother(call, { id, name, piece, explicit })) {
       if (calls.length === maxCalls) return false;
-      call = { id, name: '', arguments: '', extra: null };
+      call = { id, name: '', arguments: createCallArguments(), extra: null };
       calls.push(call);
       if (index !== null) byIndex.set(index, call);
     }
     call.id ??= id;
     if (call.extra === null && isObject(delta['extra_content'])) {
       call.extra = delta['extra_content'];
-      argumentChars += JSON.stringify(call.extra).length;
+      chars += JSON.stringify(call.extra).length;
     }
     // A name that comes again, or after the arguments began, is a repetition, not another piece.
-    if (name !== null && name !== call.name && call.arguments === '') call.name += name;
-    // Some servers send an empty object before the real arguments.
-    if (piece !== '' && call.arguments.trim() === '{}') call.arguments = '';
-    call.arguments += piece;
-    argumentChars += piece.length;
-    return argumentChars <= maxArgumentChars;
+    if (name !== null && name !== call.name && call.arguments.isEmpty) {
+      call.name += name;
+      chars += name.length;
+    }
+    call.arguments.add(piece);
+    chars += piece.length;
+    return chars <= maxChars;
   }
 
   return {
@@ -68,15 +71,13 @@ export function createToolCallAssembly(): ToolCallAssembly {
     },
     extras: () => calls.filter(hasContent).map(({ extra }) => extra),
     calls() {
-      return calls
-        .filter(hasContent)
-        .map((call) => ({ name: call.name, arguments: call.arguments.trim() === '' ? '{}' : call.arguments }));
+      return calls.filter(hasContent).map((call) => ({ name: call.name, arguments: call.arguments.text() }));
     },
   };
 }
 
 function hasContent(call: OpenCall): boolean {
-  return call.name !== '' || call.arguments !== '';
+  return call.name !== '' || !call.arguments.isEmpty;
 }
 
 /** The call with that id, or the last call if the delta does not begin a new one. */
@@ -95,7 +96,7 @@ function beginsAnother(
   // Whole calls that all have index 0 differ in their ids.
   if (delta.id !== null && call.id !== null && !sameId) return true;
   if (delta.explicit !== null && sameId) return false;
-  return delta.piece !== '' && isObject(parseJson(call.arguments));
+  return delta.piece !== '' && call.arguments.isObject();
 }
 
 /** Some local servers send the arguments as an object. Null, which is invalid, stands for one that cannot be serialized. */

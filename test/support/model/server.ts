@@ -44,6 +44,8 @@ export interface ModelServer {
   script(...replies: Reply[] | [Decide]): void;
   /** Resolves with the request number `count` (from 1) as soon as it is received. */
   request(count: number): Promise<ModelRequest>;
+  /** Drops the requests, violations and replies, for the next test. Returns the number of replies that were left. */
+  reset(): number;
   close(): Promise<void>;
 }
 
@@ -97,6 +99,12 @@ export async function startModelServer(): Promise<ModelServer> {
       const known = requests[count - 1];
       if (known) return Promise.resolve(known);
       return new Promise((resolve) => waiting.push({ count, resolve }));
+    },
+    reset() {
+      const left = queue.length;
+      for (const list of [queue, requests, violations, waiting]) list.length = 0;
+      decide = () => says('Hello from the scripted model.');
+      return left;
     },
     async close() {
       const closed = once(server, 'close');
