@@ -50,6 +50,8 @@ export function stepThrough<
   let hasMoved = false;
   shell.system.inspect((seen) => {
     if (seen.type === '@xstate.microstep') {
+      // A child takes transitions of its own when it is created.
+      if (seen.actorRef !== shell) return;
       const needsNoEvent = seen._transitions.some(({ eventType }) => eventType === '');
       // Transitions that need no event run before the next event.
       if (hasMoved && !needsNoEvent) refused.push({ from: at, eventType: '' });
