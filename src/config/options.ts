@@ -133,6 +133,8 @@ export function conversationLimits({ chat, llm }: Config) {
     toolTimeoutMs: ms(service.tools.timeout),
     toolMaxTimeoutMs: ms(service.tools.max_timeout),
     approvalTimeoutMs: ms(service.tools.approval_timeout),
+    maxAnswerMs: ms(llm.max_answer_time),
+    maxTurnMs: ms(service.max_turn_time),
     queueLength: service.queue_length,
     attempts: llm.retry.attempts,
     retryBudgetMs: ms(llm.retry.budget),

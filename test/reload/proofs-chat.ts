@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { ParleyError } from '../../src/client/errors.ts';
 import { readMetrics } from '../support/metrics.ts';
-import { says, saysStepwise } from '../support/model/replies.ts';
+import { says, saysStepwise, stalls } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
 import { eventually } from '../support/eventually.ts';
@@ -266,6 +266,16 @@ export const chatProofs: Proof[] = [
       await two.end;
       held.release();
       await one.end;
+    },
+  },
+  {
+    keys: ['chat.service.max_turn_time'],
+    shows: 'the longest time of a turn',
+    async prove(t) {
+      const { scene, model, client } = await startScriptedReload(t);
+      await scene.reload(service({ max_turn_time: 0.1 }));
+      model.script(stalls('Once '));
+      await assert.rejects(client.chat('Hi').end, { code: 'turn_timeout' });
     },
   },
   {

@@ -153,6 +153,11 @@ const service = z
       .describe(
         'Most turns that run at the same time, over all conversations. Further turns are queued, fairly among owners. A turn that waits for a person does not count.',
       ),
+    max_turn_time: seconds()
+      .default(7200)
+      .describe(
+        'Longest time of one turn: its answers, tool calls and delays. It begins when the turn starts, and again after each wait for people; the wait in the queue does not count. Then the turn ends as `turn_timeout`.',
+      ),
     max_text_length: count('characters', 1)
       .default(100_000)
       .describe('Longest text of one message. Counting its tokens takes time, and the context keeps it in memory.'),

@@ -22,6 +22,8 @@ export const limits: ConversationLimits = {
   toolConcurrency: 2,
   toolTimeoutMs: 1_000,
   toolMaxTimeoutMs: 5_000,
+  maxAnswerMs: 600_000,
+  maxTurnMs: 1_200_000,
   approvalTimeoutMs: 60_000,
   queueLength: 3,
   attempts: 3,
