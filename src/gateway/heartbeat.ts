@@ -3,6 +3,7 @@
  * timers for all sockets.
  */
 import type { WebSocket } from 'ws';
+import { startPatientTimer, type PatientTimer } from '../patient-timer.ts';
 
 export interface Heartbeat {
   watch(socket: WebSocket): void;
@@ -28,16 +29,18 @@ export function createHeartbeat(
 ): Heartbeat {
   const silent = new Set<WebSocket>();
   let interval: NodeJS.Timeout | undefined;
-  let deadline: NodeJS.Timeout | undefined;
+  let deadline: PatientTimer | undefined;
 
   const round = () => {
+    // After a pause of the process the last one may still wait.
+    deadline?.stop();
     silent.clear();
     for (const socket of sockets) {
       if (socket.readyState !== socket.OPEN) continue;
       silent.add(socket);
       socket.ping();
     }
-    deadline = setTimeout(() => {
+    deadline = startPatientTimer(() => {
       for (const socket of silent) {
         onSilence();
         socket.terminate();
@@ -47,7 +50,7 @@ export function createHeartbeat(
   };
   const stop = () => {
     clearInterval(interval);
-    clearTimeout(deadline);
+    deadline?.stop();
   };
   const restart = () => {
     stop();
