@@ -52,7 +52,11 @@ export function warmLimits({ chat: { service } }: Config) {
 
 /** Limits of a frame. */
 export function decoderLimits({ chat }: Config) {
-  return { maxTextLength: chat.service.max_text_length, maxDepth: chat.websocket.max_json_depth };
+  return {
+    maxTextLength: chat.service.max_text_length,
+    maxMetadataBytes: chat.service.max_metadata_size,
+    maxDepth: chat.websocket.max_json_depth,
+  };
 }
 
 /** Limits of the connections to MCP servers and of their calls. Times in ms. */

@@ -58,7 +58,14 @@ export const turnActions = {
             .describe(
               'How much of this turn the client has, if it reconnects. If absent, it gets the turn from the beginning.',
             ),
-          metadata: z.record(z.string(), z.json()).optional().describe("Stored in `extra` of the message's row."),
+          metadata: z
+            .record(z.string(), z.json())
+            .refine(
+              (metadata) => Buffer.byteLength(JSON.stringify(metadata)) <= limits.maxMetadataBytes,
+              `expected at most ${limits.maxMetadataBytes} bytes as JSON (chat.service.max_metadata_size)`,
+            )
+            .optional()
+            .describe("Stored in `extra` of the message's row. `chat.service.max_metadata_size` limits its size."),
           model: z
             .string()
             .refine(

@@ -291,6 +291,19 @@ export const chatProofs: Proof[] = [
     },
   },
   {
+    keys: ['chat.service.max_metadata_size'],
+    shows: 'the size of the metadata of a message, on a socket that is open',
+    async prove(t) {
+      const { scene, client } = await startScriptedReload(t);
+      const metadata = { page: '/home' };
+      await client.chat('Hi', { metadata }).end;
+      await scene.reload(service({ max_metadata_size: 15 }));
+      await assert.rejects(client.chat('Hi', { metadata }).end, { code: 'invalid_request' });
+      await scene.reload(service({ max_metadata_size: 16 }));
+      await client.chat('Hi', { metadata }).end;
+    },
+  },
+  {
     keys: ['chat.service.idle_timeout'],
     shows: 'the quiet time after which a conversation leaves memory, and so one that is quiet already',
     async prove(t) {

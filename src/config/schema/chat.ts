@@ -151,7 +151,7 @@ const service = z
     max_running_turns: count('turns', 1)
       .default(1000)
       .describe(
-        'Most turns that run at the same time, over all conversations. Further turns are queued, fairly among owners. A turn that waits for a person does not count.',
+        'Most turns that run at the same time, over all conversations. Further turns are queued, fairly among owners: while another waits, no owner gets more than half. A turn that waits for a person does not count.',
       ),
     max_turn_time: seconds()
       .default(7200)
@@ -161,6 +161,11 @@ const service = z
     max_text_length: count('characters', 1)
       .default(100_000)
       .describe('Longest text of one message. Counting its tokens takes time, and the context keeps it in memory.'),
+    max_metadata_size: bytes(2)
+      .default(16_384)
+      .describe(
+        'Largest `metadata` of one message, as JSON. It is stored with the message, and a retention policy counts only texts.',
+      ),
     idle_timeout: seconds()
       .default(300)
       .describe('Idle time after which a conversation leaves memory. Its log stays, and the next message reopens it.'),
