@@ -32,8 +32,8 @@ export function createHeartbeat(
   let deadline: PatientTimer | undefined;
 
   const round = () => {
-    // After a pause of the process the last one may still wait.
-    deadline?.stop();
+    // The deadline of the last round may still wait for input.
+    if (deadline) return;
     silent.clear();
     for (const socket of sockets) {
       if (socket.readyState !== socket.OPEN) continue;
@@ -46,11 +46,13 @@ export function createHeartbeat(
         socket.terminate();
       }
       silent.clear();
+      deadline = undefined;
     }, times.pingTimeoutMs);
   };
   const stop = () => {
     clearInterval(interval);
     deadline?.stop();
+    deadline = undefined;
   };
   const restart = () => {
     stop();
