@@ -6,6 +6,7 @@ import type { Fault } from './log.ts';
 
 /** True if the same request may succeed later. */
 export const retryableFaults = {
+  answer_timeout: false,
   budget_exceeded: false,
   conversation_deleted: false,
   conversation_failed: true,
@@ -16,6 +17,7 @@ export const retryableFaults = {
   recovery_failed: false,
   request_id_reused: false,
   shutting_down: true,
+  turn_timeout: false,
 } as const;
 
 export type FaultCode = keyof typeof retryableFaults;

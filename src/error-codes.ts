@@ -121,6 +121,17 @@ export const errorCodes = {
     remedy: 'Ask for less, begin a new conversation, or raise the key of chat.service.budget that `data.budget` names.',
     data: ['budget', 'limit', 'used'],
   },
+  answer_timeout: {
+    retryable: false,
+    cause: 'The model did not end its answer within llm.max_answer_time. The text so far is kept.',
+    remedy: 'Ask for less, or raise llm.max_answer_time.',
+    data: ['provider'],
+  },
+  turn_timeout: {
+    retryable: false,
+    cause: 'The turn did not end within chat.service.max_turn_time. What it has written so far is kept.',
+    remedy: 'Ask for less, or raise chat.service.max_turn_time.',
+  },
   recovery_failed: {
     retryable: false,
     cause:

@@ -156,6 +156,7 @@ test('the first level of machines/ and src/ has only charts and the parts of the
     'json.ts',
     'loopback.ts',
     'main.ts',
+    'patient-timer.ts',
     'refusal.ts',
     'reload.ts',
     'server.ts',

@@ -23,6 +23,9 @@ export interface ConversationLimits {
   toolTaskTimeoutMs: number;
   /** Time that a person has to approve a call. */
   approvalTimeoutMs: number;
+  /** Longest time of one answer, and of a turn while it holds its permit. */
+  maxAnswerMs: number;
+  maxTurnMs: number;
   /** Turns that may wait behind the running one. */
   queueLength: number;
   /** Tries at one provider for one hop, and the longest sum of the waits between them. */

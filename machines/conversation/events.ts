@@ -66,6 +66,8 @@ export type InternalEvent =
   /** The turn may run. `ahead`: number of conversations that wait before it. */
   | { type: 'permit.granted' }
   | { type: 'permit.awaited'; ahead: number }
+  /** The turn has worked for its longest time. The chart sends it to itself. */
+  | { type: 'turn.overdue' }
   | { type: 'conversation.passivate' }
   | { type: 'conversation.drain' }
   | { type: 'conversation.halt' }

@@ -88,6 +88,8 @@ export const conversationSetup = setup({
   },
   delays: {
     backoff: ({ context }) => context.turn?.backoffMs ?? 0,
+    longestAnswer: ({ context }) => context.limits.maxAnswerMs,
+    longestTurn: ({ context }) => context.limits.maxTurnMs,
   },
   guards: {
     nothingInterrupted: ({ context }) => context.interrupted === null,
@@ -129,6 +131,7 @@ export const conversationSetup = setup({
     isWithdrawal: ({ event }) => event.type === 'log.committed' && event.tag.of === 'withdrawal',
     isRecovery: ({ event }) => event.type === 'log.committed' && event.tag.of === 'recovery',
     interruptedTurnOnlyWaits: ({ context }) => context.interrupted !== null && onlyWaits(context.interrupted),
+    isOverdue: ({ context }) => context.turn?.fault?.code === 'turn_timeout',
     budgetIsSpent: ({ context: { limits, turn, spent } }) =>
       budgetFault(limits.budgets, turn?.used ?? [], spent) !== null,
     hasCalls: ({ context }) => (context.turn?.calls.length ?? 0) > 0,
@@ -161,6 +164,7 @@ export const conversationSetup = setup({
       context.turn?.calls.some(
         (call) => call.stage === 'asking' && (openInterrupt(call)?.untilMs ?? Infinity) <= event.nowMs,
       ) === true,
+    peopleAreAwaited: ({ context }) => context.turn?.calls.some(awaitsPerson) === true,
     onlyPeopleAreAwaited: ({ context }) =>
       !every(context.turn, 'recorded') && every(context.turn, 'asking', 'recorded'),
     // No commit is pending either, so that a new actor finds the same state in the log.

@@ -60,17 +60,21 @@ const queued = conversation.createStateConfig({
   },
   on: {
     'permit.granted': [
-      { guard: 'hasCalls', target: '#runningCalls', actions: 'raiseDeferred' },
-      { target: 'loadingContext', actions: 'raiseDeferred' },
+      { guard: 'hasCalls', target: '#runningCalls', actions: ['startTurnTime', 'raiseDeferred'] },
+      { target: 'loadingContext', actions: ['startTurnTime', 'raiseDeferred'] },
     ],
     'permit.awaited': { actions: 'noticeQueued' },
     'conversation.drain': '#stopped',
   },
 });
 
+/** Not in a state whose commit decides what comes next: the state after it has this transition. */
+const endsIfOverdue = { guard: 'isOverdue', target: '#timingOut' } as const;
+
 const loadingContext = conversation.createStateConfig({
   description:
     'Builds the window of past turns and fixes the list of tools for this hop. A turn whose budget is spent ends here.',
+  always: endsIfOverdue,
   invoke: {
     id: 'context',
     src: 'loadContext',
@@ -94,6 +98,8 @@ const loadingContext = conversation.createStateConfig({
 const streaming = conversation.createStateConfig({
   description: 'The model answers. Its deltas go straight to the followers. The chart sees only the end.',
   entry: 'ask',
+  always: endsIfOverdue,
+  after: { longestAnswer: { target: '#timingOut', actions: 'failAnswerTime' } },
   on: {
     'answer.finished': [
       { guard: 'asksForTools', target: 'toolHop', actions: 'takeAnswer' },
@@ -112,6 +118,7 @@ const streaming = conversation.createStateConfig({
 
 const backingOff = conversation.createStateConfig({
   description: 'The provider failed before any text was shown. The chart waits, then asks it again.',
+  always: endsIfOverdue,
   after: { backoff: 'loadingContext' },
 });
 
@@ -146,11 +153,14 @@ const toolHop = conversation.createStateConfig({
       description: 'One actor per call, in parallel up to the limit. Each result is committed when it arrives.',
       entry: 'startCalls',
       always: [
+        endsIfOverdue,
         { guard: 'allCallsSettled', target: 'settling' },
         { guard: 'onlyPeopleAreAwaited', target: 'waiting' },
       ],
       on: {
         ...onResponse,
+        // The time of people does not count, also of a call that its server keeps open for them.
+        'turn.overdue': [{ guard: 'peopleAreAwaited', actions: 'startTurnTime' }, { actions: 'failTurnTime' }],
         'call.needsInput': { actions: ['appendServerRequest', 'startCalls'] },
         'call.becameTask': { actions: 'appendTask' },
         'call.settled': [
@@ -170,7 +180,7 @@ const toolHop = conversation.createStateConfig({
       id: 'waitingForPeople',
       description:
         'Every open call waits for a person. The conversation may leave memory. A response, or the end of the time to respond, reopens it.',
-      entry: 'returnPermit',
+      entry: ['returnPermit', 'stopTurnTime'],
       always: { guard: 'mayStopInstead', target: '#stopped' },
       on: {
         ...onResponse,
@@ -221,9 +231,23 @@ const cancelling = conversation.createStateConfig({
   },
 });
 
+const timingOut = conversation.createStateConfig({
+  description:
+    'The answer or the turn has reached its longest time. The stream and the calls are stopped. The text that was streamed is kept.',
+  entry: 'stopWork',
+  always: { guard: 'isQuiet', target: '#persisting' },
+  on: {
+    'answer.finished': { actions: 'takeAnswer' },
+    'answer.failed': { actions: 'takeAnswer' },
+    'call.needsInput': { actions: 'dropQuestion' },
+    'call.settled': { actions: 'recordResult' },
+    'log.committed': { guard: 'isQuestion', actions: 'confirmQuestion' },
+  },
+});
+
 const persisting = conversation.createStateConfig({
   description: 'The answer and the end of the turn are committed together.',
-  entry: 'appendEnd',
+  entry: ['stopTurnTime', 'appendEnd'],
   on: {
     ...deferUntilCommitted,
     'log.committed': { guard: 'isEndOfTurn', target: '#idle', actions: ['forgetTurn', 'returnPermit'] },
@@ -257,6 +281,7 @@ export const turn = conversation.createStateConfig({
       { guard: 'isResponse', actions: 'reopenInterrupt' },
       { target: '#failed' },
     ],
+    'turn.overdue': { actions: 'failTurnTime' },
     'conversation.drain': { actions: 'stopWhenIdle' },
     'conversation.passivate': {},
   },
@@ -269,6 +294,7 @@ export const turn = conversation.createStateConfig({
     askingAgain,
     toolHop,
     cancelling,
+    timingOut: { id: 'timingOut', ...timingOut },
     persisting: { id: 'persisting', ...persisting },
   },
 });

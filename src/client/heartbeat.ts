@@ -20,7 +20,12 @@ export interface Heartbeat {
 export function startHeartbeat({ intervalMs, probe, onSilence }: HeartbeatOptions): Heartbeat {
   let silentIntervals = 0;
   let hadFrame = false;
+  let lastMs = performance.now();
   const timer = setInterval(() => {
+    const nowMs = performance.now();
+    // The computer slept. What arrived meanwhile is read after this timer, so the silence is measured from now on.
+    if (nowMs - lastMs > 1.5 * intervalMs) silentIntervals = 0;
+    lastMs = nowMs;
     silentIntervals = hadFrame ? 0 : silentIntervals + 1;
     hadFrame = false;
     if (silentIntervals === 1) probe();

@@ -53,7 +53,11 @@ export function warmLimits({ chat: { service } }: Config) {
 
 /** Limits of a frame. */
 export function decoderLimits({ chat }: Config) {
-  return { maxTextLength: chat.service.max_text_length, maxDepth: chat.websocket.max_json_depth };
+  return {
+    maxTextLength: chat.service.max_text_length,
+    maxMetadataBytes: chat.service.max_metadata_size,
+    maxDepth: chat.websocket.max_json_depth,
+  };
 }
 
 /** Limits of the connections to MCP servers and of their calls. Times in ms. */
@@ -140,6 +144,8 @@ export function conversationLimits({ chat, llm }: Config) {
     toolMaxTimeoutMs: ms(service.tools.max_timeout),
     toolTaskTimeoutMs: ms(service.tools.task_timeout),
     approvalTimeoutMs: ms(service.tools.approval_timeout),
+    maxAnswerMs: ms(llm.max_answer_time),
+    maxTurnMs: ms(service.max_turn_time),
     queueLength: service.queue_length,
     attempts: llm.retry.attempts,
     retryBudgetMs: ms(llm.retry.budget),

@@ -12,6 +12,7 @@ import type { ConversationRef } from '../conversation-ref.ts';
 import type { Delivery } from '../delivery/port.ts';
 import type { ConversationState } from '../protocol/frames.ts';
 import type { TurnReport } from '../observability/turn-report.ts';
+import { patientClock } from '../patient-timer.ts';
 import { createEffectRunner, type EffectDeps } from './effects.ts';
 import { createJournal, type JournalDeps } from './journal.ts';
 import type { LogCache } from './log-cache.ts';
@@ -62,7 +63,7 @@ export function startConversation(
 ): LiveConversation {
   const { delivery, turnReport, logCache } = deps;
   const ref = { owner: input.owner, conversationId: input.conversationId };
-  const actor = createActor(deps.machine, { id: ref.conversationId, input });
+  const actor = createActor(deps.machine, { id: ref.conversationId, input, clock: patientClock });
   let lastActiveMs = performance.now();
   let failure: unknown = null;
   /** Bounded by the limits of the chart's queues. */

@@ -3,6 +3,7 @@
  * timers for all sockets.
  */
 import type { WebSocket } from 'ws';
+import { startPatientTimer, type PatientTimer } from '../patient-timer.ts';
 
 export interface Heartbeat {
   watch(socket: WebSocket): void;
@@ -28,26 +29,30 @@ export function createHeartbeat(
 ): Heartbeat {
   const silent = new Set<WebSocket>();
   let interval: NodeJS.Timeout | undefined;
-  let deadline: NodeJS.Timeout | undefined;
+  let deadline: PatientTimer | undefined;
 
   const round = () => {
+    // The deadline of the last round may still wait for input.
+    if (deadline) return;
     silent.clear();
     for (const socket of sockets) {
       if (socket.readyState !== socket.OPEN) continue;
       silent.add(socket);
       socket.ping();
     }
-    deadline = setTimeout(() => {
+    deadline = startPatientTimer(() => {
       for (const socket of silent) {
         onSilence();
         socket.terminate();
       }
       silent.clear();
+      deadline = undefined;
     }, times.pingTimeoutMs);
   };
   const stop = () => {
     clearInterval(interval);
-    clearTimeout(deadline);
+    deadline?.stop();
+    deadline = undefined;
   };
   const restart = () => {
     stop();

@@ -5,6 +5,8 @@ import type { z } from 'zod';
 export interface ProtocolLimits {
   /** UTF-16 units of a chat's text. */
   maxTextLength: number;
+  /** Bytes of a chat's metadata as JSON. */
+  maxMetadataBytes: number;
   /** Models that a chat may name. */
   allowedModels: readonly string[];
   /** Levels of nested objects and arrays in a frame, the frame included. */

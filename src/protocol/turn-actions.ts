@@ -88,7 +88,14 @@ export const turnActions = {
             .describe(
               'The tools that this turn may use, among those that the server offers. It cannot add tools or permissions. Stored with the message. Other keys are rejected. If absent, all.',
             ),
-          metadata: z.record(z.string(), z.json()).optional().describe("Stored in `extra` of the message's row."),
+          metadata: z
+            .record(z.string(), z.json())
+            .refine(
+              (metadata) => Buffer.byteLength(JSON.stringify(metadata)) <= limits.maxMetadataBytes,
+              `expected at most ${limits.maxMetadataBytes} bytes as JSON (chat.service.max_metadata_size)`,
+            )
+            .optional()
+            .describe("Stored in `extra` of the message's row. `chat.service.max_metadata_size` limits its size."),
           model: z
             .string()
             .refine(

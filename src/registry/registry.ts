@@ -25,6 +25,7 @@ import { AppError, fault, shuttingDown } from '../errors.ts';
 import type { Delivery } from '../delivery/port.ts';
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import { errorFrame, type ConversationState } from '../protocol/frames.ts';
+import { patientClock } from '../patient-timer.ts';
 import type { Store } from '../store/port.ts';
 import { storageCause } from '../store/storage-problem.ts';
 
@@ -156,6 +157,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   });
   const actor = createActor(machine, {
     id: 'registry',
+    clock: patientClock,
     input: { servers: options.mcpServers, limits: options.registry },
   });
 

@@ -1,6 +1,7 @@
 /**
  * Limits how many holders work at once, and grants free permits fairly: round-robin at each level of the key. So an
- * owner, or a conversation, with many requests cannot starve the others. A level may have a limit of its own.
+ * owner, or a conversation, with many requests cannot starve the others. A level may have a limit of its own. While another
+ * owner waits, no owner gets more than half of the permits, those that it has included.
  */
 
 /** The requester, from the widest level to the narrowest, such as owner and conversation. All keys of a semaphore have the same number of levels. */
@@ -54,6 +55,8 @@ export function createFairSemaphore({
     const limit = mostOfLevel()[path.length - 1];
     return limit !== undefined && (heldUnder.get(keyOf(path)) ?? 0) >= limit;
   };
+  const hasItsShare = (path: readonly string[]) =>
+    path.length === 1 && line.size > 1 && (heldUnder.get(keyOf(path)) ?? 0) >= Math.ceil(most() / 2);
   const count = (place: readonly string[], change: number) => {
     for (let level = 1; level < place.length; level += 1) {
       const key = keyOf(place.slice(0, level));
@@ -70,7 +73,8 @@ export function createFairSemaphore({
   };
   const serve = () => {
     while (waiting > 0 && hasRoom()) {
-      const next = takeNext(line, isFull);
+      // A permit that only owners with their share can take is not left unused.
+      const next = takeNext(line, (path) => isFull(path) || hasItsShare(path)) ?? takeNext(line, isFull);
       if (next === null) return;
       waiting -= 1;
       letIn(next.place, next.granted);

@@ -6,7 +6,14 @@ import { existsSync, realpathSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { importLegacy } from './file/import-legacy.ts';
 import type { LegacyImport } from './file/import-legacy.ts';
-import { checkContent, checkPath, checkVersionOf, unavailable, unavailableBecause } from './file/file-checks.ts';
+import {
+  checkContent,
+  checkOnlyName,
+  checkPath,
+  checkVersionOf,
+  unavailable,
+  unavailableBecause,
+} from './file/file-checks.ts';
 import type { Content } from './file/file-checks.ts';
 import { identityOf, movedFile, watchFile, type FileWatch } from './file/file-identity.ts';
 import { lockFor } from './file/lock.ts';
@@ -57,6 +64,7 @@ export function connectWriter(settings: ThreadSettings, served: string | null): 
   try {
     if (served !== null && identityOf(path) !== served) throw movedFile('event log');
     checkPath(path);
+    if (served === null) checkOnlyName(path);
     if (served === null) checkVersionOf(path);
     return connectFile(path, settings, served !== null);
   } catch (error) {
@@ -73,15 +81,23 @@ function connectMemory(): Connection {
 function connectFile(path: string, settings: ThreadSettings, reconnect: boolean): WriterConnection {
   // Two names of one file must give the same lock.
   const lock = lockFor(existsSync(path) ? realpathSync(path) : path);
+  if (lock === null && reconnect) throw movedFile('lock file');
   if (lock === null)
     throw unavailable(path, 'is served by another Parley process', 'Stop that process, or configure another path.');
   try {
     const { db, legacyImport } = openFile(path, settings, reconnect);
     const file = identityOf(path) ?? '';
+    const files = watchFile(db, path, file);
     const connection = {
       db,
       file,
-      watch: watchFile(db, path, file),
+      watch: {
+        check() {
+          lock.keep();
+          files.check();
+        },
+        checkLog: files.checkLog,
+      },
       checkpoint() {
         db.pragma(`incremental_vacuum(${maxReturnedPages})`);
         db.pragma('wal_checkpoint(TRUNCATE)');

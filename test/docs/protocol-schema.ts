@@ -19,6 +19,7 @@ export type Schema = z.core.JSONSchema.BaseSchema;
 const { chat } = configSchema.parse({});
 const limits = {
   maxTextLength: chat.service.max_text_length,
+  maxMetadataBytes: chat.service.max_metadata_size,
   maxDepth: chat.websocket.max_json_depth,
   allowedModels: [],
 };

@@ -57,7 +57,12 @@ describe('docs/reference/protocol.schema.json', async () => {
     await readFile(join(project, 'docs', 'reference', 'protocol.schema.json'), 'utf8'),
   );
   const judge = new CfWorkerJsonSchemaValidator().getValidator(schema);
-  const decode = createDecoder({ maxTextLength: 100_000, maxDepth: 64, allowedModels: ['m'] });
+  const decode = createDecoder({
+    maxTextLength: 100_000,
+    maxMetadataBytes: 16_384,
+    maxDepth: 64,
+    allowedModels: ['m'],
+  });
 
   for (const { name, request, fits } of [
     {

@@ -20,7 +20,7 @@ export interface RequestSource {
 }
 
 /** Defaults of the configuration. */
-const limits = { maxTextLength: 100_000, maxDepth: 64, allowedModels: [] };
+const limits = { maxTextLength: 100_000, maxMetadataBytes: 16_384, maxDepth: 64, allowedModels: [] };
 
 /** JSON Schema can be walked, while zod schemas only validate. */
 const actions: Action[] = [...payloadSchemas(limits)].map(([name, schema]) => ({

@@ -38,7 +38,7 @@ async function start(
       onError,
     },
     session: {
-      decode: createDecoder({ maxTextLength: 1000, maxDepth: 10, allowedModels: [] }),
+      decode: createDecoder({ maxTextLength: 1000, maxMetadataBytes: 16_384, maxDepth: 10, allowedModels: [] }),
       handle(session, { requestId }) {
         session.send(
           JSON.stringify({ request_id: requestId, status: 'result', conversation_id: session.subject, result: {} }),

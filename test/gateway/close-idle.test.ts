@@ -30,7 +30,7 @@ async function start(t: TestContext, verified: Promise<void> = Promise.resolve()
       onError: assert.fail,
     },
     session: {
-      decode: createDecoder({ maxTextLength: 1000, maxDepth: 10, allowedModels: [] }),
+      decode: createDecoder({ maxTextLength: 1000, maxMetadataBytes: 16_384, maxDepth: 10, allowedModels: [] }),
       handle: (session, { requestId }) =>
         new Promise((resolve) =>
           answers.push(() => {

@@ -85,6 +85,16 @@ export const errorScenarios: Record<Exclude<ErrorCode, `provider_${string}`>, Er
     await client.chat('Hi', c1);
     return faultIn((await client.chat('Hi', c1)).end);
   },
+  async answer_timeout(test) {
+    const { client, model } = await startScripted(test, { config: { llm: { max_answer_time: 0.2 } } });
+    model.script(stalls('Once '));
+    return faultIn((await client.chat('Hi', c1)).end);
+  },
+  async turn_timeout(test) {
+    const { client, model } = await startScripted(test, { config: { chat: { service: { max_turn_time: 0.2 } } } });
+    model.script(stalls('Once '));
+    return faultIn((await client.chat('Hi', c1)).end);
+  },
   not_found: ask('history', c1),
   async request_id_reused(test) {
     const client = await (await startParley(test)).connect();

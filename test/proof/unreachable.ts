@@ -54,6 +54,10 @@ export const unreachable: readonly Reason[] = [
     why: 'The actor that asks for a permit runs as long as its state, and reports by events.',
   },
   {
+    edge: /^conversation\.turn\.timingOut: |^conversation\.turn\..*: (turn\.overdue|after longestAnswer)|\[isOverdue\]$/,
+    why: 'No path takes as long as the longest times of answers and turns. Tests of the chart and of the server take them.',
+  },
+  {
     edge: /^toolCall\..*: (done|error) of call$/,
     why: 'The actor of a call reports its end as an event and never ends otherwise.',
   },

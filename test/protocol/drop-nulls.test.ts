@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { actions } from '../../src/protocol/actions.ts';
 import { createDecoder, type Decoded } from '../../src/protocol/decoder.ts';
 
-const limits = { maxTextLength: 1000, maxDepth: 64, allowedModels: [] };
+const limits = { maxTextLength: 1000, maxMetadataBytes: 16_384, maxDepth: 64, allowedModels: [] };
 const decode = createDecoder(limits);
 
 function payloadOf(action: string, payload: unknown): unknown {

@@ -92,7 +92,12 @@ describe('an issue of a schema', () => {
 });
 
 describe('the decoder', () => {
-  const decode = createDecoder({ maxTextLength: 100_000, maxDepth: 64, allowedModels: ['one', 'two'] });
+  const decode = createDecoder({
+    maxTextLength: 100_000,
+    maxMetadataBytes: 16_384,
+    maxDepth: 64,
+    allowedModels: ['one', 'two'],
+  });
 
   test('has its own words for every field of every action', () => {
     const messages = new Set<string>();
@@ -101,7 +106,12 @@ describe('the decoder', () => {
       if ('fault' in decoded) messages.add(decoded.fault.message);
     };
     for (const [action, { payload }] of Object.entries(actions)) {
-      const shape = payload({ maxTextLength: 100_000, maxDepth: 64, allowedModels: [] }).shape;
+      const shape = payload({
+        maxTextLength: 100_000,
+        maxMetadataBytes: 16_384,
+        maxDepth: 64,
+        allowedModels: [],
+      }).shape;
       const complete = { text: 'x', server: 's', name: 'n', uri: 'u', conversation_id: 'c', interrupt_id: 'i' };
       for (const field of Object.keys(shape))
         for (const value of values) {

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { ParleyError } from '../../src/client/errors.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { readMetrics } from '../support/metrics.ts';
-import { says, saysStepwise } from '../support/model/replies.ts';
+import { says, saysStepwise, stalls } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
 import { eventually } from '../support/eventually.ts';
@@ -307,6 +307,16 @@ export const chatProofs: Proof[] = [
     },
   },
   {
+    keys: ['chat.service.max_turn_time'],
+    shows: 'the longest time of a turn',
+    async prove(t) {
+      const { scene, model, client } = await startScriptedReload(t);
+      await scene.reload(service({ max_turn_time: 0.1 }));
+      model.script(stalls('Once '));
+      await assert.rejects(client.chat('Hi').end, { code: 'turn_timeout' });
+    },
+  },
+  {
     keys: ['chat.service.max_text_length'],
     shows: 'the length of a message, on a socket that is open',
     async prove(t) {
@@ -316,6 +326,19 @@ export const chatProofs: Proof[] = [
       await client.chat('Longer than three characters').end;
       await scene.reload(service({ max_text_length: 3 }));
       await assert.rejects(client.chat('Longer than three characters').end, { code: 'invalid_request' });
+    },
+  },
+  {
+    keys: ['chat.service.max_metadata_size'],
+    shows: 'the size of the metadata of a message, on a socket that is open',
+    async prove(t) {
+      const { scene, client } = await startScriptedReload(t);
+      const metadata = { page: '/home' };
+      await client.chat('Hi', { metadata }).end;
+      await scene.reload(service({ max_metadata_size: 15 }));
+      await assert.rejects(client.chat('Hi', { metadata }).end, { code: 'invalid_request' });
+      await scene.reload(service({ max_metadata_size: 16 }));
+      await client.chat('Hi', { metadata }).end;
     },
   },
   {

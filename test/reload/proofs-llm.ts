@@ -70,6 +70,16 @@ export const llmProofs: Proof[] = [
     },
   },
   {
+    keys: ['llm.max_answer_time'],
+    shows: 'the longest time of an answer',
+    async prove(t) {
+      const { scene, model, client } = await startScriptedReload(t);
+      await scene.reload({ llm: { max_answer_time: 0.1 } });
+      model.script(stalls('Once '));
+      await assert.rejects(client.chat('Hi').end, { code: 'answer_timeout' });
+    },
+  },
+  {
     keys: ['llm.queue_timeout'],
     shows: 'the wait for room at a provider',
     async prove(t) {

@@ -1,7 +1,17 @@
 /** Tests the opening of files: what changes in a file, and which files are rejected unchanged. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -215,6 +225,37 @@ describe('start is refused, with the reason and the remedy,', () => {
     const { path, open } = sandbox(t);
     chmodSync(join(path, '..'), 0o555);
     await asOrdinaryUser(() => refused(open, { path }, /cannot be opened\. Give this user the right/));
+  });
+
+  test('when the file has a second name, until that is removed', async (t) => {
+    const { path, open } = sandbox(t);
+    const first = await open();
+    await first.append(begin('c', 'r1'));
+    linkSync(path, `${path}-other`);
+    await refused(open, { path: `${path}-other` }, /has a second name \(a hard link\)/);
+    await first.store.close();
+    rmSync(`${path}-other`);
+    await (await open({ path })).store.close();
+  });
+
+  test('when another Parley serves the file, also after its lock was removed and it wrote', async (t) => {
+    const { path, open } = sandbox(t);
+    const first = await open();
+    await first.append(begin('c', 'r1'));
+    rmSync(`${path}-lock`);
+    assert.equal((await first.append(begin('c', 'r2'))).status, 'stored');
+    await refused(open, { path }, /is served by another Parley process/);
+  });
+
+  test('never for two servers that write: the first one stops if its lock was removed and taken', async (t) => {
+    const { path, open } = sandbox(t);
+    const first = await open({ retryDelaysMs: [1] });
+    await first.append(begin('c', 'r1'));
+    rmSync(`${path}-lock`);
+    const second = await open({ path });
+    const outcome = await first.append(begin('c', 'r2'));
+    assert.equal(outcome.status === 'failed' && outcome.fault.data['problem'], 'moved');
+    assert.equal((await second.append(begin('c', 'r3'))).status, 'stored');
   });
 
   test('when another Parley serves the file, until that one is closed', async (t) => {

@@ -126,6 +126,8 @@ export async function startConversations(test: TestContext, replacements: Replac
       toolTimeoutMs: 1000,
       toolMaxTimeoutMs: 1000,
       toolTaskTimeoutMs: 10_000,
+      maxAnswerMs: 600_000,
+      maxTurnMs: 1_200_000,
       approvalTimeoutMs: 60_000,
       queueLength: 8,
       attempts: 1,

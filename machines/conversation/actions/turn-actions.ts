@@ -18,6 +18,7 @@ import { emptyFault, emptyRow, emptyWords } from '../decisions/empty-answer.ts';
 import { tasksOfEndedTurn } from '../decisions/abandoned-tasks.ts';
 import { callsToResume, onlyWaits, recoveryRows } from '../decisions/recovery.ts';
 import { contextNotices } from '../decisions/context-notices.ts';
+import { answerTimeFault, turnTimeFault } from '../decisions/longest-times.ts';
 import { endRows, stoppedEnd, turnEndRow } from '../decisions/turn-end.ts';
 import { dispatchRow, resultRow } from '../rows/turn-rows.ts';
 import { shorterBudget } from '../../context-window/request-budget.ts';
@@ -84,6 +85,17 @@ const turnActions = {
   ),
   failBudget: setup.assign(({ context }) =>
     updateTurn(context, (turn) => ({ fault: budgetFault(context.limits.budgets, turn.used, context.spent) })),
+  ),
+  /** Begins again when people have responded, because a turn that waits for them holds no permit. */
+  startTurnTime: setup.raise({ type: 'turn.overdue' }, { id: 'turnTime', delay: 'longestTurn' }),
+  stopTurnTime: setup.cancel('turnTime'),
+  failTurnTime: setup.assign(({ context }) =>
+    updateTurn(context, () => ({ fault: turnTimeFault(context.limits.maxTurnMs) })),
+  ),
+  failAnswerTime: setup.assign(({ context }) =>
+    updateTurn(context, ({ provider }) => ({
+      fault: answerTimeFault(context.limits.maxAnswerMs, providerAt(context.limits, provider)),
+    })),
   ),
   ask: setup.enqueueActions(({ context, enqueue }) => {
     const { turn, limits, conversationId, owner } = context;
@@ -212,7 +224,7 @@ const turnActions = {
   ),
   startCalls: setup.enqueueActions(({ context, enqueue }) => {
     const { turn, limits, conversationId, owner } = context;
-    if (!turn) return;
+    if (!turn || turn.fault) return;
     const free = limits.toolConcurrency - turn.calls.filter((call) => call.stage === 'running').length;
     const starting = turn.calls.filter((call) => call.stage === 'ready').slice(0, free);
     if (starting.length === 0) return;

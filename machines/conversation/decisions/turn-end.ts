@@ -16,11 +16,7 @@ type EndedTurn = Pick<RunningTurn, 'model' | 'hops' | 'used'>;
 /** The rows that end a turn from any state. The last one is its `turn_end`. */
 export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[]; end: TurnEnd } {
   const rows = closingRows(turn);
-  // A cancelled turn makes no further calls, so the text before them is the whole answer.
-  const answer =
-    turn.answer && turn.stop && turn.answer.calls.length > 0
-      ? { ...turn.answer, finishReason: 'cancelled' as const }
-      : turn.answer;
+  const answer = turn.answer && lastAnswer(turn, turn.answer);
   const isPartial = answer?.finishReason === 'cancelled' || answer?.finishReason === 'failed';
   const overLimit = answer !== null && !isPartial && answer.calls.length > 0;
   const isWritten = answer !== null && (!isPartial || answer.text !== '');
@@ -30,6 +26,13 @@ export function endRows(turn: RunningTurn, maxToolHops: number): { rows: NewRow[
   // The usage of an answer is in the log exactly once, also for an answer without a row.
   rows.push({ ...turnEndRow(turn.requestId, end), usage: isWritten ? null : (answer?.usage ?? null) });
   return { rows, end };
+}
+
+/** A turn that is stopped makes no further calls, so the text before them is the whole answer. */
+function lastAnswer({ stop, fault }: RunningTurn, answer: ModelAnswer): ModelAnswer {
+  if (stop) return answer.calls.length > 0 ? { ...answer, finishReason: 'cancelled' } : answer;
+  const isCut = answer.finishReason === 'cancelled' || answer.calls.length > 0;
+  return fault && isCut ? { ...answer, finishReason: 'failed' } : answer;
 }
 
 /** Gives each call without a result one, and closes its open interrupt. */

@@ -166,11 +166,21 @@ const service = z
     max_running_turns: count('turns', 1)
       .default(1000)
       .describe(
-        'Most turns that run at the same time, over all conversations. Further turns are queued, fairly among owners. A turn that waits for a person does not count.',
+        'Most turns that run at the same time, over all conversations. Further turns are queued, fairly among owners: while another waits, no owner gets more than half. A turn that waits for a person does not count.',
+      ),
+    max_turn_time: seconds()
+      .default(7200)
+      .describe(
+        'Longest time of one turn: its answers, tool calls and delays. It begins when the turn starts, and again after each wait for people; the wait in the queue does not count. Then the turn ends as `turn_timeout`.',
       ),
     max_text_length: count('characters', 1)
       .default(100_000)
       .describe('Longest text of one message. Counting its tokens takes time, and the context keeps it in memory.'),
+    max_metadata_size: bytes(2)
+      .default(16_384)
+      .describe(
+        'Largest `metadata` of one message, as JSON. It is stored with the message, and a retention policy counts only texts.',
+      ),
     idle_timeout: seconds()
       .default(300)
       .describe('Idle time after which a conversation leaves memory. Its log stays, and the next message reopens it.'),

@@ -47,6 +47,11 @@ export const llmSection = z
     finish_timeout: seconds()
       .default(5)
       .describe('Longest wait for the usage and the end of the stream after the finish reason of an answer.'),
+    max_answer_time: seconds()
+      .default(1800)
+      .describe(
+        'Longest time of one answer, from its request to its end. An answer that does not end is stopped, its text is kept, and the turn ends as `answer_timeout`.',
+      ),
     queue_timeout: seconds()
       .default(60)
       .describe(

@@ -19,6 +19,7 @@ export const PHASES = {
   'turn.receiving': ['commit', 'commit of the message'],
   'turn.queued': ['queue', 'queue for a turn'],
   'turn.loadingContext': ['context', 'context'],
+  'turn.timingOut': ['queue', 'stopping: out of time'],
   'turn.backingOff': ['queue', 'wait before a retry'],
   'turn.toolHop.recording': ['commit', 'commit of the calls'],
   'turn.persisting': ['commit', 'commit of the answer'],

@@ -6,6 +6,7 @@ import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type In
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { isLoopbackName } from '../../loopback.ts';
+import { startPatientTimer } from '../../patient-timer.ts';
 import { plainBody } from './decompress.ts';
 
 /** The part of `fetch` that the openai package uses. */
@@ -97,16 +98,16 @@ function limitConnect(
   timeoutMs: number,
   onTimeout: (error: Error) => void,
 ): void {
-  const timer = setTimeout(() => {
+  const timer = startPatientTimer(() => {
     const late = Object.assign(new Error(`no connection within ${timeoutMs} ms`), { code: 'ETIMEDOUT' });
     onTimeout(late);
     request.destroy(late);
   }, timeoutMs);
   request.once('socket', (socket) => {
-    if (request.reusedSocket || !socket.connecting) clearTimeout(timer);
-    else socket.once(connected, () => clearTimeout(timer));
+    if (request.reusedSocket || !socket.connecting) timer.stop();
+    else socket.once(connected, () => timer.stop());
   });
-  request.once('close', () => clearTimeout(timer));
+  request.once('close', () => timer.stop());
 }
 
 async function toResponse(message: IncomingMessage, bodies: WeakMap<Response, Readable>): Promise<Response> {

@@ -4,6 +4,8 @@
  * The timer checks it when it fires and waits for the rest, because resetting a timer for every event costs more.
  */
 
+import { startPatientTimer } from '../../patient-timer.ts';
+
 /** Where the answer was silent for too long. */
 export type Silence = 'before_answer' | 'within_answer' | 'after_answer';
 
@@ -33,7 +35,7 @@ export function createWatchdog(limits: WatchdogLimits, onSilence: (silence: Sile
   let byteMs = startedMs;
   let saidMs: number | null = null;
   let finishedMs: number | null = null;
-  let timer = setTimeout(look, limits.firstByteTimeoutMs);
+  let timer = startPatientTimer(look, limits.firstByteTimeoutMs);
 
   function deadlineMs(): number {
     const { firstByteTimeoutMs, stallTimeoutMs, finishTimeoutMs } = limits;
@@ -42,9 +44,9 @@ export function createWatchdog(limits: WatchdogLimits, onSilence: (silence: Sile
     return Math.min(byteMs + stallTimeoutMs, saidMs + Math.max(firstByteTimeoutMs, stallTimeoutMs));
   }
   function look(): void {
-    clearTimeout(timer);
+    timer.stop();
     const restMs = deadlineMs() - performance.now();
-    if (restMs > 0) timer = setTimeout(look, Math.ceil(restMs));
+    if (restMs > 0) timer = startPatientTimer(look, Math.ceil(restMs));
     else onSilence(finishedMs !== null ? 'after_answer' : saidMs === null ? 'before_answer' : 'within_answer');
   }
 
@@ -64,7 +66,7 @@ export function createWatchdog(limits: WatchdogLimits, onSilence: (silence: Sile
       look();
     },
     stop() {
-      clearTimeout(timer);
+      timer.stop();
     },
   };
 }

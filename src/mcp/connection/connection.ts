@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Client, LOG_LEVEL_META_KEY, ProtocolError, UnauthorizedError } from '@modelcontextprotocol/client';
 import type { Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
 import { MAX_TIMER_MS } from '../../scheduling/acquire.ts';
+import { withinTime } from '../../patient-timer.ts';
 import type { ServerTool } from '../../../machines/mcp-server-types.ts';
 import type { Authorization } from '../oauth/authorization.ts';
 import { renewalFailure } from '../oauth/renewal.ts';
@@ -317,9 +318,11 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
     cancelTask: (taskId) => taskRequests.cancel(taskId).catch((error: unknown) => log(reasonOf(error))),
     async check(suspected) {
       if (calls.size > 0 && !suspected) return;
-      const timeout = limits.pingTimeoutMs;
       try {
-        await (client.getProtocolEra() === 'modern' ? client.discover({ timeout }) : client.ping({ timeout }));
+        await withinTime(limits.pingTimeoutMs, (signal) => {
+          const sent = { signal, timeout: MAX_TIMER_MS };
+          return client.getProtocolEra() === 'modern' ? client.discover(sent) : client.ping(sent);
+        });
       } catch (error) {
         // A refusal is an answer too, unless it is the session's; the end of a stream is not.
         if (!(error instanceof ProtocolError) || error.data === STREAM_ENDED) throw error;

@@ -37,6 +37,20 @@ export function checkPath(path: string): void {
   }
 }
 
+/**
+ * Rejects a file with a second name (a hard link): lock and write-ahead log belong to a name, so two servers could write to
+ * it at once (https://sqlite.org/howtocorrupt.html, section 2.5). Throws AppError `store_unavailable`.
+ */
+export function checkOnlyName(path: string): void {
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file === undefined || file.nlink < 2) return;
+  throw unavailable(
+    path,
+    'has a second name (a hard link), by which another server could write to it',
+    'Remove the other name, or make a copy with `./run.sh backup`.',
+  );
+}
+
 /** SQLite reports the same error for a read-only disk, a folder without write permission and a missing file. */
 function isOnReadOnlyDisk(folder: string): boolean {
   try {

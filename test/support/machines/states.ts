@@ -101,6 +101,12 @@ export const routes: Readonly<Record<string, Route>> = {
       world.commit();
     },
   },
+  'turn.timingOut': {
+    async walk(world) {
+      await calling(world);
+      world.clock.increment(world.context().limits.maxTurnMs);
+    },
+  },
   'turn.persisting': {
     async walk(world) {
       await streaming(world);

@@ -23,6 +23,8 @@ export const limits: ConversationLimits = {
   toolTimeoutMs: 1_000,
   toolMaxTimeoutMs: 5_000,
   toolTaskTimeoutMs: 60_000,
+  maxAnswerMs: 600_000,
+  maxTurnMs: 1_200_000,
   approvalTimeoutMs: 60_000,
   queueLength: 3,
   attempts: 3,
