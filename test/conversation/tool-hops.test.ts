@@ -198,7 +198,7 @@ describe('a tool hop', () => {
     const { model, client, c1, inC1: inOwn } = await startShared(t);
     model.script(asks([{ name: 'gallery' }]), says('Nice.'));
     await client.chat('go', inOwn).end;
-    const shown = model.requests[1]?.body.messages.at(-1)?.content;
+    const shown = model.requests[1]?.body.messages.find(({ role }) => role === 'tool')?.content;
     assert.equal(
       shown,
       'Look:\n[image: image/png, 3 KB]\n[audio: audio/wav, 3 bytes]\n[resource: c, text/markdown, file:///c.md]\n[resource: file:///a.txt]\ninside',

@@ -177,6 +177,7 @@ describe('a server with tokens', () => {
       'status',
       'version',
       'uptime_seconds',
+      'storage',
     ]);
   });
 });

@@ -28,7 +28,7 @@ describe('a new file', () => {
     await store.close();
     assert.ok(!existsSync(`${path}-wal`));
     elsewhere(path, (db) => {
-      assert.equal(db.pragma('user_version', { simple: true }), 4);
+      assert.equal(db.pragma('user_version', { simple: true }), 5);
       assert.equal(db.pragma('auto_vacuum', { simple: true }), 2);
       assert.equal(db.pragma('journal_mode', { simple: true }), 'wal');
       const unique = db

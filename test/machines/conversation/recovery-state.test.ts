@@ -81,6 +81,7 @@ describe('a turn without an end', () => {
       definition: '',
       idempotent: true,
       permission: 'always',
+      timeoutMs: null,
     };
     assert.deepEqual(after(3).interrupted?.open[0]?.dispatch, {
       tool,
@@ -149,6 +150,7 @@ describe('a turn without an end', () => {
       definition: 'add of demo',
       idempotent: false,
       permission: 'always',
+      timeoutMs: null,
     };
     assert.deepEqual(approval(question), {
       tool,
