@@ -54,6 +54,7 @@ function readByMethod({ method, uri, isStateless }: Asked, result: unknown): Jso
     return readInputRequired(stated);
   switch (method) {
     case 'tools/call':
+      if (isTask(stated)) return stated;
       return readToolResult(isObject(result) ? stated : { content: result }, isStateless);
     case 'prompts/get':
       return readPrompt(stated);
@@ -77,6 +78,12 @@ function readInputRequired({ inputRequests, ...others }: JsonObject): JsonObject
     ([key, request]) => [key, isObject(request) ? readRequest(request) : request] as const,
   );
   return { ...others, inputRequests: Object.fromEntries(read) };
+}
+
+/** A task in place of a result (`task-result.ts`): its fields since 2026-07-28, or `task` with them in 2025-11-25. */
+function isTask({ resultType, taskId, task, content }: JsonObject): boolean {
+  if (resultType === 'task') return textOf(taskId) !== null;
+  return content === undefined && textOf(objectOf(task)['taskId']) !== null;
 }
 
 function readToolResult(result: JsonObject, isStateless: boolean): JsonObject {
