@@ -128,7 +128,7 @@ flows:
       'expected the turn to end with length; it ended with stop',
       'expected the model to see "poetry"; it did not',
       `again: ./run.sh model --config ${JSON.stringify(config)} --flows ${JSON.stringify(file)} --only "one book too many"`,
-      'The flows pass through 11 of the 17 states of a conversation; not through turn.backingOff, turn.askingAgain, turn.toolHop.waiting, turn.cancelling.recording, turn.cancelling.stopping, deleting.',
+      'The flows pass through 11 of the 18 states of a conversation; not through turn.backingOff, turn.askingAgain, turn.toolHop.waiting, turn.cancelling.recording, turn.cancelling.stopping, turn.timingOut, deleting.',
       '0 of 1 flows held',
     ],
   );
