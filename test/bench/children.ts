@@ -25,7 +25,7 @@ export interface Children {
 }
 
 /** Longest time for a child to get ready, and to exit before it is killed. */
-const startMs = 20_000;
+const startMs = 180_000;
 const stopMs = 5_000;
 /** Characters shown of the errors of a child that exited early. */
 const errorChars = 2_000;

@@ -10,7 +10,7 @@ import { upgradeRequest } from './raw-websocket.ts';
 import type { AttackContext } from './attack-context.ts';
 
 /** Longer than every HTTP timeout of the server: its handshake timeout, and 5 s of Node's for idle connections. */
-const timeoutMs = 20_000;
+const timeoutMs = 60_000;
 
 type Garbage = (random: Random, target: Target) => Buffer | string;
 
