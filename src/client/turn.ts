@@ -126,6 +126,13 @@ export function startTurn({ requestId, conversationId, payload, cursor, signal }
       case 'chunk':
         if (state === 'streaming') take(frame.chunk);
         return;
+      case 'event': {
+        // A subscription of this client that catches up shows the message as a row, and the server sends no chunks of it.
+        const { type, id, content } = frame.event;
+        if (state === 'streaming' && type === 'assistant_message' && content)
+          take({ type: 'text', message_id: id, offset: 0, data: content });
+        return;
+      }
       case 'complete':
         if (state === 'streaming')
           finish(() => end.resolve({ metadata: frame.metadata, seq: frame.seq ?? null }), null);

@@ -192,12 +192,13 @@ describe('the plain pages', () => {
     const parley = await serveWithTokens();
     const keysFor = async (authorization: string) =>
       Object.keys(Object(await (await fetch(pageOf(parley.url, '/health'), { headers: { authorization } })).json()));
-    assert.deepEqual(await keysFor(''), ['status', 'version', 'uptime_seconds']);
-    assert.deepEqual(await keysFor('Bearer nobodys'), ['status', 'version', 'uptime_seconds']);
+    assert.deepEqual(await keysFor(''), ['status', 'version', 'uptime_seconds', 'storage']);
+    assert.deepEqual(await keysFor('Bearer nobodys'), ['status', 'version', 'uptime_seconds', 'storage']);
     assert.deepEqual(await keysFor(`Bearer ${tokens.bob}`), [
       'status',
       'version',
       'uptime_seconds',
+      'storage',
       'configuration',
       'providers',
       'mcp_servers',

@@ -185,7 +185,7 @@ const wrongFiles: [name: string, text: string, problems: string[]][] = [
     'chat: { service: { context: { response_tokens: { short: 150 } } } }\nmcp: { logging: { tool_results: true } }\n',
     [
       'my.yaml:1: chat.service.context.response_tokens is not a known key; known here: max_tokens, reserve_tokens, preserve_recent, max_images.',
-      'my.yaml:2: mcp.logging is not a known key; known here: config_file, watch_config_file, roots, sampling, resources_in_prompt, connection, limits, authorization.',
+      'my.yaml:2: mcp.logging is not a known key; known here: config_file, watch_config_file, roots, sampling, resources_in_prompt, connection, limits, tasks, authorization.',
     ],
   ],
   [
