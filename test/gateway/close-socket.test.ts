@@ -14,7 +14,7 @@ test('a client gets 1009 for a too large frame while it still sends, and respons
   client.socket.on('error', () => {});
   client.send('ping', {}, 'r1');
   client.socket.send(' '.repeat(1_048_577));
-  for (let count = 0; count < 5000; count += 1) client.socket.send(' '.repeat(1000));
+  for (let count = 0; count < 500; count += 1) client.socket.send(' '.repeat(1000));
   const [code] = await once(client.socket, 'close');
   assert.equal(code, 1009);
   assert.equal(client.frames[0]?.request_id, 'r1');
