@@ -124,6 +124,7 @@ test('server-everything: every tool is called, every prompt rendered, every reso
         arguments: { name: 'hello.gz', data: 'data:text/plain,hello', outputType: 'resource' },
         shows: /application\/gzip/,
       },
+      'simulate-research-query': { arguments: { topic: 'tides' }, shows: /tides/i },
       'toggle-simulated-logging': { shows: /Started simulated/ },
       'toggle-subscriber-updates': { shows: /Started simulated resource updated notifications/ },
       'trigger-long-running-operation': {
