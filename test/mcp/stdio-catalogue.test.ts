@@ -11,14 +11,7 @@ describe('a stdio server', () => {
     const before = box.host.tools();
 
     await box.call('grow');
-    await box.reaches('one', 'ready');
-    await new Promise<void>((resolve) => {
-      const subscription = box.actor('one').subscribe(() => {
-        subscription.unsubscribe();
-        resolve();
-      });
-    });
-
+    // The call ends after the new list.
     assert.notEqual(box.host.tools(), before);
     assert.ok(!before.some(({ name }) => name === 'grown'));
     assert.equal(box.tool('grown').description, 'New here');
