@@ -210,6 +210,7 @@ test('authorization fails if credentials cannot be stored, and the reason contai
   });
   const box = await scene.start();
   t.after(box.stop);
+  await box.reaches('web', 'failed');
   assert.match(
     box.host.statuses()[0]?.error ?? '',
     /the file of credentials cannot be written \(ENOENT\); check mcp\.authorization\.credentials_file$/,

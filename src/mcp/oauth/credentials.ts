@@ -106,6 +106,11 @@ export function openCredentials(file: string): CredentialStore {
     return written;
   };
 
+  const restore = (server: string, before: Entry | undefined) => {
+    if (before === undefined) delete servers[server];
+    else servers[server] = before;
+  };
+
   return {
     of(server, url) {
       const get = (): Entry => {
@@ -116,8 +121,17 @@ export function openCredentials(file: string): CredentialStore {
         get,
         async save(changes) {
           // Parsing drops unknown keys that a server sent.
-          servers[server] = entry.parse({ ...get(), ...changes });
-          await write();
+          const before = servers[server];
+          const after = entry.parse({ ...get(), ...changes });
+          servers[server] = after;
+          try {
+            await write();
+          } catch (error) {
+            // Without its registration, the next attempt meets the same fault before a person signs in. Tokens stay: they
+            // are valid until a restart.
+            if (changes.tokens === undefined && servers[server] === after) restore(server, before);
+            throw error;
+          }
         },
       };
     },
