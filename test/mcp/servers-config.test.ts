@@ -152,11 +152,11 @@ describe('the list of MCP servers', () => {
     assert.deepEqual(times({ start_timeout: 1, initTimeout: 60_000 }), [1000, null]);
   });
 
-  test('moves the password of an address into a header, and trims what comes from files', () => {
-    const [server] = load({ one: { url: ' http://me:p%40ss@example.org/mcp', headers: { 'X-Key': 'abc\n' } } });
+  test('trims addresses and header values that come from files', () => {
+    const [server] = load({ one: { url: ' http://example.org/mcp\n', headers: { 'X-Key': 'abc\n' } } });
     assert.ok(server?.kind === 'http');
     assert.equal(server.url, 'http://example.org/mcp');
-    assert.deepEqual(server.headers, { 'X-Key': 'abc', Authorization: `Basic ${btoa('me:p@ss')}` });
+    assert.deepEqual(server.headers, { 'X-Key': 'abc' });
   });
 
   test('runs node with the Node that runs Parley, in a cwd relative to the file', () => {
@@ -299,7 +299,7 @@ describe('the message for an invalid list has the position, what was found and w
     [
       'a header that HTTP does not allow, without its value',
       '{"mcpServers": {"a": {"url": "http://x", "headers": {"X Name": "hidden"}}}}',
-      /mcpServers\.a\.headers\.X Name: this is not a valid HTTP header: [^"]*$/,
+      /mcpServers\.a\.headers\.X Name: is no name of an HTTP header; write letters, digits and "-"$/,
     ],
     ...[
       '${input:key}',

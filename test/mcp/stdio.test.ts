@@ -32,7 +32,7 @@ describe('a stdio server', () => {
   });
 
   test('has a different end for each way in which a call can end', async (t) => {
-    const box = await openMcpServers(t, [stdioServer('one')]);
+    const box = await openMcpServers(t, [stdioServer('one')], { maxImageBytes: 4096 });
 
     assert.deepEqual(await box.call('fail'), {
       status: 'error',
