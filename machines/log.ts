@@ -35,6 +35,8 @@ export interface Usage {
   completion_tokens: number;
   total_tokens: number;
   cached_tokens?: number;
+  /** Of the prompt, written to the provider's cache. */
+  cache_write_tokens?: number;
   reasoning_tokens?: number;
   /** In the unit of the configured prices. Absent if the model has no price. */
   cost?: number;

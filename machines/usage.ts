@@ -38,6 +38,8 @@ export function addUsage(a: Usage | null, b: Usage | null): Usage | null {
   };
   if (a.cached_tokens !== undefined || b.cached_tokens !== undefined)
     sum.cached_tokens = (a.cached_tokens ?? 0) + (b.cached_tokens ?? 0);
+  if (a.cache_write_tokens !== undefined || b.cache_write_tokens !== undefined)
+    sum.cache_write_tokens = (a.cache_write_tokens ?? 0) + (b.cache_write_tokens ?? 0);
   if (a.reasoning_tokens !== undefined || b.reasoning_tokens !== undefined)
     sum.reasoning_tokens = (a.reasoning_tokens ?? 0) + (b.reasoning_tokens ?? 0);
   if (a.cost !== undefined || b.cost !== undefined) sum.cost = roundCost((a.cost ?? 0) + (b.cost ?? 0));

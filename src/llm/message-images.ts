@@ -4,7 +4,6 @@
  */
 import type { ChatCompletionContentPart } from 'openai/resources/chat/completions';
 import type { ModelImage } from '../../machines/context-window/images.ts';
-import { isObject } from '../json.ts';
 import type { RequestBody } from './stream/adapted-request.ts';
 import type { MessageWithReasoning } from './pass-back-reasoning.ts';
 
@@ -40,11 +39,6 @@ export function withImages(messages: readonly MessageWithImages[]): MessageWithR
   return written;
 }
 
-/** The messages without their images. */
-export function withoutImages(messages: readonly MessageWithImages[]): MessageWithReasoning[] {
-  return messages.map(({ images: _images, ...message }) => message);
-}
-
 function imagePart({ mimeType, data }: ModelImage): ChatCompletionContentPart {
   return { type: 'image_url', image_url: { url: `data:${mimeType};base64,${data}` } };
 }
@@ -58,23 +52,16 @@ function toolOf(callId: string, messages: readonly MessageWithImages[]): string 
   return 'a tool';
 }
 
-const isImage = (part: unknown) => isObject(part) && part['type'] === 'image_url';
-const textIn = (part: unknown) => (isObject(part) && typeof part['text'] === 'string' ? part['text'] : '');
-const messagesOf = ({ messages }: RequestBody): readonly unknown[] => (Array.isArray(messages) ? messages : []);
-const partsOf = (message: unknown): readonly unknown[] =>
-  isObject(message) && Array.isArray(message['content']) ? message['content'] : [];
-
-export function hasImages(body: RequestBody): boolean {
-  return messagesOf(body).some((message) => partsOf(message).some(isImage));
+/** The messages of a request, before a protocol writes it. */
+export function messagesOf({ messages }: RequestBody): readonly MessageWithImages[] {
+  return Array.isArray(messages) ? messages : [];
 }
 
-/** The body without images, and without the messages that only have images of results. */
-export function bodyWithoutImages(body: RequestBody): RequestBody {
-  const messages = messagesOf(body).flatMap((message) => {
-    const parts = partsOf(message);
-    if (!isObject(message) || !parts.some(isImage)) return [message];
-    const text = parts.map(textIn).join('');
-    return text.startsWith(FROM_TOOLS) ? [] : [{ ...message, content: text }];
-  });
-  return { ...body, messages };
+export function hasImages(body: RequestBody): boolean {
+  return messagesOf(body).some(({ images }) => images !== undefined && images.length > 0);
+}
+
+/** The body without images. */
+export function withoutImages(body: RequestBody): RequestBody {
+  return { ...body, messages: messagesOf(body).map(({ images: _images, ...message }) => message) };
 }

@@ -6,6 +6,7 @@
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
 import type { Reasoning } from '../../machines/context-window/model-messages.ts';
 import { isObject, type JsonObject } from '../json.ts';
+import type { NativeReasoning } from './api/native-reasoning.ts';
 
 /** Opaque data that a provider sends with its reasoning. Parley logs it and sends it back unchanged. */
 export interface Signatures {
@@ -13,6 +14,8 @@ export interface Signatures {
   details?: readonly JsonObject[];
   /** `extra_content` of each call. Null if it had none. */
   calls?: readonly (JsonObject | null)[];
+  /** Reasoning of the Responses API and of the Messages API. */
+  native?: NativeReasoning;
 }
 
 /** Null if there is nothing to keep. */

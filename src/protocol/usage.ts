@@ -10,6 +10,7 @@ export const usageSchema = z.object({
   completion_tokens: z.number().describe('Tokens written by the model.'),
   total_tokens: z.number().describe('Sum of both.'),
   cached_tokens: z.number().exactOptional().describe('Tokens sent that the provider had in its cache.'),
+  cache_write_tokens: z.number().exactOptional().describe('Tokens sent that the provider wrote to its cache.'),
   reasoning_tokens: z.number().exactOptional().describe('Tokens written that were reasoning.'),
   cost: z
     .number()

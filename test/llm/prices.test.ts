@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { withCost, type Prices } from '../../src/llm/providers/prices.ts';
 
 const prices: Prices = new Map([
-  ['plain', { input: 2, cachedInput: null, output: 10 }],
-  ['cached', { input: 2, cachedInput: 0.5, output: 10 }],
+  ['plain', { input: 2, cachedInput: null, cacheWrite: null, output: 10 }],
+  ['cached', { input: 2, cachedInput: 0.5, cacheWrite: 2.5, output: 10 }],
 ]);
 const usage = { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 };
 const costOf = (changes: object, model = 'cached') => withCost({ ...usage, ...changes }, prices, [model]).cost;

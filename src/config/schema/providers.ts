@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { azureApiVersion, isAzureHost } from '../../llm/providers/azure.ts';
+import { apiNames } from '../../llm/api/wire-api.ts';
 import { reasoningFields } from '../../llm/pass-back-reasoning.ts';
 import { reasoningTagModes } from '../../llm/stream/reasoning-tags.ts';
 import { presets, type Preset } from '../../llm/providers/presets.ts';
@@ -23,7 +24,7 @@ const baseUrlText = () =>
   z
     .url({ protocol: /^https?$/ })
     .meta({ allowed: 'an http or https URL, such as http://localhost:8080/v1' })
-    .describe('Address of the OpenAI-compatible API, without /chat/completions.');
+    .describe('Address of the API, without /chat/completions, /responses or /messages.');
 
 const apiKeyEnv = () =>
   variableName().describe(
@@ -61,6 +62,12 @@ const parameters = {
   max_tokens: count('tokens', 1)
     .exactOptional()
     .describe("Longest answer. If not stated, it is not sent and the model's own limit applies."),
+  api: z
+    .enum(apiNames)
+    .exactOptional()
+    .describe(
+      "Wire protocol: `chat` (chat completions), `responses` (OpenAI's Responses API) or `messages` (Anthropic's Messages API). If not stated: `responses` for the presets `openai` and `azure` (its address that ends with /openai/v1), `messages` for `anthropic`, else `chat`. A block with its own base_url speaks `chat` unless it says otherwise.",
+    ),
   tools: tools(),
   images: images(),
   model_parameters: z
@@ -110,6 +117,11 @@ const parameters = {
       z.strictObject({
         input: price().describe('Price of a million input tokens.'),
         output: price().describe('Price of a million output tokens, reasoning included.'),
+        cache_write: price()
+          .exactOptional()
+          .describe(
+            "Price of a million input tokens that are written to the provider's cache. If not stated: the price of `input`.",
+          ),
         cached_input: price()
           .exactOptional()
           .describe('Price of a million cached input tokens. If not stated: the price of `input`.'),

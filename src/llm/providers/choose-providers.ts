@@ -5,7 +5,9 @@
 import { readVariable } from '../../environment-variable.ts';
 import { ownValue } from '../../json.ts';
 import { AppError } from '../../errors.ts';
-import { azureEndpoint, isAzureHost } from './azure.ts';
+import { apis } from '../api/apis.ts';
+import type { WireApi } from '../api/wire-api.ts';
+import { azureEndpoint, hasV1Path, isAzureHost } from './azure.ts';
 import { knownReasoningFields } from '../pass-back-reasoning.ts';
 import { presetOf, presets } from './presets.ts';
 import type { Endpoint, Provider, ProviderBlock, ProviderLimits, ToolLimits } from './provider.ts';
@@ -61,6 +63,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
   const {
     base_url: _address,
     api_key_env: _variable,
+    api: statedApi,
     allowed_models = [],
     pass_back_reasoning = knownReasoningFields(baseUrl),
     reasoning_tags = 'auto',
@@ -74,18 +77,23 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     extra_body = {},
     ...others
   } = block ?? {};
+  // A block with its own address is another endpoint, which need not speak the preset's protocol.
+  const ofPreset = baseUrl === presetOf(name)?.baseUrl || isAzureV1(name, baseUrl) ? presetOf(name)?.api : undefined;
+  const apiName = statedApi ?? ofPreset ?? 'chat';
   const limits = {
     maxConcurrent: max_concurrent ?? NO_LIMITS.maxConcurrent,
     requestsPerMinute: requests_per_minute ?? NO_LIMITS.requestsPerMinute,
   };
   const prices = new Map(
-    Object.entries(statedPrices).map(([model, { input, output, cached_input }]) => [
+    Object.entries(statedPrices).map(([model, { input, output, cached_input, cache_write }]) => [
       model,
-      { input, output, cachedInput: cached_input ?? null },
+      { input, output, cachedInput: cached_input ?? null, cacheWrite: cache_write ?? null },
     ]),
   );
   const endpoint =
-    name === azureName ? azureEndpoint(others) : plainEndpoint({ model: presetOf(name)?.model, ...others });
+    name === azureName
+      ? azureEndpoint(others, baseUrl, apis[apiName])
+      : plainEndpoint({ model: presetOf(name)?.model, ...others }, apis[apiName]);
   const { model } = endpoint;
   if (model === null)
     throw new AppError('config_invalid', `Provider "${name}" needs llm.providers.${name}.${endpoint.modelKey}.`);
@@ -107,6 +115,7 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
     modelParameters: new Map(Object.entries(model_parameters)),
     name,
     demo: false,
+    api: apis[apiName],
     baseUrl,
     model,
     allowedModels: [...new Set([model, ...allowed_models])],
@@ -121,11 +130,16 @@ function resolve(name: string, { providers, env }: ProviderChoice): Provider {
   };
 }
 
-function plainEndpoint({ model, ...parameters }: Readonly<Record<string, unknown>>): Endpoint {
+/** Azure's address without dated versions, which has the Responses API. */
+function isAzureV1(name: string, baseUrl: string): boolean {
+  return name === azureName && hasV1Path(baseUrl);
+}
+
+function plainEndpoint({ model, ...parameters }: Readonly<Record<string, unknown>>, api: WireApi): Endpoint {
   return {
-    chatPath: '/chat/completions',
+    path: api.path,
     query: {},
-    keyHeader: 'authorization',
+    keyHeader: api.keyHeader,
     model: typeof model === 'string' ? model : null,
     modelKey: 'model',
     parameters,
@@ -167,7 +181,8 @@ function checkKey(key: string, name: string, variable: string): void {
 }
 
 const demoProvider: Provider = {
-  ...plainEndpoint({}),
+  ...plainEndpoint({}, apis.chat),
+  api: apis.chat,
   name: demoName,
   demo: true,
   // Never contacted: the demo answers instead of the network.

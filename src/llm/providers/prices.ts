@@ -7,6 +7,8 @@ export interface Price {
   input: number;
   /** Of cached input. Null: as other input. */
   cachedInput: number | null;
+  /** Of input that is written to the provider's cache. Null: as other input. */
+  cacheWrite: number | null;
   output: number;
 }
 
@@ -22,10 +24,15 @@ const PER = 1_000_000;
 export function withCost(usage: Usage, prices: Prices, models: readonly string[]): Usage {
   const price = models.map((model) => prices.get(model)).find((known) => known !== undefined);
   if (!price) return usage;
-  const { prompt_tokens: input, completion_tokens: completion, total_tokens: total, cached_tokens: cached = 0 } = usage;
-  const fromCache = Math.min(cached, input);
+  const { prompt_tokens: input, completion_tokens: completion, total_tokens: total } = usage;
+  const fromCache = Math.min(usage.cached_tokens ?? 0, input);
+  const toCache = Math.min(usage.cache_write_tokens ?? 0, input - fromCache);
   const output = Math.max(completion, total - input);
   const cost =
-    ((input - fromCache) * price.input + fromCache * (price.cachedInput ?? price.input) + output * price.output) / PER;
+    ((input - fromCache - toCache) * price.input +
+      fromCache * (price.cachedInput ?? price.input) +
+      toCache * (price.cacheWrite ?? price.input) +
+      output * price.output) /
+    PER;
   return { ...usage, cost: roundCost(cost) };
 }

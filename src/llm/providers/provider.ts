@@ -2,6 +2,7 @@
  * Defines a provider: its configured block, its endpoint, its limits, and the result of all that with its API key. Types
  * only; `choose-providers.ts` builds them.
  */
+import type { ApiName, WireApi } from '../api/wire-api.ts';
 import type { ReasoningField } from '../pass-back-reasoning.ts';
 import type { ReasoningTagMode } from '../stream/reasoning-tags.ts';
 import type { Prices } from './prices.ts';
@@ -12,6 +13,8 @@ export interface ProviderBlock {
   /** Name of the environment variable that holds the key. */
   api_key_env?: string | undefined;
   model?: string | undefined;
+  /** The wire protocol. If not stated, that of the preset, else `chat`. */
+  api?: ApiName | undefined;
   /** Models that a chat may name instead. */
   allowed_models?: string[] | undefined;
   /** The fields for reasoning. If not stated, those that are known for the address. */
@@ -29,7 +32,7 @@ export interface ProviderBlock {
   /** Longest description of a tool, in UTF-16 units. */
   max_tool_description?: number | undefined;
   /** Prices of a million tokens, by model. */
-  prices?: Record<string, { input: number; output: number; cached_input?: number }> | undefined;
+  prices?: Record<string, { input: number; output: number; cached_input?: number; cache_write?: number }> | undefined;
   /** Parameters by model. Null leaves a parameter of the block out. */
   model_parameters?: Record<string, Record<string, unknown>> | undefined;
   /** Added to the request body unchanged. */
@@ -40,7 +43,7 @@ export interface ProviderBlock {
 /** The differences between endpoints. */
 export interface Endpoint {
   /** Below the base URL; `{model}` stands for the model that is asked. */
-  chatPath: string;
+  path: string;
   query: Readonly<Record<string, string>>;
   /** `authorization` sends the key as a bearer token, any other header sends it unchanged. */
   keyHeader: string;
@@ -72,6 +75,7 @@ export interface Provider extends Endpoint {
   name: string;
   /** Answers from this process, without network or key. */
   demo: boolean;
+  api: WireApi;
   baseUrl: string;
   model: string;
   /** `model`, and the models that a chat may name instead. */

@@ -5,7 +5,7 @@
 import { APIError } from 'openai';
 import { isObject, ownValue, textOf } from '../../json.ts';
 import { declarationKey, isAboutDeclarations, rejectedTools, toolsOf, withoutDeclarations } from './rejected-tools.ts';
-import { bodyWithoutImages } from '../message-images.ts';
+import { withoutImages } from '../message-images.ts';
 import { refusedImages } from './rejected-images.ts';
 
 /** The body of a request for an answer. */
@@ -33,11 +33,12 @@ export interface Rejection {
   message: string;
 }
 
-/** Null for an error that is no HTTP response. */
-export function readRejection(error: unknown): Rejection | null {
+/** Null for an error that is no HTTP response. `neutralName`: of a parameter that the error names in the words of its API. */
+export function readRejection(error: unknown, neutralName: (parameter: string) => string): Rejection | null {
   if (!(error instanceof APIError) || error.status === undefined) return null;
   const body: unknown = error.error;
-  return { status: error.status, param: isObject(body) ? textOf(body['param']) : null, message: error.message };
+  const param = isObject(body) ? textOf(body['param']) : null;
+  return { status: error.status, param: param && neutralName(param), message: error.message };
 }
 
 /**
@@ -49,7 +50,9 @@ export function changeFor(rejection: Rejection, body: RequestBody, earlier: read
   if (named.length > 0) return withoutTools(named);
   const change =
     demandedValue(rejection, body) ??
+    lowerLimit(rejection) ??
     unsupportedParameter(rejection, body) ??
+    unnamedParameter(rejection, body) ??
     refusedTools(rejection, body) ??
     refusedImages(rejection, body);
   if (change !== null)
@@ -74,7 +77,7 @@ function withChange(
 ): RequestBody {
   if (declarations !== undefined) return withoutDeclarations(body, declarations);
   if (onlyWithTools && !hasTools(body)) return body;
-  if (parameter === 'images') return bodyWithoutImages(body);
+  if (parameter === 'images') return withoutImages(body);
   if (parameter === 'tools') return omit(body, ['tools', 'tool_choice', 'parallel_tool_calls']);
   if (renamedTo !== undefined && ownValue(body, parameter) !== undefined)
     return { [renamedTo]: body[parameter], ...omit(body, [parameter]) };
@@ -113,6 +116,7 @@ const optional = [
   'stream_options',
   'parallel_tool_calls',
   'tool_choice',
+  'cache_control',
 ];
 
 /** The two names of the limit of the length: models accept only one of them. */
@@ -129,6 +133,28 @@ function demandedValue({ status, message }: Rejection, body: RequestBody): Chang
   const value = /\bset [`'"]?reasoning_effort[`'"]? to [`'"](\w{1,20})[`'"]/i.exec(message)?.[1];
   if (!isAboutTheBody(status) || value === undefined || body['reasoning_effort'] === value) return null;
   return { parameter: 'reasoning_effort', value, onlyWithTools: hasTools(body) && /\btools?\b/i.test(message) };
+}
+
+/**
+ * Rejections that do not name the parameter: of the Responses API for models without reasoning and for accounts that are
+ * not verified, of the Messages API for a turn whose calls another model began without thinking.
+ */
+function unnamedParameter({ status, message }: Rejection, body: RequestBody): Change | null {
+  if (!isAboutTheBody(status)) return null;
+  const has = (name: string) => ownValue(body, name) !== undefined;
+  if (has('include') && /encrypted content is not supported/i.test(message)) return { parameter: 'include' };
+  if (has('reasoning') && /verified to generate reasoning summar/i.test(message)) return { parameter: 'reasoning' };
+  if (has('reasoning_effort') && unsupported.test(message) && /\beffort\b/i.test(message))
+    return { parameter: 'reasoning_effort' };
+  return /expected [`'"]?thinking[`'"]? or [`'"]?redacted_thinking/i.test(message)
+    ? { parameter: 'thinking', value: { type: 'disabled' }, onlyOnce: true }
+    : null;
+}
+
+/** Anthropic names the longest answer of a model. */
+function lowerLimit({ status, message }: Rejection): Change | null {
+  const value = Number(/\bmax_tokens: \d{1,9} > (\d{1,9}), which is the maximum allowed/.exec(message)?.[1] ?? 0);
+  return isAboutTheBody(status) && value > 0 ? { parameter: 'max_tokens', value } : null;
 }
 
 function unsupportedParameter({ status, param, message }: Rejection, body: RequestBody): Change | null {

@@ -3,14 +3,14 @@
  * the accumulator interprets the chunks. Only a finish_reason completes an answer, because a truncated body can end as
  * cleanly as a whole one.
  */
+import { createHash } from 'node:crypto';
 import { createParser } from 'eventsource-parser';
 import type OpenAI from 'openai';
 import type { RequestBody } from './adapted-request.ts';
-import { createAccumulator, type Accumulator } from './accumulator.ts';
+import type { Accumulator } from './accumulator.ts';
 import { readBody, type Body, type TextReader } from './body.ts';
-import { withImages, withoutImages } from '../message-images.ts';
-import { withReasoning } from '../pass-back-reasoning.ts';
-import { strictMessages } from '../strict-messages.ts';
+import type { Asked } from '../api/wire-api.ts';
+import { withoutImages } from '../message-images.ts';
 import { withPlainErrors } from './provider-error.ts';
 import { cutOff, notACompletion, requestFailed, timedOut, streamFailed, type Target } from './failed-answer.ts';
 import { createLearnedChanges, type RequiredChange } from './learned-changes.ts';
@@ -53,6 +53,7 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
       const client = (openai ??= await createOpenAI(provider, transport.fetch));
       if (signal.aborted) return { status: 'aborted' };
       const asked: Target = { provider, model: request.model, sizes: request.sizes };
+      const recipient = askedOf(asked, request);
       const attempt = new AbortController();
       let silence: Silence | null = null;
       const watchdog = createWatchdog(options, (kind) => {
@@ -73,11 +74,18 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
         const incoming = await learned.send(
           request.model,
           createBody(asked, request, declarations),
-          (body) => send(client, transport, asked, body, attempt.signal),
+          (body) => send(client, transport, asked, provider.api.encode(body, recipient), attempt.signal),
           (left) => void (signal.aborted || sayWithout(sink, declarations, left)),
         );
         if ('body' in incoming)
-          end = restored(await receive(asked, incoming, sink, { signal, watchdog, silenceEnd }), declarations);
+          end = restored(
+            await receive(asked, incoming, provider.api.createReader(sink, provider.reasoningTags, recipient), {
+              signal,
+              watchdog,
+              silenceEnd,
+            }),
+            declarations,
+          );
         else end = signal.aborted ? { status: 'aborted' } : (silenceEnd() ?? requestFailed(asked, incoming.error));
         return end;
       } finally {
@@ -113,6 +121,7 @@ async function createOpenAI(provider: Provider, fetch: Transport['fetch']): Prom
     defaultQuery: provider.query,
     defaultHeaders: {
       ...Object.fromEntries(inherited.filter(Boolean).map((name) => [name.toLowerCase(), null])),
+      ...provider.api.headers,
       ...own,
     },
     fetch: withPlainErrors(fetch),
@@ -146,24 +155,35 @@ function restored(end: AnswerEnd, declarations: ToolDeclarations): AnswerEnd {
 /** The body with the parameters of the block and of the model. */
 function createBody({ provider, model }: Target, request: AnswerRequest, declarations: ToolDeclarations): RequestBody {
   const ofModel = Object.entries(provider.modelParameters.get(model) ?? {});
-  const { tools, images, tool_choice, parallel_tool_calls, ...parameters } = {
-    stream_options: { include_usage: true },
+  const stated: Record<string, unknown> = {
     ...provider.parameters,
     // Null for a model leaves a parameter of the block out, as undefined does in JSON.
     ...Object.fromEntries(ofModel.map(([name, value]) => [name, value ?? undefined])),
+  };
+  const { tools, images, tool_choice, parallel_tool_calls, ...parameters } = {
+    ...provider.api.defaults(model, stated),
+    ...stated,
   } as Record<string, unknown>;
   // Providers reject an empty list, and settings for tools without tools.
   const offered = request.tools.length > 0 && tools !== 'never';
-  const messages = images === 'never' ? withoutImages(request.messages) : withImages(request.messages);
   // A list of tools from `extra_body` is the provider's own. `auto` and `never` are Parley's.
   const ofProvider = Array.isArray(tools) ? { tools } : {};
-  return {
+  const body: RequestBody = {
     ...parameters,
     model,
-    messages: strictMessages(withReasoning(messages, provider.passBackReasoning)),
+    messages: request.messages,
     ...(offered ? { tools: declarations.tools, tool_choice, parallel_tool_calls } : ofProvider),
-    stream: true,
   };
+  return images === 'never' ? withoutImages(body) : body;
+}
+
+/** Whom the request asks. The key of the cache is a hash: providers must not learn the names of Parley's users. */
+function askedOf({ provider, model }: Target, { place: [owner, conversation] }: AnswerRequest): Asked {
+  const cacheKey = createHash('sha256')
+    .update(JSON.stringify([owner, conversation]))
+    .digest('base64url')
+    .slice(0, 32);
+  return { provider: provider.name, model, passBackReasoning: provider.passBackReasoning, cacheKey };
 }
 
 /**
@@ -178,7 +198,7 @@ async function send(
   signal: AbortSignal,
 ): Promise<ResponseHead | { error: unknown }> {
   try {
-    const path = asked.provider.chatPath.replace('{model}', encodeURIComponent(asked.model));
+    const path = asked.provider.path.replace('{model}', encodeURIComponent(asked.model));
     const response = await openai.post(path, { body, stream: true, signal }).asResponse();
     return {
       contentType: response.headers.get('content-type') ?? '',
@@ -202,11 +222,10 @@ const maxEventChars = 16 * 1024 * 1024;
 async function receive(
   asked: Target,
   { contentType, body }: ResponseHead,
-  sink: AnswerSink,
+  answer: Accumulator,
   reading: Reading,
 ): Promise<AnswerEnd> {
   if (!body) return notACompletion(asked, contentType);
-  const answer = createAccumulator(sink, asked.provider.reasoningTags);
   const torn = !(await readBody(body, bodyReader(answer, reading), reading.watchdog.beat));
 
   if (reading.signal.aborted) return { status: 'aborted' };

@@ -73,10 +73,10 @@ function explainConnection(reason: string): string {
 
 /** Names the target without its query, and without the path of the base URL: both may hold secrets. */
 function redirected(asked: Target, status: number, location: string): FailedAnswer {
-  const { baseUrl, chatPath, name } = asked.provider;
+  const { baseUrl, path: apiPath, name } = asked.provider;
   const base = new URL(baseUrl);
   const target = location === '' ? null : URL.parse(location, base.href);
-  const path = (target?.pathname ?? '').replace(chatPath, '');
+  const path = (target?.pathname ?? '').replace(apiPath, '');
   const ownPath = base.pathname.replace(/\/$/, '');
   const where =
     target === null ? 'another address' : `${target.protocol}//${target.host}${path === ownPath ? '' : path}`;
@@ -186,6 +186,9 @@ function explainRejection(
 }
 
 function explainRequest(block: string, status: number | null, message: string): string {
+  // OpenAI, for tools of its models from GPT-5.4 on.
+  if (/\/v1\/responses\b/.test(message))
+    return `takes tools for this model only in its Responses API; set ${block}.api to responses`;
   if (status === 404) return `does not know the address of the request; check ${block}.base_url`;
   if (status === 407) return 'is behind a proxy that asks for a user and password; check HTTP_PROXY';
   if (status !== 403) return `rejected the request; check ${block} and the account`;

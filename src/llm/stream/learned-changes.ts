@@ -87,7 +87,7 @@ export function createLearnedChanges(provider: Provider, onChange: (change: Requ
           if (lasting.length > 0) learn(model, lasting, body);
           return head;
         }
-        const rejection = readRejection(head.error);
+        const rejection = readRejection(head.error, provider.api.neutralName);
         const change = rejection && changeFor(rejection, adapted, changes);
         const next = change && withinLimits(change, found, adapted);
         if (next === null) return head;

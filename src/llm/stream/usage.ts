@@ -16,7 +16,7 @@ const reported = z.object({
   completion_tokens: count,
   total_tokens: count,
   prompt_cache_hit_tokens: part,
-  prompt_tokens_details: z.object({ cached_tokens: part }).nullish().catch(null),
+  prompt_tokens_details: z.object({ cached_tokens: part, cache_write_tokens: part }).nullish().catch(null),
   completion_tokens_details: z.object({ reasoning_tokens: part }).nullish().catch(null),
 });
 
@@ -34,6 +34,7 @@ export function readUsage(value: unknown): Usage | null {
   } = parsed.data;
   if (prompt_tokens + completion_tokens + total_tokens === 0) return null;
   const cached = prompt_tokens_details?.cached_tokens ?? prompt_cache_hit_tokens;
+  const written = prompt_tokens_details?.cache_write_tokens;
   const reasoning = completion_tokens_details?.reasoning_tokens;
   return {
     prompt_tokens,
@@ -41,6 +42,7 @@ export function readUsage(value: unknown): Usage | null {
     // Some providers do not send the sum.
     total_tokens: total_tokens || prompt_tokens + completion_tokens,
     ...(cached ? { cached_tokens: cached } : {}),
+    ...(written ? { cache_write_tokens: written } : {}),
     ...(reasoning ? { reasoning_tokens: reasoning } : {}),
   };
 }

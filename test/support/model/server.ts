@@ -1,5 +1,5 @@
 /**
- * Serves a scripted OpenAI-compatible endpoint on loopback.
+ * Serves a scripted model on loopback: chat completions, and by its path also the Responses and the Messages API.
  *
  *   const model = await startModelServer();
  *   model.script(asks([{ name: 'add', arguments: { a: 2, b: 3 } }]), says('Five.'));   // one reply a request
@@ -15,12 +15,17 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { text as readText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fails, says, type Part, type Reply } from './replies.ts';
+import { createMessagesDialect } from './speak-messages.ts';
+import { createResponsesDialect } from './speak-responses.ts';
 import { historyViolations, requestBody, type RequestBody } from './history.ts';
 
 /** A received request, and how its answer ended. */
 export interface ModelRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
+  /** The body as it was sent, in the form of its API. */
+  readonly sent: unknown;
+  /** The body in the form of chat completions. */
   readonly body: RequestBody;
   /**
    * `answered`: the reply was played to its end (also if that cut the socket); `aborted`: the client disconnected
@@ -54,27 +59,34 @@ export async function startModelServer(): Promise<ModelServer> {
   const requests: ModelRequest[] = [];
   const violations: string[] = [];
   const waiting: { count: number; resolve(request: ModelRequest): void }[] = [];
+  const dialects = [createResponsesDialect(), createMessagesDialect()];
   let decide: Decide = () => says('Hello from the scripted model.');
 
   async function receive(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const end = Promise.withResolvers<'answered' | 'aborted'>();
-    const body = requestBody.safeParse(JSON.parse(await readText(message)));
-    if (!body.success) {
-      violations.push(`a request is malformed: ${body.error.message}`);
+    const sent: unknown = JSON.parse(await readText(message));
+    const dialect = dialects.find(({ path }) => path === message.url);
+    const spoken = dialect?.read(sent);
+    const body = requestBody.safeParse(spoken?.body ?? sent);
+    if (!body.success || spoken?.body === null) {
+      violations.push(`a request is malformed: ${spoken?.violations.join() ?? body.error?.message}`);
       return play(fails(400, 'malformed request'), response, end.resolve);
     }
+    violations.push(...(spoken?.violations ?? []).map((problem) => `request ${requests.length + 1}: ${problem}`));
     const request: ModelRequest = {
       path: message.url ?? '',
       headers: message.headers,
+      sent,
       body: body.data,
       end: end.promise,
     };
     requests.push(request);
     violations.push(...historyViolations(request.body).map((problem) => `request ${requests.length}: ${problem}`));
-    if (request.path !== '/v1/chat/completions')
+    if (request.path !== '/v1/chat/completions' && dialect === undefined)
       violations.push(`request ${requests.length}: unknown path ${request.path}`);
     for (const waiter of waiting) if (waiter.count === requests.length) waiter.resolve(request);
-    return play(queue.shift() ?? decide(request), response, end.resolve);
+    const reply = queue.shift() ?? decide(request);
+    return play(dialect?.write(reply, request.body.model) ?? reply, response, end.resolve);
   }
 
   const server = createServer((message, response) => {
