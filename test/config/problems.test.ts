@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/load.ts';
 import { configFolder, problemsOf, projectDirectory } from './config-folder.ts';
+import { presets } from '../../src/llm/providers/presets.ts';
 
 const sha256 = 'a'.repeat(64);
 
@@ -124,8 +125,8 @@ const wrongFiles: [name: string, text: string, problems: string[]][] = [
     'a provider without a block, and reports the other problems too',
     'llm:\n  active: grok\n  fallback: [groq, unknown]\n  stall_timeout: long\n',
     [
-      'my.yaml:2: llm.active is grok; allowed: one of auto, demo, groq, openai, openrouter, anthropic, azure, ollama.',
-      'my.yaml:3: llm.fallback[1] is unknown; allowed: one of demo, groq, openai, openrouter, anthropic, azure, ollama.',
+      `my.yaml:2: llm.active is grok; allowed: one of auto, demo, ${Object.keys(presets).join(', ')}.`,
+      `my.yaml:3: llm.fallback[1] is unknown; allowed: one of demo, ${Object.keys(presets).join(', ')}.`,
       'my.yaml:4: llm.stall_timeout is long; allowed: a number of seconds, above 0 and up to 604800.',
     ],
   ],

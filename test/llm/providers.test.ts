@@ -51,8 +51,45 @@ describe('auto', () => {
     assert.deepEqual(namesOf({ providers: { local: { base_url: 'http://localhost:1/v1', model: 'm' } } }), ['demo']);
   });
 
+  test('does not choose a preset that lacks an address or a model', () => {
+    assert.deepEqual(namesOf({ env: { AWS_BEARER_TOKEN_BEDROCK: 'a', AZURE_OPENAI_API_KEY: 'b' } }), ['demo']);
+  });
+
   test('is followed by the fallbacks, each once', () => {
     assert.deepEqual(namesOf({ env: all, fallback: ['openai', 'groq', 'demo'] }), ['groq', 'openai', 'demo']);
+  });
+});
+
+describe('the wire protocol', () => {
+  const pathOf = (choice: Choice) => choose(choice).map(({ path, keyHeader }) => [path, keyHeader]);
+
+  test('is that of the preset at its own address', () => {
+    assert.deepEqual(pathOf({ env: { OPENAI_API_KEY: 'a' } }), [['/responses', 'authorization']]);
+    assert.deepEqual(pathOf({ env: { ANTHROPIC_API_KEY: 'a' } }), [['/messages', 'x-api-key']]);
+    assert.deepEqual(pathOf({ env: { GROQ_API_KEY: 'a' } }), [['/chat/completions', 'authorization']]);
+  });
+
+  test('is chat at another address, or what the block states', () => {
+    const base_url = 'http://localhost:4000/v1';
+    assert.deepEqual(pathOf({ active: 'openai', providers: { openai: { base_url } } }), [
+      ['/chat/completions', 'authorization'],
+    ]);
+    assert.deepEqual(pathOf({ active: 'mine', providers: { mine: { base_url, model: 'm', api: 'messages' } } }), [
+      ['/messages', 'x-api-key'],
+    ]);
+  });
+
+  test('is the Responses API at the address of Azure without dated versions', () => {
+    const azure = (base_url: string) =>
+      choose({
+        active: 'azure',
+        providers: { azure: { base_url, deployment: 'gpt' } },
+        env: { AZURE_OPENAI_API_KEY: 'b' },
+      }).map(({ path, query, keyHeader }) => [path, query, keyHeader]);
+    assert.deepEqual(azure('https://own.openai.azure.com/openai/v1'), [['/responses', {}, 'api-key']]);
+    assert.deepEqual(azure('https://own.openai.azure.com'), [
+      ['/openai/deployments/{model}/chat/completions', { 'api-version': '2024-10-21' }, 'api-key'],
+    ]);
   });
 });
 
@@ -155,6 +192,7 @@ describe('a provider', () => {
       { active: 'x', providers: { x: { model: 'm', base_url: 'localhost:80' } } },
       /llm\.providers\.x\.base_url/,
     ],
+    ['no model for a local server', { active: 'lmstudio' }, /llm\.providers\.lmstudio\.model/],
     ['no address at Azure', { active: 'azure' }, /llm\.providers\.azure\.base_url/],
     [
       'no deployment at Azure',
@@ -269,4 +307,17 @@ describe('a key', () => {
     );
     assert.deepEqual([end.status, other.requests.length], ['failed', 0]);
   });
+});
+
+test('the key of Bedrock goes to its own hosts only', () => {
+  const keyAt = (base_url: string) =>
+    choose({
+      active: 'bedrock',
+      providers: { bedrock: { base_url, model: 'openai.gpt-oss-120b' } },
+      env: { AWS_BEARER_TOKEN_BEDROCK: 'a' },
+    })[0]?.key;
+  assert.equal(keyAt('https://bedrock-runtime.eu-west-1.amazonaws.com/openai/v1'), 'a');
+  assert.equal(keyAt('https://bedrock-mantle.us-east-1.api.aws/v1'), 'a');
+  for (const host of ['amazonaws.com.example', 's3.eu-west-1.amazonaws.com', 'bedrock-runtime.example'])
+    assert.equal(keyAt(`https://${host}/v1`), null, host);
 });

@@ -1,5 +1,5 @@
 /**
- * Runs the model of a proof: a real OpenAI-compatible endpoint. It answers each request on command, or by the plan of
+ * Runs the model of a proof: a real endpoint that speaks each of the wire protocols. It answers each request on command, or by the plan of
  * the path once that is set. Each tool call carries a key. The key is the same each time the model is asked for that
  * answer, so a call that is made twice is counted twice.
  */
@@ -8,6 +8,9 @@ import { createServer, type ServerResponse } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { historyViolations, requestBody, type RequestBody } from '../support/model/history.ts';
 import { delta, done, finish, scriptedUsage, usage, type Part } from '../support/model/replies.ts';
+import { createMessagesDialect } from '../support/model/speak-messages.ts';
+import { createResponsesDialect } from '../support/model/speak-responses.ts';
+import type { AnswerWriter } from '../support/model/spoken.ts';
 import { callParts } from '../support/model/tool-calls.ts';
 import type { Notifier } from './notifier.ts';
 import type { ToolName } from './moves.ts';
@@ -48,7 +51,11 @@ export interface ControlledModel {
 interface Request {
   place: Place;
   response: ServerResponse;
+  answer: AnswerWriter;
 }
+
+/** Chat completions: the parts of a script are its form. */
+const plainAnswer: AnswerWriter = { head: [], write: (part) => [part] };
 
 /** First word of messages in the other conversation. */
 export const OTHERS = 'others';
@@ -57,14 +64,20 @@ export async function startControlledModel(notifier: Notifier): Promise<Controll
   const places: Place[] = [];
   const violations: string[] = [];
   const others: Request[] = [];
+  const dialects = [createResponsesDialect(), createMessagesDialect()];
   let latest: Request | null = null;
   let plan: ((place: Place) => readonly ToolName[]) | null = null;
 
-  const write = (parts: readonly Part[]) => {
+  const send = (parts: readonly Part[]) => {
     for (const part of parts) if (part.play === 'bytes') latest?.response.write(part.text);
   };
+  const write = (parts: readonly Part[]) => {
+    for (const part of parts) send(latest?.answer.write(part) ?? []);
+  };
   const head = () => {
-    if (latest?.response.headersSent === false) latest.response.writeHead(200, { 'content-type': 'text/event-stream' });
+    if (latest === null || latest.response.headersSent) return;
+    latest.response.writeHead(200, { 'content-type': 'text/event-stream' });
+    send(latest.answer.head);
   };
   const end = (reason: string, counts = scriptedUsage) => {
     write([finish(reason), usage(counts), done()]);
@@ -95,9 +108,13 @@ export async function startControlledModel(notifier: Notifier): Promise<Controll
   const server = createServer((message, response) => {
     readText(message)
       .then((body) => {
-        const parsed = requestBody.parse(JSON.parse(body));
+        const sent: unknown = JSON.parse(body);
+        const dialect = dialects.find(({ path }) => path === message.url);
+        const spoken = dialect?.read(sent);
+        violations.push(...(spoken?.violations ?? []));
+        const parsed = requestBody.parse(spoken === undefined ? sent : spoken.body);
         violations.push(...historyViolations(parsed));
-        const request = { place: placeOf(parsed), response };
+        const request = { place: placeOf(parsed), response, answer: dialect?.answer(parsed.model) ?? plainAnswer };
         if (request.place.turn === OTHERS) {
           others.push(request);
           if (plan) answerOthers();

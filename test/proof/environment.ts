@@ -2,6 +2,7 @@
  * Starts everything around one server under test: a model, tools, a client that chats, a client that follows, and a
  * temporary home. The environment stays while servers start and stop.
  */
+import type { ApiName } from '../../src/llm/api/wire-api.ts';
 import { createNotifier, type Notifier } from './notifier.ts';
 import { createTempHome, type TempHome } from './temp-home.ts';
 import { createSender, type Sender } from './sender.ts';
@@ -25,10 +26,14 @@ export interface Environment {
   close(): Promise<void>;
 }
 
-export async function createEnvironment(start: World, moves: readonly Move[], cache: string): Promise<Environment> {
+export async function createEnvironment(
+  start: World,
+  moves: readonly Move[],
+  { cache, api }: { cache: string; api: ApiName },
+): Promise<Environment> {
   const notifier = createNotifier();
   const [model, tools] = await Promise.all([startControlledModel(notifier), startControlledTools(notifier)]);
-  const home = await createTempHome(start.settings, moves, {
+  const home = await createTempHome(start.settings, moves, api, {
     model: model.url,
     tools: tools.url,
     hall: tools.hallUrl,

@@ -33,7 +33,7 @@ before(async () => {
     { do: 'answer' },
   ];
   const moves = worldsOf(story).findLast(({ path }) => path.at(-1)?.do === 'answer')?.path ?? [];
-  environment = await createEnvironment(start, moves, cache);
+  environment = await createEnvironment(start, moves, { cache, api: 'chat' });
   killed = await playTo({ id: '', of: '', from: start, moves, instant: 'held' }, environment);
   await restartAndFinish(moves, killed, environment);
 });

@@ -1,5 +1,6 @@
 /** Runs one kill point from beginning to end: plays its moves, kills the server, restarts it and judges it. */
 import { createHash } from 'node:crypto';
+import { apiNames, type ApiName } from '../../src/llm/api/wire-api.ts';
 import { rowLines } from '../support/machines/row-lines.ts';
 import { restartAndFinish } from './restart.ts';
 import { playTo } from './driver.ts';
@@ -23,10 +24,10 @@ export interface Verdict {
  */
 export async function prove(
   point: KillPoint,
-  { cache, atEnd = false }: { cache: string; atEnd?: boolean },
+  { cache, atEnd = false, api = apiOf(point) }: { cache: string; atEnd?: boolean; api?: ApiName | undefined },
 ): Promise<Verdict> {
   const startedMs = performance.now();
-  const environment = await createEnvironment(point.from, point.moves, cache);
+  const environment = await createEnvironment(point.from, point.moves, { cache, api });
   let problems: string[];
   let output = '';
   try {
@@ -40,6 +41,11 @@ export async function prove(
   const log = problems.length === 0 ? [] : linesOf(environment.home.database);
   await environment.close();
   return { point, problems, log, output, tookMs: performance.now() - startedMs };
+}
+
+/** The wire protocol of a run: each has its share of the points, the same in every run. */
+function apiOf({ id }: KillPoint): ApiName {
+  return apiNames[(createHash('sha256').update(id).digest()[0] ?? 0) % apiNames.length] ?? 'chat';
 }
 
 function allHasEnded({ home, sender }: Environment): boolean {
@@ -58,6 +64,8 @@ function linesOf(database: string): string[] {
 export interface ProveOptions {
   cache: string;
   atEnd?: boolean;
+  /** The wire protocol of all runs. If not stated, each has its share. */
+  api?: ApiName | undefined;
   /** Number of runs at the same time. One run keeps less than a core busy. */
   atOnce: number;
   onVerdict(verdict: Verdict, done: number): void;
@@ -68,14 +76,14 @@ export interface ProveOptions {
 /** Runs all kill points. Returns the verdicts in the order of their ends. */
 export async function proveAll(
   points: readonly KillPoint[],
-  { cache, atEnd = false, atOnce, onVerdict, isStopped = () => false }: ProveOptions,
+  { cache, atEnd = false, api, atOnce, onVerdict, isStopped = () => false }: ProveOptions,
 ): Promise<Verdict[]> {
   const waiting = points.values();
   const verdicts: Verdict[] = [];
   const work = async () => {
     for (const point of waiting) {
       if (isStopped()) return;
-      const verdict = await prove(point, { cache, atEnd });
+      const verdict = await prove(point, { cache, atEnd, api });
       onVerdict(verdict, verdicts.push(verdict));
     }
   };

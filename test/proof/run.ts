@@ -5,25 +5,29 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { apiNames } from '../../src/llm/api/wire-api.ts';
 import { readRunnerOptions } from '../support/runner-options.ts';
 import { allKillPoints } from './kill-points.ts';
 import { coverEdges, uncoveredEdges } from './paths.ts';
 import { edgeTable, failure, progress, summary } from './report.ts';
 import { proveAll, sample } from './prove.ts';
 
-const usage = `Usage: npm run proof -- [--seed TEXT --part N] [--only ID] [--at_once N]
+const usage = `Usage: npm run proof -- [--seed TEXT --part N] [--only ID] [--api NAME] [--at_once N]
 
 Kills the server at every kill point of its charts, starts it again and judges it from outside.
 
   --part N      N of the kill points, chosen by --seed
   --seed TEXT   the same seed chooses the same ones
   --only ID     one of them, or all of an edge or a story by its name
+  --api NAME    wire protocol of the model: chat, responses or messages; all in turn by default
   --at_once N   servers at the same time; one more than the cores by default
 `;
 
-const { text, number, refuse, isUnread } = readRunnerOptions(usage, ['seed', 'part', 'only', 'at_once']);
+const { text, number, refuse, isUnread } = readRunnerOptions(usage, ['seed', 'part', 'only', 'api', 'at_once']);
 const [only, part] = [text('only'), number('part', 1)];
 const atOnce = number('at_once', 1) ?? availableParallelism() + 1;
+const api = apiNames.find((name) => name === text('api'));
+if (text('api') !== undefined && api === undefined) refuse(`no wire protocol is called "${text('api')}"`);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 const cover = coverEdges();
@@ -40,6 +44,7 @@ const cache = await mkdtemp(join(tmpdir(), 'parley-proof-cache-'));
 const startedMs = performance.now();
 const verdicts = await proveAll(chosen, {
   cache,
+  api,
   atOnce,
   isStopped: isUnread,
   onVerdict(verdict, done) {

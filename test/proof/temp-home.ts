@@ -5,6 +5,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ApiName } from '../../src/llm/api/wire-api.ts';
 import type { Move, Stimulus } from './moves.ts';
 import type { Settings } from './world.ts';
 
@@ -17,6 +18,7 @@ export interface TempHome {
 export async function createTempHome(
   { limits }: Settings,
   moves: readonly Move[],
+  api: ApiName,
   urls: { model: string; tools: string; hall: string; works: string },
 ): Promise<TempHome> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-proof-'));
@@ -30,7 +32,7 @@ export async function createTempHome(
       // The chart must ask the provider again, no matter how often a path lets it fail.
       circuit: { failures: 1000 },
       providers: Object.fromEntries(
-        providers.map((name) => [name, { base_url: urls.model, model: `model of ${name}` }]),
+        providers.map((name) => [name, { base_url: urls.model, model: `model of ${name}`, api }]),
       ),
     },
     chat: {

@@ -3,11 +3,11 @@
  * and constraints. Holds no API keys: a block names the environment variable that holds its key.
  */
 import { z } from 'zod';
-import { azureApiVersion, isAzureHost } from '../../llm/providers/azure.ts';
+import { azureApiVersion } from '../../llm/providers/azure.ts';
 import { apiNames } from '../../llm/api/wire-api.ts';
 import { reasoningFields } from '../../llm/pass-back-reasoning.ts';
 import { reasoningTagModes } from '../../llm/stream/reasoning-tags.ts';
-import { presets, type Preset } from '../../llm/providers/presets.ts';
+import { isKeyFor, presets, type Preset } from '../../llm/providers/presets.ts';
 import { count, text } from './quantities.ts';
 import { clientKeys } from '../client-keys.ts';
 import { isSection } from '../places.ts';
@@ -75,7 +75,7 @@ const parameters = {
     .meta({ allowed: 'names of models, each with a section of parameters' })
     .exactOptional()
     .describe(
-      'Parameters by model, over those of the block: `gpt-5-mini: { max_tokens: null, max_completion_tokens: 4096 }`. Null leaves a parameter out.',
+      'Parameters by model, over those of the block: `gpt-4.1-mini: { reasoning_effort: null, temperature: 0.7 }`. Null leaves a parameter out.',
     ),
   allowed_models: z
     .array(text())
@@ -130,7 +130,7 @@ const parameters = {
     .meta({ allowed: 'names of models, each with input, output and perhaps cached_input, for a million tokens' })
     .exactOptional()
     .describe(
-      'Prices of a million tokens, by model: `gpt-4o-mini: { input: 0.15, output: 0.6 }`. All prices and budgets must have the same unit. Costs are counted for models with a price.',
+      'Prices of a million tokens, by model: `gpt-6-luna: { input: 0.1, output: 0.5 }`. All prices and budgets must have the same unit. Costs are counted for models with a price.',
     ),
   headers: z
     .record(z.string(), z.string())
@@ -208,36 +208,36 @@ const ownKeys = {
 /** A provider of the user's own. Parameters that are not listed go into the request's body unchanged. */
 const ownProvider = z.looseObject(ownKeys).superRefine(refuseStrayKeys(Object.keys(ownKeys)), always);
 
+/** The block, with the variable of the preset's key if that key may be sent to its address. */
+function withKey<Block extends { base_url?: string | undefined; api_key_env?: string | undefined }>(
+  block: Block,
+  preset: Preset,
+): Block {
+  const mayHaveKey = block.base_url === undefined || isKeyFor(preset, block.base_url);
+  return preset.keyVariable !== null && block.api_key_env === undefined && mayHaveKey
+    ? { ...block, api_key_env: preset.keyVariable }
+    : block;
+}
+
 /**
- * A preset. Its API key is used only with the preset's address: a block with another address must not send the key
- * there.
+ * A preset. Its API key is used only with the preset's address: a block with another address must not send the key there.
+ * Where every user has an address or models of their own, what is missing is reported when the provider is used.
  */
-function knownProvider({
-  baseUrl,
-  keyVariable,
-  model: knownModel,
-}: {
-  baseUrl: string;
-  keyVariable: string | null;
-  model: string;
-}) {
+function knownProvider(preset: Preset) {
+  const { baseUrl, keyVariable, model: knownModel } = preset;
   return z
     .looseObject({
-      base_url: baseUrlText().default(baseUrl),
+      base_url: baseUrl === null ? baseUrlText().exactOptional() : baseUrlText().default(baseUrl),
       api_key_env: (keyVariable === null ? apiKeyEnv() : apiKeyEnv().meta({ default: keyVariable })).exactOptional(),
-      model: model().default(knownModel),
+      model: knownModel === null ? model().exactOptional() : model().default(knownModel),
       ...parameters,
     })
     .superRefine(refuseStrayKeys(Object.keys(ownKeys)), always)
-    .transform((block) =>
-      keyVariable !== null && block.api_key_env === undefined && block.base_url === baseUrl
-        ? { ...block, api_key_env: keyVariable }
-        : block,
-    )
+    .transform((block) => withKey(block, preset))
     .prefault({});
 }
 
-/** Every Azure resource has its own address, so a missing one is reported when the provider is used. */
+/** Its deployments stand in the place of models. */
 const azureProvider = z
   .looseObject({
     base_url: baseUrlText().exactOptional(),
@@ -252,26 +252,18 @@ const azureProvider = z
     model: z.never().meta({ allowed: 'nothing, because the deployment names the model' }).exactOptional(),
   })
   .superRefine(refuseStrayKeys([...Object.keys(ownKeys), 'deployment', 'api_version']), always)
-  .transform((block) =>
-    block.api_key_env === undefined && (block.base_url === undefined || isAzureHost(block.base_url))
-      ? { ...block, api_key_env: presets.azure.keyVariable }
-      : block,
-  )
+  .transform((block) => withKey(block, presets.azure))
   .prefault({});
 
 type KnownBlocks = {
-  [Name in keyof typeof presets]: (typeof presets)[Name]['baseUrl'] extends null
-    ? typeof azureProvider
-    : ReturnType<typeof knownProvider>;
+  [Name in keyof typeof presets]: Name extends 'azure' ? typeof azureProvider : ReturnType<typeof knownProvider>;
 };
 
 /** A block for each preset, in the order in which `auto` looks for their keys. */
 const knownBlocks = Object.fromEntries(
-  Object.entries<Preset>(presets).map(([name, { baseUrl, keyVariable, model: knownModel }]) => [
+  Object.entries<Preset>(presets).map(([name, preset]) => [
     name,
-    baseUrl === null || knownModel === null
-      ? azureProvider
-      : knownProvider({ baseUrl, keyVariable, model: knownModel }),
+    name === 'azure' ? azureProvider : knownProvider(preset),
   ]),
 ) as KnownBlocks;
 

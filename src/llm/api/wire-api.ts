@@ -18,7 +18,7 @@ export interface Asked {
   model: string;
   /** The fields in which chat completions pass reasoning back. */
   passBackReasoning: readonly ReasoningField[];
-  /** The same for all requests of a conversation, and tells nothing about it. */
+  /** The same for all requests of a conversation, and does not reveal it. */
   cacheKey: string;
 }
 

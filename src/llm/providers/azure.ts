@@ -9,13 +9,6 @@ import type { Endpoint } from './provider.ts';
 /** The last dated version that is not a preview. */
 export const azureApiVersion = '2024-10-21';
 
-/** Microsoft's own clouds. The key of the default variable is sent only to them. */
-const azureHosts = /\.azure\.(com|us|cn)$/;
-
-export function isAzureHost(baseUrl: string): boolean {
-  return azureHosts.test(URL.parse(baseUrl)?.hostname ?? '');
-}
-
 /** Whether the address is Azure's without dated versions: `https://RESOURCE.openai.azure.com/openai/v1`. */
 export function hasV1Path(baseUrl: string): boolean {
   return /\/openai\/v1\/?$/.test(URL.parse(baseUrl)?.pathname ?? '');

@@ -7,9 +7,9 @@ import { ownValue } from '../../json.ts';
 import { AppError } from '../../errors.ts';
 import { apis } from '../api/apis.ts';
 import type { WireApi } from '../api/wire-api.ts';
-import { azureEndpoint, hasV1Path, isAzureHost } from './azure.ts';
+import { azureEndpoint, hasV1Path } from './azure.ts';
 import { knownReasoningFields } from '../pass-back-reasoning.ts';
-import { presetOf, presets } from './presets.ts';
+import { isKeyFor, presetOf, presets } from './presets.ts';
 import type { Endpoint, Provider, ProviderBlock, ProviderLimits, ToolLimits } from './provider.ts';
 
 /** The inputs of the choice of providers. */
@@ -38,7 +38,8 @@ function firstWithKey({ providers, env }: ProviderChoice): string {
   const found = [...new Set([...Object.keys(presets), ...Object.keys(providers)])].find((name) => {
     const block = ownValue(providers, name);
     const variable = keyVariableOf(name, block);
-    return variable !== null && readKey(env, variable) !== null && addressOf(name, block) !== null;
+    if (variable === null || readKey(env, variable) === null || addressOf(name, block) === null) return false;
+    return (block?.model ?? block?.['deployment'] ?? presetOf(name)?.model ?? null) !== null;
   });
   return found ?? demoName;
 }
@@ -154,10 +155,9 @@ function addressOf(name: string, block: ProviderBlock | undefined): string | nul
 
 function keyVariableOf(name: string, block: ProviderBlock | undefined): string | null {
   if (block?.api_key_env !== undefined) return block.api_key_env;
-  // Every resource at Azure has its own address.
-  if (name === azureName) return isAzureHost(block?.base_url ?? '') ? presets.azure.keyVariable : null;
+  const preset = presetOf(name);
   // A block with its own base URL is another endpoint: the preset's key is not for it.
-  return block?.base_url === undefined ? (presetOf(name)?.keyVariable ?? null) : null;
+  return preset && isKeyFor(preset, block?.base_url ?? preset.baseUrl ?? '') ? preset.keyVariable : null;
 }
 
 /** An empty variable counts as unset, because users disable a key that way. */

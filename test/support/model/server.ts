@@ -15,6 +15,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import { text as readText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fails, says, type Part, type Reply } from './replies.ts';
+import type { Dialect } from './spoken.ts';
 import { createMessagesDialect } from './speak-messages.ts';
 import { createResponsesDialect } from './speak-responses.ts';
 import { historyViolations, requestBody, type RequestBody } from './history.ts';
@@ -86,7 +87,7 @@ export async function startModelServer(): Promise<ModelServer> {
       violations.push(`request ${requests.length}: unknown path ${request.path}`);
     for (const waiter of waiting) if (waiter.count === requests.length) waiter.resolve(request);
     const reply = queue.shift() ?? decide(request);
-    return play(dialect?.write(reply, request.body.model) ?? reply, response, end.resolve);
+    return play(dialect === undefined ? reply : spokenReply(reply, dialect, request.body.model), response, end.resolve);
   }
 
   const server = createServer((message, response) => {
@@ -125,6 +126,13 @@ export async function startModelServer(): Promise<ModelServer> {
       await closed;
     },
   };
+}
+
+/** The reply in the form of the API. An error has the same body in all. */
+function spokenReply(reply: Reply, dialect: Dialect, model: string): Reply {
+  if (reply.status !== 200) return reply;
+  const { head, write } = dialect.answer(model);
+  return { ...reply, parts: [...head, ...reply.parts.flatMap(write)] };
 }
 
 /** Plays a reply to its end, or until the client disconnects. */

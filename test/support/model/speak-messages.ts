@@ -6,8 +6,8 @@
  */
 import { z } from 'zod';
 import { createChunkReader, type ChunkReader } from './chunk-reader.ts';
-import type { Part, Reply } from './replies.ts';
-import type { Dialect, Spoken } from './spoken.ts';
+import type { Part } from './replies.ts';
+import type { AnswerWriter, Dialect, Spoken } from './spoken.ts';
 
 const cache_control = z.strictObject({ type: z.literal('ephemeral'), ttl: z.enum(['5m', '1h']).optional() }).optional();
 const text = z.strictObject({ type: z.literal('text'), text: z.string().regex(/\S/), cache_control });
@@ -110,9 +110,9 @@ export function createMessagesDialect(): Dialect {
         violations: [...violationsOf(messages, model, signed), ...markersOf(body)],
       };
     },
-    write: (reply, model) => {
+    answer: (model) => {
       count += 1;
-      return eventsOf(reply, model, `${count}`, signed);
+      return createWriter(model, `${count}`, signed);
     },
   };
 }
@@ -187,8 +187,8 @@ function event(fields: Record<string, unknown> & { type: string }): Part {
 /** Blocks of an answer, each begun once. */
 const places = { reasoning: 0, text: 1, call: 2 } as const;
 
-/** The reply as events, each where its chunk stood. Pauses, gates and cuts stay. Calls come whole, at the end. */
-function eventsOf(reply: Reply, model: string, id: string, signed: Map<string, string>): Reply {
+/** Writes events, each where its chunk stood. Calls come whole, at the end. */
+function createWriter(model: string, id: string, signed: Map<string, string>): AnswerWriter {
   const start = event({
     type: 'message_start',
     message: {
@@ -208,7 +208,7 @@ function eventsOf(reply: Reply, model: string, id: string, signed: Map<string, s
     return [event({ type: 'content_block_start', index, content_block })];
   };
   const reader = createChunkReader();
-  const parts = reply.parts.flatMap((part): Part[] => {
+  const write = (part: Part): Part[] => {
     if (part.play !== 'bytes') return [part];
     return reader.read(part.text).flatMap((step): Part[] => {
       switch (step.kind) {
@@ -234,8 +234,8 @@ function eventsOf(reply: Reply, model: string, id: string, signed: Map<string, s
           return [{ play: 'bytes', text: step.text }];
       }
     });
-  });
-  return reply.status === 200 ? { ...reply, parts: [start, ...parts] } : reply;
+  };
+  return { head: [start], write };
 }
 
 function endOf(reader: ChunkReader, model: string, id: string, signed: Map<string, string>): Part[] {

@@ -5,9 +5,9 @@
  * https://community.openai.com/t/error-with-function-calling-and-reasoning-items-missing/1370222
  */
 import { z } from 'zod';
-import type { Part, Reply } from './replies.ts';
+import type { Part } from './replies.ts';
 import { createChunkReader, type ChunkReader } from './chunk-reader.ts';
-import type { Dialect, Spoken } from './spoken.ts';
+import type { AnswerWriter, Dialect, Spoken } from './spoken.ts';
 
 const text = (type: string) => z.strictObject({ type: z.literal(type), text: z.string().min(1) });
 const image = z.strictObject({
@@ -95,9 +95,9 @@ export function createResponsesDialect(): Dialect {
         violations: violationsOf(input, model, sealed),
       };
     },
-    write: (reply, model) => {
+    answer: (model) => {
       count += 1;
-      return eventsOf(reply, model, `rs_${count}`, sealed);
+      return createWriter(model, `rs_${count}`, sealed);
     },
   };
 }
@@ -159,12 +159,12 @@ function event(fields: Record<string, unknown> & { type: string }): Part {
   return { play: 'bytes', text: `event: ${fields.type}\ndata: ${JSON.stringify(fields)}\n\n` };
 }
 
-/** The reply as events, each where its chunk stood. Pauses, gates and cuts stay. */
-function eventsOf(reply: Reply, model: string, id: string, sealed: Map<string, string>): Reply {
+/** Writes events, each where its chunk stood. */
+function createWriter(model: string, id: string, sealed: Map<string, string>): AnswerWriter {
   const head = { id: `resp_${id}`, object: 'response', model };
   const created = event({ type: 'response.created', response: { ...head, status: 'in_progress', output: [] } });
   const reader = createChunkReader();
-  const parts = reply.parts.flatMap((part): Part[] => {
+  const write = (part: Part): Part[] => {
     if (part.play !== 'bytes') return [part];
     return reader.read(part.text).flatMap((step): Part[] => {
       switch (step.kind) {
@@ -180,8 +180,8 @@ function eventsOf(reply: Reply, model: string, id: string, sealed: Map<string, s
           return [{ play: 'bytes', text: step.text }];
       }
     });
-  });
-  return reply.status === 200 ? { ...reply, parts: [created, ...parts] } : reply;
+  };
+  return { head: [created], write };
 }
 
 function endOf(reader: ChunkReader, head: { model: string }, id: string, sealed: Map<string, string>): Part[] {
