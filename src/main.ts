@@ -122,6 +122,21 @@ switch (command.kind) {
       return token(command.subject);
     });
     break;
+  case 'models':
+    await runConfigured(command.file, async (config) => {
+      const { models } = await import('./cli/models.ts');
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort());
+      return models({
+        config,
+        env: process.env,
+        provider: command.provider ?? null,
+        model: command.model ?? null,
+        isTrial: command.isTrial,
+        signal: stop.signal,
+      });
+    });
+    break;
   case 'inspect':
     await runConfigured(command.file, async ({ chat: { websocket } }) => {
       const { inspect } = await import('./cli/inspect.ts');

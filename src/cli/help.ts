@@ -53,6 +53,15 @@ The environment variable PARLEY_TOKEN holds the token, if the server asks for on
     synopsis: 'token SUBJECT',
     description: `Makes a token for a user, and prints the lines of the configuration that accept it.`,
   },
+  models: {
+    synopsis: 'models [PROVIDER] [MODEL] [--try] [--config FILE]',
+    description: `Lists the models that a provider offers, and marks those of the configuration. PROVIDER is
+a preset or a block of llm.providers; without it, the active one.
+
+  --try          send MODEL, or the model of the configuration, three short requests:
+                 does it stream, call tools and see images?
+  --config FILE  the configuration with the provider's block (or PARLEY_CONFIG=FILE)`,
+  },
   inspect: {
     synopsis: 'inspect CONVERSATION [--port N] [--config FILE]',
     description: `Prints where a conversation of the running server can be watched: on Parley's own page,
@@ -114,6 +123,7 @@ const short: Record<Exclude<CommandName, 'run'>, [synopsis: string, purpose: str
   check: ['check [FILE]', 'report what is wrong with the database, or with FILE'],
   replay: ['replay CONVERSATION', 'print the log of a conversation row by row'],
   token: ['token SUBJECT', 'make a token for a user'],
+  models: ['models [PROVIDER]', 'list the models of a provider, or try one'],
   inspect: ['inspect CONVERSATION', 'print where a conversation can be watched'],
   test: ['test', 'run the checks and tests of the project'],
   model: ['model', 'test your own prompts, tools and limits'],

@@ -11,6 +11,8 @@ export type Command =
   | { kind: 'check'; database?: string; file?: string }
   | { kind: 'replay'; conversationId: string; exported?: string; file?: string }
   | { kind: 'token'; subject: string }
+  /** Without `provider` the active one, without `model` that of its block. */
+  | { kind: 'models'; provider?: string; model?: string; isTrial: boolean; file?: string }
   | { kind: 'inspect'; conversationId: string; file?: string; port?: number }
   | { kind: 'help'; text: string }
   | { kind: 'version' }
@@ -27,13 +29,14 @@ const commands: Record<CommandName, { flags: readonly Flag[]; operands: number; 
   check: { flags: ['config'], operands: 1, needs: null },
   replay: { flags: ['config', 'file'], operands: 1, needs: 'the id of a conversation' },
   token: { flags: [], operands: 1, needs: 'the name of a subject' },
+  models: { flags: ['config'], operands: 2, needs: null },
   inspect: { flags: ['config', 'port'], operands: 1, needs: 'the id of a conversation' },
   // run.sh runs these two itself. Here they only have help and messages about mistakes.
   test: { flags: [], operands: 0, needs: null },
   model: { flags: [], operands: 0, needs: null },
 };
 
-const flags = { values: ['config', 'port', 'file'], switches: ['help', 'version'] } as const;
+const flags = { values: ['config', 'port', 'file'], switches: ['help', 'version', 'try'] } as const;
 
 /** Parses the arguments after the program's name. `--help` and `--version` win over the rest. */
 export function parseCli(args: readonly string[]): Command {
@@ -45,7 +48,7 @@ export function parseCli(args: readonly string[]): Command {
   return commandOf(name, typed);
 }
 
-function commandOf(name: CommandName, { words: typed, values }: CommandLine<Flag, string>): Command {
+function commandOf(name: CommandName, { words: typed, values, switches }: CommandLine<Flag, string>): Command {
   const { flags, operands, needs } = commands[name];
   const words = typed.toSpliced(typed.indexOf(name), name === 'run' ? 0 : 1);
   const misplaced = (['config', 'port', 'file'] as const).find(
@@ -53,6 +56,8 @@ function commandOf(name: CommandName, { words: typed, values }: CommandLine<Flag
   );
   if (misplaced)
     return invalid(name, `--${misplaced} has no meaning ${name === 'run' ? 'without a command' : `with ${name}`}`);
+  if (switches.has('try') && name !== 'models')
+    return invalid(name, `--try has no meaning ${name === 'run' ? 'without a command' : `with ${name}`}`);
   const extra = words[operands];
   if (extra !== undefined)
     return invalid(
@@ -82,6 +87,14 @@ function commandOf(name: CommandName, { words: typed, values }: CommandLine<Flag
       };
     case 'token':
       return { kind: name, subject: word ?? '' };
+    case 'models':
+      return {
+        kind: name,
+        ...(word === undefined ? {} : { provider: word }),
+        ...(words[1] === undefined ? {} : { model: words[1] }),
+        isTrial: switches.has('try'),
+        ...file,
+      };
     case 'inspect':
       return withPort(values.port, { kind: name, conversationId: word ?? '', ...file });
     case 'test':

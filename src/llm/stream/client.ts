@@ -102,7 +102,7 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
  * Sets every option, because the package reads OPENAI_* for missing ones and would send secrets to another endpoint. Loads the
  * package with the first request: it takes a fifth of the server's start, and the demo model does not need it.
  */
-async function createOpenAI(provider: Provider, fetch: Transport['fetch']): Promise<OpenAI> {
+export async function createOpenAI(provider: Provider, fetch: Transport['fetch']): Promise<OpenAI> {
   const { default: OpenAI } = await import('openai');
   const inherited = (process.env['OPENAI_CUSTOM_HEADERS'] ?? '')
     .split('\n')
