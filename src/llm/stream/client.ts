@@ -13,7 +13,7 @@ import { withReasoning } from '../pass-back-reasoning.ts';
 import { strictMessages } from '../strict-messages.ts';
 import { withPlainErrors } from './provider-error.ts';
 import { cutOff, notACompletion, requestFailed, timedOut, streamFailed, type Target } from './failed-answer.ts';
-import { createLearnedChanges, type RequiredChange } from './learned-changes.ts';
+import { createLearnedChanges, type LearnedChanges, type RequiredChange } from './learned-changes.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
 import { parseJson } from '../../json.ts';
@@ -28,8 +28,7 @@ export interface ProviderClient {
 }
 
 export interface LearningClient extends ProviderClient {
-  /** The declarations of tools that the model has rejected, as keys (rejected-tools.ts). */
-  rejected(model: string): ReadonlySet<string>;
+  readonly learned: Omit<LearnedChanges, 'send'>;
 }
 
 /** Read for each request. */
@@ -48,7 +47,7 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
   const learned = createLearnedChanges(provider, (change) => options.onRequiredChange(change));
 
   return {
-    rejected: learned.rejected,
+    learned,
     async stream(request, sink, signal) {
       const client = (openai ??= await createOpenAI(provider, transport.fetch));
       if (signal.aborted) return { status: 'aborted' };
