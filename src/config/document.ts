@@ -133,5 +133,5 @@ function protoKeys(document: Document): { key: Scalar; path: KeyPath }[] {
 /** The value of an unquoted text from a variable, as YAML would read it in that place. */
 function plainValue(text: string): string | number | boolean {
   if (text === 'true' || text === 'false') return text === 'true';
-  return /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : text;
+  return /^[-+]?(\d+(?:\.\d*)?|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : text;
 }

@@ -4,6 +4,7 @@
  */
 import { APIError } from 'openai';
 import { isObject, ownValue, textOf } from '../../json.ts';
+import { MAX_READ_CHARS } from './provider-error.ts';
 import { declarationKey, isAboutDeclarations, rejectedTools, toolsOf, withoutDeclarations } from './rejected-tools.ts';
 import { bodyWithoutImages } from '../message-images.ts';
 import { refusedImages } from './rejected-images.ts';
@@ -37,7 +38,12 @@ export interface Rejection {
 export function readRejection(error: unknown): Rejection | null {
   if (!(error instanceof APIError) || error.status === undefined) return null;
   const body: unknown = error.error;
-  return { status: error.status, param: isObject(body) ? textOf(body['param']) : null, message: error.message };
+  const param = isObject(body) ? textOf(body['param']) : null;
+  return {
+    status: error.status,
+    param: param?.slice(0, MAX_READ_CHARS) ?? null,
+    message: error.message.slice(0, MAX_READ_CHARS),
+  };
 }
 
 /**

@@ -6,6 +6,7 @@
 import { APIConnectionTimeoutError, APIError } from 'openai/error';
 import { fault, QUOTE_KEY, withQuote, type ErrorCode } from '../../errors.ts';
 import type { StreamError } from './accumulator.ts';
+import { readNamedLimit } from './context-limit.ts';
 import { classify, isPage, sanitizeMessage, readProviderError, type ProviderError } from './provider-error.ts';
 import { isObject, ownValue, textOf } from '../../json.ts';
 import { isLoopbackName } from '../../loopback.ts';
@@ -150,9 +151,10 @@ function rejected(asked: Target, complaint: ProviderError, retryAfterMs: number 
 }
 
 /** The numbers that the provider names. */
-function limitData({ namedLimit }: ProviderError): Record<string, unknown> {
-  if (namedLimit === null) return {};
-  const { limit, input } = namedLimit;
+function limitData({ body, message }: ProviderError): Record<string, unknown> {
+  const named = readNamedLimit(body, message);
+  if (named === null) return {};
+  const { limit, input } = named;
   return { context_tokens: limit, ...(input === null ? {} : { request_tokens: input }) };
 }
 

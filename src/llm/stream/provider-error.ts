@@ -6,7 +6,6 @@ import { sanitizeText } from '../../mcp/content/sanitize-text.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { isDeeperThan, isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 import { isContentRefusal } from '../../../machines/context-window/content-filter.ts';
-import { readNamedLimit, type NamedLimit } from './context-limit.ts';
 import type { Fetch } from './transport.ts';
 
 /** An error from a provider, as a response or inside a stream. */
@@ -15,24 +14,23 @@ export interface ProviderError {
   status: number | null;
   /** `code` and `type` of the error body, in lower case. */
   label: string;
-  /** The provider's message, not sanitized. Empty if it had none. */
+  /** The provider's message, not sanitized, at most `MAX_READ_CHARS` long. Empty if it had none. */
   message: string;
-  /** The limit of the context that the error names. Null if none. */
-  namedLimit: NamedLimit | null;
+  /** As the provider sent it. */
+  body: unknown;
 }
 
 /** Reads an error body: OpenAI's object, an object of another shape, a string, or text that is not JSON. */
 export function readProviderError(error: unknown, status: number | null, fallbackMessage = ''): ProviderError {
-  const message = messageIn(error) || fallbackMessage;
-  const namedLimit = readNamedLimit(error, message);
-  if (!isObject(error)) return { status, label: '', message, namedLimit };
+  const message = messageIn(error) || fallbackMessage.slice(0, MAX_READ_CHARS);
+  if (!isObject(error)) return { status, label: '', message, body: error };
   const code = error['code'];
   return {
     // OpenRouter and vLLM put the HTTP status into `code` once the stream has begun.
     status: status ?? (typeof code === 'number' && code >= 400 && code < 600 ? code : null),
     label: `${textOf(code) ?? ''} ${textOf(error['type']) ?? ''}`.toLowerCase(),
     message,
-    namedLimit,
+    body: error,
   };
 }
 
@@ -53,9 +51,12 @@ const maxLevels = 100;
 const maxDepth = 4;
 const maxListed = 5;
 
+/** The rest of a longer message is not read: the patterns that look for causes take time. */
+export const MAX_READ_CHARS = 4_000;
+
 /** The message in an error of any shape, '' if it has none. Joins the messages of a list. */
 export function messageIn(error: unknown, depth = 0): string {
-  if (typeof error === 'string') return error.trim();
+  if (typeof error === 'string') return error.slice(0, MAX_READ_CHARS).trim();
   if (depth > maxDepth) return '';
   if (Array.isArray(error)) {
     const messages = error.slice(0, maxListed).map((item) => messageIn(item, depth + 1));

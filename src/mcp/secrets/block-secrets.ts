@@ -23,7 +23,7 @@ const PLAIN_HEADERS = /^(?:accept.*|content-type|user-agent|cache-control|connec
 const PLAIN_VALUE = /^(?:[a-z]{1,12}|[\d.:,-]+|(?:\.{0,2}|~)\/.*|[a-z]:\\.*)$/i;
 /** Prefixes of well-known keys, long runs of letters with digits, and UUIDs. */
 const KEY_LOOK =
-  /\b(?:(?:sk|pk|rk|gh[opsu]|github_pat|glpat|xox[abps]|ntn)[-_]|secret_|AKIA|eyJ)[\w-]{6,}|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20,}|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/i;
+  /\b(?:(?:sk|pk|rk|gh[opsu]|github_pat|glpat|xox[abps]|ntn)[-_]|secret_|AKIA|eyJ)[\w-]{6,}|(?<![A-Za-z0-9])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20,}|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/i;
 /** Longer values are documents. Each value is searched in every text. */
 const MAX_CHARS = 8_192;
 

@@ -19,11 +19,11 @@ export interface SecretFilter {
 
 const STRUCK = '[secret]';
 
-/** User and password in an address, and keys in its query. */
+/** User and password in an address, and keys in its query. Names are bounded, because texts of servers may be long. */
 const IN_ADDRESSES: readonly (readonly [RegExp, string])[] = [
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>]+@/gi, `$1${STRUCK}@`],
+  [/\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@"'<>]+@/gi, `$1${STRUCK}@`],
   [
-    /([?&][\w.-]*(?:key|token|secret|passw|pwd|auth|signature|sig)[\w.-]*=)(?:\[secret\]|[^&\s"'<>#)\]]+)/gi,
+    /([?&][\w.-]{0,60}(?:key|token|secret|passw|pwd|auth|signature|sig)[\w.-]{0,60}=)(?:\[secret\]|[^&\s"'<>#)\]]+)/gi,
     `$1${STRUCK}`,
   ],
   [/\b(bearer|basic)\s+(?=[\w.~+/=-]*\d)[\w.~+/=-]{8,}/gi, `$1 ${STRUCK}`],

@@ -88,13 +88,15 @@ function resultOf(errors: string | null): ValidationResult {
 
 /** Parses the validator's message, `#/a: sentence; #/a/b: sentence`. Pointers are URI-encoded and contain no spaces. */
 function stepsOf(errorMessage: string): { path: string[]; sentence: string }[] {
-  return [...errorMessage.matchAll(/#(\S*): (.*?)(?=; #\S*: |$)/gs)].map(([, pointer = '', sentence = '']) => ({
-    path: pointer
-      .split('/')
-      .slice(1)
-      .map((key) => decodeURI(key).replaceAll('~1', '/').replaceAll('~0', '~')),
-    sentence,
-  }));
+  return [...errorMessage.matchAll(/(?<=^|; )#(\S*): (.*?)(?=; #\S*: |$)/gs)].map(
+    ([, pointer = '', sentence = '']) => ({
+      path: pointer
+        .split('/')
+        .slice(1)
+        .map((key) => decodeURI(key).replaceAll('~1', '/').replaceAll('~0', '~')),
+      sentence,
+    }),
+  );
 }
 
 function violationFrom(errorMessage: string): SchemaViolation {
