@@ -221,6 +221,39 @@ describe('a refusal', () => {
   });
 });
 
+describe('a secret of the block', () => {
+  const basic = Buffer.from('me:p@ss-w0rd').toString('base64');
+  for (const quoted of [
+    key,
+    'p@ss-w0rd',
+    'p%40ss-w0rd',
+    `Basic ${basic}`,
+    basic,
+    'to/ken-12345',
+    'to%2Fken-12345',
+    'zu-78901',
+  ])
+    test(`is struck from the message: ${quoted}`, async () => {
+      server.script(fails(400, `Bad ${quoted} here`));
+      const address = new URL(`${server.url}?token=to%2Fken-12345`);
+      address.username = 'me';
+      address.password = 'p@ss-w0rd';
+      const scripted = {
+        base_url: address.href,
+        model: 'm',
+        api_key_env: 'SCRIPTED_KEY',
+        headers: { authorization: 'Token zu-78901' },
+      };
+      const { message } = failed((await askWith({ providers: { scripted } })).end).fault;
+      assert.match(message, /It says: Bad (?:Basic )?\[secret\] here/);
+    });
+
+  test('is no word that stands for a missing key', async () => {
+    server.script(fails(400, 'ollama cannot load it'));
+    assert.match(failed((await askWith({ env: { SCRIPTED_KEY: 'ollama' } })).end).fault.message, /says: ollama cannot/);
+  });
+});
+
 describe('the message of a refusal', () => {
   const shapes: [shape: string, body: unknown, says: string][] = [
     ['{error: {message}}', { error: { message: 'too hot' } }, 'too hot'],

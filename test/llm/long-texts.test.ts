@@ -37,7 +37,7 @@ describe('a megabyte of a provider', () => {
         assert.match(classify(error, 'gpt-4o'), /^provider_/);
       }
       assert.equal(readNamedLimit({}, `${text} tokens?`), null);
-      assert.ok(sanitizeMessage(text, ['secret-key']).length <= 300);
+      assert.ok(sanitizeMessage(text, (each) => each).length <= 300);
     });
 
     it(`in a rejection, of ${JSON.stringify(piece)}, is searched for causes`, () => {

@@ -13,6 +13,8 @@ import { isLoopbackName } from '../../loopback.ts';
 import type { AnswerEnd } from '../port.ts';
 import type { ContextSizes } from '../../../machines/context-window/context-sizes.ts';
 import type { Provider } from '../providers/provider.ts';
+import { secretsOfEndpoint } from '../../mcp/secrets/block-secrets.ts';
+import { createSecretFilter } from '../../mcp/secrets/secret-filter.ts';
 import { explainTooLong } from './explain-too-long.ts';
 import { readRetryAfter } from './retry-after.ts';
 import type { Silence } from './watchdog.ts';
@@ -225,17 +227,8 @@ function failed(
 }
 
 function words({ provider }: Target, raw: string): string {
-  const { username, password, searchParams } = new URL(provider.baseUrl);
-  const inAddress = [username, password, ...searchParams.values()].flatMap((value) => [
-    value,
-    encodeURIComponent(value),
-  ]);
-  const secrets = [provider.key ?? '', ...Object.values(provider.headers), ...inAddress];
-  // Short header values are flags, not secrets, and would remove parts of ordinary words.
-  return sanitizeMessage(
-    raw,
-    secrets.filter((secret) => secret.length >= 8),
-  );
+  const filter = createSecretFilter(secretsOfEndpoint(provider.key, provider.baseUrl, provider.headers));
+  return sanitizeMessage(raw, filter.report);
 }
 
 /** Descriptions of Node's error codes. */

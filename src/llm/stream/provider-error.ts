@@ -163,18 +163,19 @@ function isRejection(status: number | null): boolean {
 
 const maxMessageChars = 300;
 
+/** The keys of providers begin with these letters. */
+const KEY = /\b(?:(?:sk|gsk|xai|key|pplx|nvapi|csk|fw|hf|r8|tgp)[-_]|AIza)[\w*.-]{6,}/gi;
+
 /**
- * Sanitizes a provider's message for people: one line without markup, at most 300 characters, without the given secrets
- * (some providers quote the rejected key) and anything that looks like a key.
+ * Sanitizes a provider's message for people: one line without markup, at most 300 characters, without secrets (some providers
+ * quote the rejected key) and anything that looks like a key.
  */
-export function sanitizeMessage(message: string, secrets: readonly string[]): string {
+export function sanitizeMessage(message: string, withoutSecrets: (text: string) => string): string {
   // Cuts before the replacements, at a distance where no partial secret can remain in the result.
-  let line = sanitizeText(message.slice(0, 8 * maxMessageChars));
-  for (const secret of secrets) line = line.replaceAll(secret, '[secret]');
-  line = line
+  const line = withoutSecrets(sanitizeText(message.slice(0, 8 * maxMessageChars)))
     .replaceAll(/<(script|style)\b[^]*?<\/\1>/gi, ' ')
     .replaceAll(/<[^>]*>/g, ' ')
-    .replaceAll(/\b(sk|gsk|xai|key)[-_][\w*.-]{6,}/gi, '[secret]')
+    .replaceAll(KEY, '[secret]')
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .trim();
   if (line.length <= maxMessageChars) return line;

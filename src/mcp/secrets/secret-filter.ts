@@ -1,10 +1,10 @@
 /**
- * Strikes secrets from everything that a server's connection reports: reasons, log lines, results and lists. Servers and
- * libraries quote headers, addresses and variables in their errors, and clients see these texts. Pure.
+ * Strikes secrets from everything that a connection to a server or a provider reports: reasons, log lines, results and lists.
+ * Servers and libraries quote headers, addresses and variables in their errors, and clients see these texts. Pure.
  */
 import { isObject } from '../../json.ts';
 import type { ServerBlock } from '../config/server-block.ts';
-import { secretsOf } from './block-secrets.ts';
+import { secretsOf, type BlockSecrets } from './block-secrets.ts';
 
 export interface SecretFilter {
   /** For errors, reasons and log lines: strikes all values of the block, and what has the form of a secret. */
@@ -35,19 +35,22 @@ const filters = new WeakMap<ServerBlock, SecretFilter>();
 export function secretFilterOf(block: ServerBlock): SecretFilter {
   const known = filters.get(block);
   if (known !== undefined) return known;
-  const { sure, possible } = secretsOf(block);
+  const made = createSecretFilter(secretsOf(block));
+  filters.set(block, made);
+  return made;
+}
+
+export function createSecretFilter({ sure, possible }: BlockSecrets): SecretFilter {
   const all = replacer([...sure, ...possible]);
   const certain = replacer(sure);
   const report = (text: string) =>
     IN_ADDRESSES.reduce((before, [form, replacement]) => before.replace(form, replacement), all(text));
-  const made: SecretFilter = {
+  return {
     report,
     reportAll: (value) => mapTexts(value, report),
     contentAll: (value) => (sure.length === 0 ? value : mapTexts(value, certain)),
     listAll: (value) => (sure.length === 0 ? value : mapTexts(value, certain, KEPT)),
   };
-  filters.set(block, made);
-  return made;
 }
 
 function replacer(secrets: readonly string[]): (text: string) => string {
