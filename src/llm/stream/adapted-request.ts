@@ -78,7 +78,7 @@ function withChange(
   body: RequestBody,
   { parameter, value, renamedTo, onlyWithTools, declarations }: Change,
 ): RequestBody {
-  if (declarations !== undefined) return withoutDeclarations(body, declarations);
+  if (declarations !== undefined) return withoutDeclarations(body, new Set(declarations));
   if (onlyWithTools && !hasTools(body)) return body;
   if (parameter === 'images') return bodyWithoutImages(body);
   if (parameter === 'tools') return omit(body, ['tools', 'tool_choice', 'parallel_tool_calls']);

@@ -7,6 +7,7 @@ import type { ErrorCode } from '../../errors.ts';
 import { isDeeperThan, isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 import { isContentRefusal } from '../../../machines/context-window/content-filter.ts';
 import type { Fetch } from './transport.ts';
+import { cutText } from '../../cut-text.ts';
 
 /** An error from a provider, as a response or inside a stream. */
 export interface ProviderError {
@@ -178,12 +179,7 @@ export function sanitizeMessage(message: string, withoutSecrets: (text: string) 
     .replaceAll(KEY, '[secret]')
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .trim();
-  if (line.length <= maxMessageChars) return line;
-  // Does not split a surrogate pair.
-  return `${line
-    .slice(0, maxMessageChars - 3)
-    .replace(/[\uD800-\uDBFF]$/, '')
-    .trimEnd()}...`;
+  return cutText(line, maxMessageChars);
 }
 
 /**
