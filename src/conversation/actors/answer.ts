@@ -217,10 +217,12 @@ function plainName(name: string): string {
     .trim();
 }
 
-/** Some providers send an empty text for a call without arguments. */
+/** Some providers send an empty text or `null` for a call without arguments, and some a text with JSON as a JSON text. */
 function parseArguments(text: string): Record<string, unknown> | null {
   if (text.trim() === '') return {};
-  const parsed = parseJson(text);
+  const written = parseJson(text);
+  if (written === null) return {};
+  const parsed = typeof written === 'string' ? parseJson(written) : written;
   return isObject(parsed) && !isDeeperThan(parsed, MAX_ARGUMENT_LEVELS) ? parsed : null;
 }
 

@@ -28,11 +28,16 @@ export function readProviderError(error: unknown, status: number | null, fallbac
   const code = error['code'];
   return {
     // OpenRouter and vLLM put the HTTP status into `code` once the stream has begun.
-    status: status ?? (typeof code === 'number' && code >= 400 && code < 600 ? code : null),
+    status: status ?? statusOf(code) ?? statusOf(error['status']) ?? statusOf(error['status_code']),
     label: `${textOf(code) ?? ''} ${textOf(error['type']) ?? ''}`.toLowerCase(),
     message,
     body: error,
   };
+}
+
+function statusOf(value: unknown): number | null {
+  const status = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : null;
 }
 
 /**
@@ -44,7 +49,18 @@ export function errorOf(body: JsonObject): JsonObject {
 }
 
 /** Where servers put their message, the most specific key first. */
-const messageKeys = ['message', 'msg', 'detail', 'errors', 'error', 'error_description', 'title'] as const;
+const messageKeys = [
+  'message',
+  'msg',
+  'error_message',
+  'error_msg',
+  'status_msg',
+  'error_description',
+  'detail',
+  'errors',
+  'error',
+  'title',
+] as const;
 
 /** Far above any error. The package serializes errors, which overflows the stack on thousands of levels. */
 const maxLevels = 100;
@@ -99,6 +115,9 @@ const contentLabels = /content_?(?:filter|policy)|data_?inspection|sensitive_?co
 const keyMessages =
   /\b(api|access|secret)[ _-]?(key|token)|\b(invalid|missing|bearer) (key|token)|credential|authenticat/i;
 
+/** A proxy sends 499 if the connection behind it was closed. */
+const TRANSIENT: ReadonlySet<number> = new Set([408, 409, 425, 499]);
+
 const rules: readonly { code: ProviderCode; holds(complaint: ProviderError, model: string): boolean }[] = [
   {
     code: 'provider_context_length',
@@ -146,7 +165,7 @@ const rules: readonly { code: ProviderCode; holds(complaint: ProviderError, mode
     holds: ({ status, message }) => isRejection(status) && contextMessages.test(message),
   },
   { code: 'provider_model', holds: ({ status, message }) => isRejection(status) && modelMessages.test(message) },
-  { code: 'provider_failed', holds: ({ status }) => status === 408 || status === 409 || status === 425 },
+  { code: 'provider_failed', holds: ({ status }) => status !== null && TRANSIENT.has(status) },
   {
     code: 'provider_request',
     holds: ({ status, label }) => (status !== null && status < 500) || label.includes('invalid_request'),
