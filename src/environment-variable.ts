@@ -3,7 +3,7 @@
  * for containers: other programs of the same user can read the environment of a process (`/proc/PID/environ`).
  */
 import { readFileSync } from 'node:fs';
-import { AppError } from './errors.ts';
+import { AppError, codeOf } from './errors.ts';
 import { ownValue } from './json.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -23,7 +23,7 @@ export function readVariable(env: Variables, name: string): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    const code = codeOf(error) || 'unknown error';
     throw new AppError(
       'config_invalid',
       `The file that ${name}_FILE names cannot be read (${code}). Give this user the right to read it, or set ${name}.`,

@@ -46,6 +46,11 @@ export function shuttingDown(drainMs = 0): Fault {
   );
 }
 
+/** The code of an error of the system, such as `ENOENT`; '' if none. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
 /** The message of a thrown value. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

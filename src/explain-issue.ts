@@ -3,6 +3,7 @@
  * client, a user or the log.
  */
 import type { z } from 'zod';
+import { cutText } from './cut-text.ts';
 
 /** Units of a key or value that a message repeats, in UTF-16 units. */
 const SHOWN_CHARS = 60;
@@ -158,5 +159,5 @@ function listed(values: unknown): string {
 }
 
 function cut(text: string): string {
-  return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS).toWellFormed()}...` : text;
+  return cutText(text.toWellFormed(), SHOWN_CHARS);
 }

@@ -44,15 +44,25 @@ export function ownValue<Value>(object: Readonly<Record<string, Value>>, name: s
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
+/** The value at a path of own keys and indexes; undefined if there is none. */
+export function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined,
+    root,
+  );
+}
+
 /**
  * The path of a key `__proto__` anywhere in a value from `JSON.parse`; null if there is none. Schemas drop this key
- * without a word, so the value would not be what its sender wrote.
+ * without a word, so the value would not be what its sender wrote. Builds a path only for a key that it finds.
  */
-export function protoKeyIn(value: unknown, path: readonly PropertyKey[] = []): readonly PropertyKey[] | null {
+export function protoKeyIn(value: unknown): readonly PropertyKey[] | null {
   if (typeof value !== 'object' || value === null) return null;
-  for (const [key, inner] of Object.entries(value)) {
-    const found = key === '__proto__' ? [...path, key] : protoKeyIn(inner, [...path, key]);
-    if (found) return found;
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__') return [key];
+    const found = protoKeyIn(Reflect.get(value, key));
+    if (found !== null) return [key, ...found];
   }
   return null;
 }

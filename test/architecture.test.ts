@@ -147,6 +147,7 @@ test('the first level of machines/ and src/ has only charts and the parts of the
   ]);
   assert.deepEqual(loose('src').toSorted(), [
     'conversation-ref.ts',
+    'cut-text.ts',
     'environment-variable.ts',
     'error-codes.ts',
     'errors.ts',

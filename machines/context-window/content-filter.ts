@@ -6,7 +6,7 @@ import { asObject } from '../json-object.ts';
 import type { NewRow } from '../log.ts';
 
 /** The code of a fault for a request that a content filter refused. */
-export const CONTENT_FILTER_CODE = 'provider_content_filter';
+const CONTENT_FILTER_CODE = 'provider_content_filter';
 
 /** Codes that rows of version 0.1.0 have for such a request. */
 const OLD_CODES: readonly unknown[] = ['provider_request', 'provider_failed'];

@@ -100,7 +100,7 @@ export type TurnEnd =
 
 /** A notice to a turn's followers, beside its rows. Delays are in ms. */
 export interface Notice {
-  kind: 'started' | 'queued_for_turn' | 'context_truncated' | 'tools_left_out' | 'retrying';
+  kind: 'started' | 'queued_for_turn' | 'context_truncated' | 'tools_left_out' | 'tools_unsupported' | 'retrying';
   details: { position?: number; delay_ms?: number; provider?: string };
 }
 

@@ -32,6 +32,8 @@ export interface HopTool {
 /** What one hop sends to the model. */
 export interface HopContext {
   messages: ModelMessage[];
+  /** The provider that it is built for. */
+  provider: string;
   /** The model that the turn's message names. Null: the provider's default. */
   model: string | null;
   tools: ReadonlyMap<string, HopTool>;
@@ -39,10 +41,17 @@ export interface HopContext {
   tokens: number;
   /** The sizes of the whole request. */
   sizes: ContextSizes;
-  /** Number of tools that did not fit the context window and are not offered, by server. */
-  toolsLeftOut: readonly { server: string; count: number }[];
+  /** Tools that are not offered. */
+  toolsLeftOut: ToolsLeftOut;
   /** Number of messages that were cut to fit the window. */
   cut: number;
+}
+
+export interface ToolsLeftOut {
+  /** The notice about tools that the model does not take. Null if it takes all. */
+  byModel: { kind: 'tools_left_out' | 'tools_unsupported'; data: string } | null;
+  /** Number of tools that did not fit the context window, by server. */
+  byWindow: readonly { server: string; count: number }[];
 }
 
 /** An open interrupt: a person has to respond before the call goes on. */

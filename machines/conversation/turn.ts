@@ -197,6 +197,17 @@ const toolHop = conversation.createStateConfig({
   },
 });
 
+/** The reports of work that is being stopped. The turn has its end already: no later limit replaces it. */
+const whileEnding = {
+  'answer.finished': { actions: 'takeAnswer' },
+  'answer.failed': { actions: 'takeAnswer' },
+  'call.needsInput': { actions: 'dropQuestion' },
+  // The cancel of the call cancels its task.
+  'call.becameTask': {},
+  'call.settled': { actions: 'recordResult' },
+  'turn.overdue': {},
+} as const;
+
 const cancelling = conversation.createStateConfig({
   description: 'A cancel, or a message that interrupts, ends the turn. The text that was streamed is kept.',
   initial: 'recording',
@@ -206,12 +217,7 @@ const cancelling = conversation.createStateConfig({
       { guard: 'targetsRunningTurn', actions: 'joinCancel' },
       ...cancelOfQueuedTurn,
     ],
-    'answer.finished': { actions: 'takeAnswer' },
-    'answer.failed': { actions: 'takeAnswer' },
-    'call.needsInput': { actions: 'dropQuestion' },
-    // The cancel of the call cancels its task.
-    'call.becameTask': {},
-    'call.settled': { actions: 'recordResult' },
+    ...whileEnding,
   },
   states: {
     recording: {
@@ -237,10 +243,7 @@ const timingOut = conversation.createStateConfig({
   entry: 'stopWork',
   always: { guard: 'isQuiet', target: '#persisting' },
   on: {
-    'answer.finished': { actions: 'takeAnswer' },
-    'answer.failed': { actions: 'takeAnswer' },
-    'call.needsInput': { actions: 'dropQuestion' },
-    'call.settled': { actions: 'recordResult' },
+    ...whileEnding,
     'log.committed': { guard: 'isQuestion', actions: 'confirmQuestion' },
   },
 });

@@ -6,6 +6,7 @@ import { expectation } from '../explain-issue.ts';
 import { dotted, type KeyPath } from './places.ts';
 import { needsRestart } from './restart-keys.ts';
 import { configSchema, type Config } from './schema/schema.ts';
+import { valueAt } from '../json.ts';
 
 /** The result of a reload. Key paths name keys, never values. */
 export interface ConfigChanges {
@@ -48,13 +49,6 @@ function changedKeys(before: unknown, after: unknown, path: KeyPath = []): KeyPa
 
 function isSection(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function valueAt(root: unknown, path: KeyPath): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (isSection(value) && Object.hasOwn(value, key) ? value[key] : undefined),
-    root,
-  );
 }
 
 function setAt(root: unknown, path: KeyPath, value: unknown): void {

@@ -8,6 +8,8 @@ import { expandVariables } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { locate, pathOfKeyAt, pathThrough } from './places.ts';
 import type { KeyPath } from './places.ts';
+import { cutText } from '../cut-text.ts';
+import { valueAt } from '../json.ts';
 
 /** One error in the file. */
 export interface Problem {
@@ -85,21 +87,19 @@ export function readDocument(text: string, env: Environment | null): ConfigDocum
     if (isSeq(node)) return 'a list';
     const written = node?.range ? text.slice(node.range[0], node.range[1]).trim() : '';
     if (node === null || written === '') return 'empty';
-    const shown = written.length > shownLength ? `${written.slice(0, shownLength - 3)}...` : written;
+    const shown = cutText(written, shownLength);
     return variables.filled.has(node) ? `${shown} from the environment` : shown;
   };
 
-  const valueAt = (path: KeyPath): unknown =>
-    path.reduce<unknown>(
-      (value, step) => (isContainer(value) && Object.hasOwn(value, step) ? (value[step] ?? null) : null),
-      values,
-    );
-
-  return { values, problems, states: (path) => locate(document, path) !== null, valueAt, lineOf, found };
+  return {
+    values,
+    problems,
+    states: (path) => locate(document, path) !== null,
+    valueAt: (path) => valueAt(values, path) ?? null,
+    lineOf,
+    found,
+  };
 }
-
-const isContainer = (value: unknown): value is Record<string | number, unknown> =>
-  typeof value === 'object' && value !== null;
 
 /** Fills in variables in values, not in keys. `filled`: every value that names a variable. `unfilled`: the failures. */
 function fillInVariables(document: Document, env: Environment) {
@@ -133,5 +133,5 @@ function protoKeys(document: Document): { key: Scalar; path: KeyPath }[] {
 /** The value of an unquoted text from a variable, as YAML would read it in that place. */
 function plainValue(text: string): string | number | boolean {
   if (text === 'true' || text === 'false') return text === 'true';
-  return /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : text;
+  return /^[-+]?(\d+(?:\.\d*)?|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : text;
 }

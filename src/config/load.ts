@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { AppError } from '../errors.ts';
+import { AppError, codeOf } from '../errors.ts';
 import { readDocument } from './document.ts';
 import type { ConfigDocument } from './document.ts';
 import type { Environment } from './environment.ts';
@@ -92,10 +92,10 @@ async function read(path: string, name: string, { file, env }: ConfigSource): Pr
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     const origin = file === undefined ? env['PARLEY_CONFIG'] && 'PARLEY_CONFIG' : '--config';
     const named = origin ? `, which ${origin} names,` : '';
-    const reason = unreadable.get(code) ?? `cannot be read (${String(code)})`;
+    const reason = unreadable.get(code) ?? `cannot be read (${code})`;
     throw new AppError('config_invalid', `The configuration file ${name}${named} ${reason}.`, { cause: error });
   }
 }

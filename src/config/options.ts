@@ -204,7 +204,7 @@ export function accessOptions({ auth, chat }: Config) {
   return { allowedHosts, allowOrigins, tokenRequired: auth.mode !== 'none', onLoopback: isLoopback(host) };
 }
 
-/** Limits of one socket, in bytes and frames. */
+/** Limits of the reads of the log for sockets and subjects. `stallMs`: without progress for so long, a read is given up. */
 export function readLimits({ chat: { websocket } }: Config) {
   return {
     maxReadsPerSocket: websocket.max_reads_per_socket,

@@ -6,6 +6,7 @@ import type { ToolSizes } from '../../machines/context-window/context-sizes.ts';
 import { fitTools, type SizedTool } from '../../machines/context-window/fit-tools.ts';
 import { offeredTools } from '../../machines/conversation/decisions/hop-plan.ts';
 import type { HopContext, HopTool } from '../../machines/conversation/turn-state.ts';
+import { asFunction } from '../llm/tools/left-out.ts';
 
 type ToolsByName = HopContext['tools'];
 
@@ -13,11 +14,10 @@ export interface FittedTools {
   /** Without those that do not fit. */
   tools: ToolsByName;
   sizes: ToolSizes;
-  leftOut: HopContext['toolsLeftOut'];
+  leftOut: HopContext['toolsLeftOut']['byWindow'];
 }
 
-/** Null as `budgetTokens`: the model takes no tools, so they have no size. */
-export type ToolFitter = (tools: ToolsByName, budgetTokens: number | null) => Promise<FittedTools>;
+export type ToolFitter = (tools: ToolsByName, budgetTokens: number) => Promise<FittedTools>;
 
 export function createToolFitter(countTokens: (text: string) => number | Promise<number>): ToolFitter {
   const measured = new WeakMap<ToolsByName, Promise<SizedTool[]>>();
@@ -28,7 +28,6 @@ export function createToolFitter(countTokens: (text: string) => number | Promise
   };
 
   return async (tools, budgetTokens) => {
-    if (budgetTokens === null) return { tools, sizes: sizesOf([]), leftOut: [] };
     const all = await measure(tools);
     if (sumOf(all) <= budgetTokens) return { tools, sizes: sizesOf(all), leftOut: [] };
     const fitting = fitTools(all, budgetTokens);
@@ -50,9 +49,7 @@ async function measureTools(
   tools: readonly HopTool[],
   countTokens: (text: string) => number | Promise<number>,
 ): Promise<SizedTool[]> {
-  const texts = tools.map(({ name, description, inputSchema }) =>
-    JSON.stringify({ type: 'function', function: { name, description, parameters: inputSchema } }),
-  );
+  const texts = tools.map((tool) => JSON.stringify(asFunction(tool)));
   const length = texts.reduce((sum, text) => sum + text.length, 0);
   const total = tools.length === 0 ? 0 : await countTokens(texts.join(','));
   return tools.map(({ name, server }, index) => ({

@@ -9,6 +9,7 @@ import { mostForAnswer, requestBudget, toolBudget } from '../../machines/context
 import type { LanguageModel } from '../llm/port.ts';
 import type { McpServers } from '../mcp/port.ts';
 import { withPolicy, type ToolPolicy } from './actors/load-context.ts';
+import { createTakeTools } from './taken-tools.ts';
 import { createToolFitter } from './tool-fitter.ts';
 
 /** Bounds the memory for findings: a server may change its list without end. */
@@ -16,7 +17,7 @@ const MOST_REPORTED = 100;
 
 /** Read at each check, because a reload changes the values. */
 export interface WindowCheckOptions {
-  model: Pick<LanguageModel, 'providers' | 'window'>;
+  model: Pick<LanguageModel, 'leftOut' | 'providers' | 'window'>;
   mcpServers: Pick<McpServers, 'tools' | 'settled'>;
   policy: ToolPolicy;
   maxTokens: number;
@@ -46,10 +47,11 @@ export function createWindowCheck(options: WindowCheckOptions): WindowCheck {
   const check = async () => {
     const { model: models, mcpServers, policy, maxTokens, reserveTokens } = options;
     const fitTools = createToolFitter(options.countTokens);
-    const tools = new Map(mcpServers.tools().map((tool) => [tool.name, withPolicy(tool, policy)]));
+    const takeTools = createTakeTools(models);
+    const all = new Map(mcpServers.tools().map((tool) => [tool.name, withPolicy(tool, policy)]));
     const systemTokens = await options.countTokens(options.systemPrompt);
     for (const { name: provider, model } of models.providers) {
-      const { takesTools, answerLimit } = models.window(provider, model);
+      const { answerLimit } = models.window(provider, model);
       const answerTokens = answerLimit?.tokens ?? null;
       if (answerLimit && answerLimit.tokens > mostForAnswer(maxTokens))
         report(
@@ -62,8 +64,8 @@ export function createWindowCheck(options: WindowCheckOptions): WindowCheck {
           'answers may be so long that little of the context window is left for messages; lower the first key or raise the second',
         );
       const requestTokens = requestBudget({ maxTokens, reserveTokens, answerTokens, limitTokens: null });
-      const room = takesTools ? toolBudget(requestTokens, systemTokens) : null;
-      const { sizes, leftOut } = await fitTools(tools, room);
+      const room = toolBudget(requestTokens, systemTokens);
+      const { sizes, leftOut } = await fitTools(takeTools(all, provider, model).tools, room);
       if (leftOut.length === 0) continue;
       report(
         {

@@ -5,6 +5,7 @@
 import { keyVariablesInWords } from '../llm/providers/presets.ts';
 import type { DemoConversation } from './model-history.ts';
 import { examples, maxPhraseChars, plannedHops, type DemoCall } from './model-tools.ts';
+import { cutText } from '../cut-text.ts';
 
 export interface DemoAnswer {
   text: string;
@@ -114,8 +115,5 @@ function story(words: number): string {
 }
 
 function excerpt(text: string, length: number): string {
-  const line = text.trim();
-  if (line.length <= length) return line;
-  // Half a surrogate pair is no text.
-  return `${line.slice(0, length - 3).replace(/[\uD800-\uDBFF]$/, '')}...`;
+  return cutText(text.trim(), length);
 }

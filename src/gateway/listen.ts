@@ -1,6 +1,6 @@
 /** Listens on the configured address, and explains why it cannot. */
 import { createServer, type Server } from 'node:http';
-import { AppError, errorMessage } from '../errors.ts';
+import { AppError, codeOf, errorMessage } from '../errors.ts';
 
 /** Where to listen. */
 export interface Address {
@@ -39,11 +39,6 @@ export function listening(server: Server, host: string, port: number): Promise<v
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
-}
-
-/** The code of an error of the system; '' if none. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 /** This machine does not have the address, or not its family. */

@@ -16,12 +16,13 @@ import { closeSocket, terminateAfterTimeout } from './close-socket.ts';
 import { limitFrames, type FrameLimits } from './frame-budget.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { pathOf } from './http.ts';
-import { codeOf, hostsOf, isMissing, listenError, listening, type Address } from './listen.ts';
+import { hostsOf, isMissing, listenError, listening, type Address } from './listen.ts';
 import { createReauthorization } from './admission/reauthorize.ts';
 import { refusals } from './admission/refusals.ts';
 import { createSession, type ClientSession, type SessionDeps } from './session.ts';
 import { createFrameEncoder } from './text-frame.ts';
 import type { ViewerSockets } from './viewer-sockets.ts';
+import { codeOf } from '../errors.ts';
 
 /** Times and sizes are read at each use, so they may change. Call `refresh` after a change. */
 export interface GatewayOptions extends Address {

@@ -65,7 +65,7 @@ interface ProviderEntry {
   circuit: Circuit;
   client: QueuedClient;
   limits: LearnedLimits;
-  rejected: LearningClient['rejected'];
+  learned: LearningClient['learned'];
 }
 
 /**
@@ -86,7 +86,7 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
       provider,
       circuit,
       limits: createLearnedLimits(provider.name, (limit) => options.onContextLimit(limit)),
-      rejected: client.rejected,
+      learned: client.learned,
       client: createQueuedClient(provider, circuit, () => ({
         ...member.provider.limits,
         maxWaitMs: options.queueTimeoutMs,
@@ -125,16 +125,20 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
     },
     window(name, model) {
       const member = find(name);
-      if (!member) return { answerLimit: null, limitTokens: null, takesTools: true };
+      if (!member) return { answerLimit: null, limitTokens: null, takesTools: true, hasRejectedTools: false };
+      const hasRejectedTools = member.learned.hasRejectedTools(model);
       return {
         answerLimit: answerLimit(member.provider, model),
         limitTokens: member.limits.of(model),
-        takesTools: takesTools(member.provider, model),
+        takesTools: takesTools(member.provider, model) && !hasRejectedTools,
+        hasRejectedTools,
       };
     },
     leftOut(name, model, tools) {
       const member = find(name);
-      return member === undefined ? new Map() : leftOutTools(tools, member.provider, member.rejected(model));
+      return member === undefined
+        ? new Map()
+        : leftOutTools(tools, member.provider, member.learned.rejectedTools(model));
     },
     priced(name, usage, models) {
       const member = find(name) ?? removed.find(({ provider }) => provider.name === name);

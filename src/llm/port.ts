@@ -93,8 +93,10 @@ export interface ModelWindow {
   answerLimit: AnswerLimit | null;
   /** The most estimated tokens that the provider takes, learned from a rejected request. Null if unknown. */
   limitTokens: number | null;
-  /** False if the configuration says `tools: never`. */
+  /** False if the configuration says `tools: never`, or if the model has rejected tools. */
   takesTools: boolean;
+  /** The model has rejected a request because of its tools, and took it without them. */
+  hasRejectedTools: boolean;
 }
 
 /** The status of a provider, for people. */

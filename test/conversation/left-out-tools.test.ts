@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { toolResultsIn } from '../support/interrupts.ts';
-import { answersWith, says } from '../support/model/replies.ts';
+import { answersWith, fails, says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { listedServer } from '../support/parley.ts';
 import { readAll, startTyped } from '../support/typed-client.ts';
@@ -42,6 +42,19 @@ describe('a tool that the model does not get', () => {
         ['good', null],
         ['bad', 'the model rejects the declaration'],
       ],
+    );
+  });
+
+  it('is named once, also if the request is repeated', async (t) => {
+    const { client, model } = await startTyped(t, {
+      mcpServers: listedServer([{ name: 'a' }, { name: 'b' }]),
+      config: { ...always, llm: { providers: { scripted: { max_tools: 1 } } } },
+    });
+    model.script(() => (model.requests.length < 3 ? fails(500, 'try again') : says('Hello.')));
+    const chunks = await readAll(client.chat('Hi'));
+    assert.deepEqual(
+      noticesOf(chunks).map((chunk) => 'kind' in chunk && chunk.kind),
+      ['tools_left_out', 'retrying', 'retrying'],
     );
   });
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { compileCache } from '../support/compile-cache.ts';
-import { answersWith, says, type Reply } from '../support/model/replies.ts';
+import { answersWith, fails, says, type Reply } from '../support/model/replies.ts';
 import type { ModelRequest } from '../support/model/server.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import { connectClient, readAll, startTyped } from '../support/typed-client.ts';
@@ -69,6 +69,7 @@ describe('the tools of several servers', () => {
     const { client, model, noticesOf } = await startLimited(t, 8_192, {
       servers: { a: manyTools(90), b: manyTools(60), small: manyTools(3) },
       context: { max_tokens: 8_192, reserve_tokens: 1_000 },
+      block: { max_tools: 200 },
       answer: ({ body }) =>
         body.messages.at(-1)?.role === 'user' ? asks([{ name: 'small_find_0', arguments: {} }]) : says('Fine.'),
     });
@@ -95,6 +96,34 @@ describe('the tools of several servers', () => {
     const text = 'one thing and another '.repeat(1_200);
     assert.deepEqual(await noticesOf(client.chat(text, inC1)), []);
     assert.equal(model.requests[0]?.body.messages.at(-1)?.content, text);
+  });
+
+  it('cost nothing once the model has rejected them', async (t) => {
+    const { client, model, noticesOf } = await startLimited(t, 8_192, {
+      servers: { a: manyTools(90) },
+      context: { max_tokens: 8_192, reserve_tokens: 1_000 },
+      answer: ({ body }) => (body.tools ? fails(400, 'this model does not support tools') : says('Fine.')),
+    });
+    await noticesOf(client.chat('Hi', inC1));
+    const text = 'one thing and another '.repeat(1_200);
+    const kinds = (await noticesOf(client.chat(text, { conversationId: 'c2' }))).map(({ kind }) => kind);
+    assert.deepEqual(kinds, ['tools_unsupported']);
+    assert.equal(model.requests.at(-1)?.body.messages.at(-1)?.content, text);
+    assert.equal(model.requests.length, 3);
+  });
+
+  it('cost nothing beyond the number that the provider takes', async (t) => {
+    const { client, model, noticesOf } = await startLimited(t, 8_192, {
+      servers: { a: manyTools(90) },
+      context: { max_tokens: 8_192, reserve_tokens: 1_000 },
+      block: { max_tools: 2 },
+    });
+    const text = 'one thing and another '.repeat(1_200);
+    const notices = await noticesOf(client.chat(text, inC1));
+    assert.equal(notices.length, 1);
+    assert.match(notices[0]?.data ?? '', /a request takes 2 tools/);
+    assert.equal(model.requests[0]?.body.messages.at(-1)?.content, text);
+    assert.equal(model.requests[0]?.body.tools?.length, 2);
   });
 
   it('are fewer after the model has named a smaller limit, and the turn is answered', async (t) => {

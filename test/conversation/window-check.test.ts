@@ -62,6 +62,11 @@ describe('the check of the context window', () => {
     assert.deepEqual(await warningsOf({ mcpServers: { tools: () => toolsOf('a', 10), settled: async () => {} } }), []);
   });
 
+  it('leaves out the tools beyond the number that the provider takes', async () => {
+    const tools = () => toolsOf('a', 90);
+    assert.deepEqual(await warningsOf({ mcpServers: { tools, settled: async () => {} } }, { max_tools: 3 }), []);
+  });
+
   it('names the keys, the servers and the numbers of tools that do not fit, once', async () => {
     const tools = [...toolsOf('a', 60), ...toolsOf('b', 30), ...toolsOf('c', 2)];
     const warnings = await warningsOf({ mcpServers: { tools: () => tools, settled: async () => {} } });

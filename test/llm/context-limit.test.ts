@@ -148,7 +148,8 @@ describe('a request that is too long', () => {
   for (const [speaker, message, limit, { status = 400, fields = {} } = {}] of rows) {
     it(`is recognized, and so is its limit: ${speaker}`, () => {
       const error = readProviderError({ message, ...fields }, status);
-      assert.deepEqual([classify(error, 'm'), error.namedLimit], ['provider_context_length', limit]);
+      const named = readNamedLimit(error.body, error.message);
+      assert.deepEqual([classify(error, 'm'), named], ['provider_context_length', limit]);
     });
   }
 

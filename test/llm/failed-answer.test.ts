@@ -140,6 +140,25 @@ describe('a refusal', () => {
       'provider_content_filter',
       /left out of later requests/,
     ],
+    [
+      '413 of a proxy',
+      answersWith('text/html', '<html><h1>Too large</h1>', 413),
+      'provider_context_length',
+      /behind a proxy/,
+    ],
+    ['402', fails(402, 'no'), 'provider_request', /check the balance of the account \(402\)/],
+    ['405', fails(405, 'no'), 'provider_request', /the address of the request.*base_url \(405\)/],
+    ['451', fails(451, 'no'), 'provider_request', /its region and its permissions \(451\)/],
+    ['a page with 400', answersWith('text/html', '<html><h1>Bad</h1>', 400), 'provider_request', /a web page.*\(400\)/],
+    ['499', fails(499, 'gone'), 'provider_failed', /499/],
+    ['502', answersWith('text/html', '<html><h1>Bad Gateway</h1>', 502), 'provider_failed', /reached by its gateway/],
+    ['503', fails(503, 'no'), 'provider_failed', /overloaded or down/],
+    [
+      '504',
+      answersWith('text/plain', '', 504),
+      'provider_failed',
+      /did not answer its gateway in time; try again \(504\)/,
+    ],
     ['422', fails(422, 'bad'), 'provider_request', /422/],
     ['402', fails(402, 'out of credits'), 'provider_request', /out of credits/],
     [
@@ -218,6 +237,39 @@ describe('a refusal', () => {
     const { message } = failed((await askWith()).end).fault;
     assert.match(message, /Incorrect key \[secret\] of \[secret\] or \[secret\]: long/);
     assert.ok(message.length < 450, `${message.length} characters`);
+  });
+});
+
+describe('a secret of the block', () => {
+  const basic = Buffer.from('me:p@ss-w0rd').toString('base64');
+  for (const quoted of [
+    key,
+    'p@ss-w0rd',
+    'p%40ss-w0rd',
+    `Basic ${basic}`,
+    basic,
+    'to/ken-12345',
+    'to%2Fken-12345',
+    'zu-78901',
+  ])
+    test(`is struck from the message: ${quoted}`, async () => {
+      server.script(fails(400, `Bad ${quoted} here`));
+      const address = new URL(`${server.url}?token=to%2Fken-12345`);
+      address.username = 'me';
+      address.password = 'p@ss-w0rd';
+      const scripted = {
+        base_url: address.href,
+        model: 'm',
+        api_key_env: 'SCRIPTED_KEY',
+        headers: { authorization: 'Token zu-78901' },
+      };
+      const { message } = failed((await askWith({ providers: { scripted } })).end).fault;
+      assert.match(message, /It says: Bad (?:Basic )?\[secret\] here/);
+    });
+
+  test('is no word that stands for a missing key', async () => {
+    server.script(fails(400, 'ollama cannot load it'));
+    assert.match(failed((await askWith({ env: { SCRIPTED_KEY: 'ollama' } })).end).fault.message, /says: ollama cannot/);
   });
 });
 

@@ -92,6 +92,9 @@ describe('the finish reason', () => {
     unknown_reason: 'provider_failed',
     'content_filter: PROHIBITED_CONTENT': 'content_filter',
     RECITATION: 'content_filter',
+    IMAGE_PROHIBITED_CONTENT: 'content_filter',
+    guardrail_intervened: 'content_filter',
+    ERROR_LIMIT: 'length',
     model_context_window_exceeded: 'length',
     end_turn: 'stop',
   };

@@ -88,6 +88,9 @@ describe('a request to a provider', () => {
     const env = { HTTP_PROXY: await listen(t, strict) };
     const { end } = await ask(languageModelAt('http://model.example/v1', { env }));
     assert.ok(end.status === 'failed');
-    assert.match(end.fault.message, /a proxy that asks for a user and password; check HTTP_PROXY \(407\)/);
+    assert.match(
+      end.fault.message,
+      /a proxy that asks for a user and password; check HTTP_PROXY and HTTPS_PROXY \(407\)/,
+    );
   });
 });

@@ -126,5 +126,8 @@ describe('a page that a server wants opened', () => {
 });
 
 test("a provider's message loses what hides", () => {
-  assert.equal(sanitizeMessage(`Bad\u001b[31m re${HIDDEN}quest`, []), 'Bad request');
+  assert.equal(
+    sanitizeMessage(`Bad\u001b[31m re${HIDDEN}quest`, (each) => each),
+    'Bad request',
+  );
 });

@@ -75,8 +75,7 @@ const turnActions = {
     const { output } = event;
     const { requestId, context: before } = context.turn;
     enqueue.assign({ turn: { ...context.turn, context: output } });
-    for (const { kind, data } of contextNotices(before, output))
-      enqueue.emit({ type: 'notice', requestId, kind, data, details: {} });
+    for (const notice of contextNotices(before, output)) enqueue.emit({ type: 'notice', requestId, ...notice });
   }),
   failContext: setup.assign(({ context }) =>
     updateTurn(context, () => ({

@@ -12,7 +12,7 @@ import type { Usage } from '../../../machines/log.ts';
 import { fault } from '../../errors.ts';
 import { MAX_ARGUMENT_LEVELS, isDeeperThan, isObject, parseJson } from '../../json.ts';
 import type { AnswerEnd, AnswerSink, FinishedAnswer, LanguageModel } from '../../llm/port.ts';
-import { asFunction, explainLeftOut, REJECTED } from '../../llm/tools/left-out.ts';
+import { asFunction, explainLeftOut, explainWithoutTools, REJECTED } from '../../llm/tools/left-out.ts';
 import { idFromBytes } from '../../llm/strict-messages.ts';
 import type { McpServers } from '../../mcp/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
@@ -64,21 +64,17 @@ export function createAnswerLogic(deps: AnswerDeps) {
       const data = `The content filter of provider "${provider}" stopped this answer. The message and the answer are left out of later requests.`;
       notify({ kind: 'content_filtered', data, provider });
     };
-    const notifyLeftOut = (leftOut: ReadonlyMap<string, string>) => {
-      const data = explainLeftOut(leftOut, `model "${askedModel}" of provider "${provider}"`);
-      if (data !== null) notify({ kind: 'tools_left_out', data, provider });
-    };
     const sink: AnswerSink = {
       queued(position) {
         const data = `Provider "${provider}" is at its limit of requests. This request is number ${position} in the queue.`;
         notify({ kind: 'queued_for_provider', data, position, provider });
       },
       withoutTools() {
-        const data = `Model "${askedModel}" of provider "${provider}" takes no tools. It is asked without them.`;
-        notify({ kind: 'tools_unsupported', data, provider });
+        notify({ kind: 'tools_unsupported', data: explainWithoutTools(provider, askedModel), provider });
       },
       withoutSome(names) {
-        notifyLeftOut(new Map(names.map((name) => [name, REJECTED])));
+        const data = explainLeftOut(new Map(names.map((name) => [name, REJECTED])), provider, askedModel);
+        notify({ kind: 'tools_left_out', data, provider });
       },
       text(delta) {
         if (!answering) begun();
@@ -119,11 +115,7 @@ export function createAnswerLogic(deps: AnswerDeps) {
 
     const ask = async (): Promise<InternalEvent> => {
       const { messages, sizes, owner, conversationId } = input;
-      const offered = offeredTools(input.tools);
-      const leftOut = model.leftOut(provider, askedModel, offered);
-      // Once a turn, not for each of its hops.
-      if (messages.at(-1)?.role === 'user') notifyLeftOut(leftOut);
-      const tools = offered.filter(({ name }) => !leftOut.has(name)).map(asFunction);
+      const tools = offeredTools(input.tools).map(asFunction);
       const end = await model.stream(
         { messages, tools, sizes, provider, model: askedModel, place: [owner, conversationId, draft.messageId] },
         sink,
@@ -225,10 +217,12 @@ function plainName(name: string): string {
     .trim();
 }
 
-/** Some providers send an empty text for a call without arguments. */
+/** Some providers send an empty text or `null` for a call without arguments, and some a text with JSON as a JSON text. */
 function parseArguments(text: string): Record<string, unknown> | null {
   if (text.trim() === '') return {};
-  const parsed = parseJson(text);
+  const written = parseJson(text);
+  if (written === null) return {};
+  const parsed = typeof written === 'string' ? parseJson(written) : written;
   return isObject(parsed) && !isDeeperThan(parsed, MAX_ARGUMENT_LEVELS) ? parsed : null;
 }
 

@@ -14,6 +14,7 @@ import { ownValue } from '../../json.ts';
 import type { LanguageModel } from '../../llm/port.ts';
 import type { Tool, McpServers } from '../../mcp/port.ts';
 import { createChooseTools } from '../chosen-tools.ts';
+import { createTakeTools } from '../taken-tools.ts';
 import { createToolFitter } from '../tool-fitter.ts';
 import type { ServerNotices } from '../server-notices.ts';
 import type { SystemPrompt } from '../system-prompt.ts';
@@ -21,7 +22,7 @@ import type { LogCache } from '../log-cache.ts';
 
 export interface LoadContextDeps {
   logCache: Pick<LogCache, 'turns'>;
-  model: Pick<LanguageModel, 'modelFor' | 'window'>;
+  model: Pick<LanguageModel, 'leftOut' | 'modelFor' | 'window'>;
   mcpServers: Pick<McpServers, 'tools' | 'settled'>;
   notices: Pick<ServerNotices, 'turnStarted'>;
   systemPrompt: SystemPrompt;
@@ -53,6 +54,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
   const { logCache, mcpServers, notices, countTokens } = deps;
   const fitTools = createToolFitter(countTokens);
   const chooseTools = createChooseTools();
+  const takeTools = createTakeTools(deps.model);
   let policy = deps.policy;
   let offered: readonly Tool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();
@@ -76,13 +78,13 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
       .find(({ requestId }) => requestId === input.requestId)
       ?.rows.find(({ type }) => type === 'user_message');
     const pinned = chooseTools(pinTools(), message ? toolChoiceOf(message.extra) : null);
-    const prompt = await deps.systemPrompt(input, input.isFirst, offeredTools(pinned));
-    const systemTokens = await countTokens(prompt);
+    const { provider } = input;
     const model = message?.model ?? null;
-    const { takesTools, answerLimit, limitTokens } = deps.model.window(
-      input.provider,
-      deps.model.modelFor(input.provider, model),
-    );
+    const askedModel = deps.model.modelFor(provider, model);
+    const taken = takeTools(pinned, provider, askedModel);
+    const prompt = await deps.systemPrompt(input, input.isFirst, offeredTools(taken.tools));
+    const systemTokens = await countTokens(prompt);
+    const { answerLimit, limitTokens } = deps.model.window(provider, askedModel);
     const budgetTokens = Math.min(
       input.budgetTokens ?? Infinity,
       requestBudget({
@@ -92,10 +94,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
         limitTokens,
       }),
     );
-    const { tools, sizes, leftOut } = await fitTools(
-      pinned,
-      takesTools ? toolBudget(budgetTokens, systemTokens) : null,
-    );
+    const { tools, sizes, leftOut } = await fitTools(taken.tools, toolBudget(budgetTokens, systemTokens));
     const context = buildWindow(turns, input.requestId, {
       systemPrompt: prompt,
       systemTokens,
@@ -104,7 +103,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
       preserveRecent: deps.preserveRecent,
       maxImages: deps.maxImages,
     });
-    return { ...context, model, tools, toolsLeftOut: leftOut };
+    return { ...context, provider, model, tools, toolsLeftOut: { byModel: taken.leftOut, byWindow: leftOut } };
   });
 }
 

@@ -6,7 +6,8 @@
 import { signaturesOf } from '../pass-back-reasoning.ts';
 import { isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 import type { AnswerSink, FinishedAnswer } from '../port.ts';
-import { errorOf, messageIn } from './provider-error.ts';
+import { callsIn, pieceOfText, reasoningIn, wordsIn } from './delta-fields.ts';
+import { errorIn } from './chunk-error.ts';
 import { createReasoningTags, type ReasoningTagMode } from './reasoning-tags.ts';
 import { finishReasonOf, type FinishReason } from './finish-reason.ts';
 import { imageText } from './images.ts';
@@ -18,6 +19,8 @@ import { readUsage } from './usage.ts';
 export type StreamError =
   /** The provider reported an error inside the stream. */
   | { kind: 'error'; error: JsonObject | string }
+  /** A finish reason that is no success. */
+  | { kind: 'unfinished'; reason: string }
   /** A data line that is not a chunk. */
   | { kind: 'malformed'; sample: string }
   /** More than any answer may hold. */
@@ -51,6 +54,7 @@ const maxAnswerChars = 16 * 1024 * 1024;
 export function createAccumulator(sink: AnswerSink, tagMode: ReasoningTagMode): Accumulator {
   let chunks = 0;
   let progress = 0;
+  let hasReasoning = false;
   /** Index of the choice with the text, and of the one with the tool calls. */
   let answerChoice: number | null = null;
   let callChoice: number | null = null;
@@ -74,22 +78,25 @@ export function createAccumulator(sink: AnswerSink, tagMode: ReasoningTagMode): 
   }
 
   function readDelta(delta: JsonObject): boolean {
-    // Servers that send reasoning under two names send the same text.
-    addReasoning(textOf(delta['reasoning_content']) ?? textOf(delta['reasoning']) ?? textOf(delta['thinking']));
+    const reasoning = reasoningIn(delta);
+    hasReasoning ||= reasoning !== null;
+    addReasoning(reasoning);
     if (Array.isArray(delta['reasoning_details'])) {
+      // Servers that send reasoning as text too send the same text.
+      if (!hasReasoning) addReasoning(wordsIn(delta['reasoning_details']));
       details ??= createReasoningDetails();
       progress += 1;
       chars += details.add(delta['reasoning_details']);
     }
     const { content: said } = delta;
     if (Array.isArray(said)) said.forEach(readPart);
-    else addText(textOf(said));
+    else readPart(said);
     addText(textOf(delta['refusal']));
     if (Array.isArray(delta['images'])) delta['images'].forEach(addImage);
     // The words of an answer in sound.
     if (isObject(delta['audio'])) addText(textOf(delta['audio']['transcript']));
-    const asked = Array.isArray(delta['tool_calls']) ? delta['tool_calls'] : legacyCall(delta);
-    if (asked !== null && asked.length > 0) {
+    const asked = callsIn(delta);
+    if (asked.length > 0) {
       tools ??= createToolCallAssembly();
       progress += 1;
       if (!tools.add(asked)) return false;
@@ -106,22 +113,22 @@ export function createAccumulator(sink: AnswerSink, tagMode: ReasoningTagMode): 
     answerChoice ??= index;
     const { delta, message } = choice;
     const isWhole = !isObject(delta) || (Object.keys(delta).length === 0 && isObject(message));
-    const part = isWhole ? message : delta;
+    // `text` is that of the completions before chat.
+    const part = isWhole ? (message ?? pieceOfText(choice)) : delta;
     // A gateway may send the whole message after its pieces.
-    if (!isObject(part) || (isWhole && progress > 0)) return index === answerChoice ? {} : null;
-    const asks = Array.isArray(part['tool_calls']) && part['tool_calls'].length > 0;
+    if (!isObject(part) || (part === message && progress > 0)) return index === answerChoice ? {} : null;
+    const asks = callsIn(part).length > 0;
     if (asks) callChoice ??= index;
     if (index === answerChoice) return asks && callChoice !== index ? { ...part, tool_calls: [] } : part;
     return asks && callChoice === index ? { tool_calls: part['tool_calls'] } : null;
   }
 
+  /** The content, or a part of it. */
   function readPart(part: unknown): void {
-    if (!isObject(part)) return;
+    if (!isObject(part)) return addText(textOf(part));
     addText(textOf(part['text']));
     addImage(part);
-    if (Array.isArray(part['thinking']))
-      part['thinking'].forEach((thought) => isObject(thought) && addReasoning(textOf(thought['text'])));
-    else addReasoning(textOf(part['thinking']));
+    addReasoning(wordsIn(part['thinking']));
   }
 
   function addText(text: string | null): void {
@@ -163,7 +170,7 @@ export function createAccumulator(sink: AnswerSink, tagMode: ReasoningTagMode): 
       return chunks;
     },
     read(data) {
-      if (data === '[DONE]') {
+      if (isDone(data)) {
         chunks += 1;
         // Servers without a finish reason end the answer with this alone.
         if (progress > 0) finish ??= 'stop';
@@ -189,9 +196,10 @@ export function createAccumulator(sink: AnswerSink, tagMode: ReasoningTagMode): 
         if (delta === null) continue;
         if (!readDelta(delta)) return fail({ kind: 'oversized' });
         const reason = textOf(choice['finish_reason']);
-        if (reason === null) continue;
+        // DashScope writes `null` as a word.
+        if (reason === null || reason === 'null') continue;
         const known = finishReasonOf(reason);
-        if (known === null) return fail({ kind: 'error', error: `The answer ended with "${reason}".` });
+        if (known === null) return fail({ kind: 'unfinished', reason });
         // Some servers finish twice, or with every chunk: the first reason counts, and later text is kept.
         finish ??= known;
       }
@@ -211,25 +219,6 @@ export function createAccumulator(sink: AnswerSink, tagMode: ReasoningTagMode): 
   };
 }
 
-/**
- * `{"error": ...}`, or an object without choices that is an error by itself: older vLLM's `{"object": "error"}`,
- * `{"code", "message"}` and FastAPI's `{"detail"}`.
- */
-function errorIn(chunk: JsonObject): JsonObject | null {
-  const error = chunk['error'];
-  if (isObject(error) || textOf(error) !== null) return errorOf(chunk);
-  if (chunk['object'] === 'error' || chunk['type'] === 'error') return chunk;
-  if (chunk['choices'] !== undefined) return null;
-  const isComplaint =
-    'detail' in chunk || 'errors' in chunk || textOf(chunk['code']) !== null || isFailure(chunk['code']);
-  return isComplaint && messageIn(chunk) !== '' ? chunk : null;
-}
-
-/** Some gateways send `code` 0 or 200 with a success. */
-function isFailure(code: unknown): boolean {
-  return typeof code === 'number' && code !== 0 && code !== 200;
-}
-
 /** Also reads Groq's own field. Ignores an empty object, which some servers send last. */
 function usageIn(chunk: JsonObject): JsonObject | null {
   const ofGroq = isObject(chunk['x_groq']) ? chunk['x_groq']['usage'] : null;
@@ -237,7 +226,7 @@ function usageIn(chunk: JsonObject): JsonObject | null {
   return isObject(found) && Object.keys(found).length > 0 ? found : null;
 }
 
-/** `function_call`, from before parallel calls. */
-function legacyCall(delta: JsonObject): readonly unknown[] | null {
-  return isObject(delta['function_call']) ? [{ index: 0, function: delta['function_call'] }] : null;
+/** Also with spaces, in quotes or in small letters. */
+function isDone(data: string): boolean {
+  return data === '[DONE]' || (data.length < 20 && /^\s*"?\[done\]"?\s*$/i.test(data));
 }

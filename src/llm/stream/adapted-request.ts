@@ -4,6 +4,7 @@
  */
 import { APIError } from 'openai';
 import { isObject, ownValue, textOf } from '../../json.ts';
+import { MAX_READ_CHARS } from './provider-error.ts';
 import { declarationKey, isAboutDeclarations, rejectedTools, toolsOf, withoutDeclarations } from './rejected-tools.ts';
 import { withoutImages } from '../message-images.ts';
 import { refusedImages } from './rejected-images.ts';
@@ -38,7 +39,11 @@ export function readRejection(error: unknown, neutralName: (parameter: string) =
   if (!(error instanceof APIError) || error.status === undefined) return null;
   const body: unknown = error.error;
   const param = isObject(body) ? textOf(body['param']) : null;
-  return { status: error.status, param: param && neutralName(param), message: error.message };
+  return {
+    status: error.status,
+    param: param && neutralName(param.slice(0, MAX_READ_CHARS)),
+    message: error.message.slice(0, MAX_READ_CHARS),
+  };
 }
 
 /**
@@ -75,7 +80,7 @@ function withChange(
   body: RequestBody,
   { parameter, value, renamedTo, onlyWithTools, declarations }: Change,
 ): RequestBody {
-  if (declarations !== undefined) return withoutDeclarations(body, declarations);
+  if (declarations !== undefined) return withoutDeclarations(body, new Set(declarations));
   if (onlyWithTools && !hasTools(body)) return body;
   if (parameter === 'images') return withoutImages(body);
   if (parameter === 'tools') return omit(body, ['tools', 'tool_choice', 'parallel_tool_calls']);

@@ -17,33 +17,40 @@ export function createCallArguments(): CallArguments {
   const pieces: string[] = [];
   /** The first characters that are no white space: enough to distinguish `{}` from other arguments. */
   let head = '';
+  /** Of all pieces, in UTF-16 units. */
+  let length = 0;
   const depth = createDepth();
   let read = 0;
   /** Whether the text is an object, once its first bracket is closed: a text that is none then never becomes one. */
   let closed: boolean | null = null;
 
+  function isWhole(): boolean {
+    for (; read < pieces.length; read += 1) depth.read(pieces[read] ?? '');
+    if (!depth.isClosed) return false;
+    return (closed ??= isObject(parseJson(pieces.join(''))));
+  }
+
   return {
     add(piece) {
       if (piece === '') return;
+      // Some servers send the whole arguments once more at the end.
+      if (piece.length === length && piece.length > HEAD_CHARS && isWhole() && piece === pieces.join('')) return;
       // Some servers send an empty object before the real arguments.
       if (head === '{}') {
         pieces.length = 0;
-        [head, read, closed] = ['', 0, null];
+        [head, length, read, closed] = ['', 0, 0, null];
         depth.reset();
       }
       // Text behind an object.
       if (closed === true && /\S/.test(piece)) closed = false;
       pieces.push(piece);
+      length += piece.length;
       if (head.length < HEAD_CHARS) head += piece.replace(/\s+/g, '').slice(0, HEAD_CHARS - head.length);
     },
     get isEmpty() {
       return pieces.length === 0;
     },
-    isObject() {
-      for (; read < pieces.length; read += 1) depth.read(pieces[read] ?? '');
-      if (!depth.isClosed) return false;
-      return (closed ??= isObject(parseJson(pieces.join(''))));
-    },
+    isObject: isWhole,
     text: () => (head === '' ? '{}' : pieces.join('')),
   };
 }

@@ -13,10 +13,10 @@ import type { Asked } from '../api/wire-api.ts';
 import { withoutImages } from '../message-images.ts';
 import { withPlainErrors } from './provider-error.ts';
 import { cutOff, notACompletion, requestFailed, timedOut, streamFailed, type Target } from './failed-answer.ts';
-import { createLearnedChanges, type RequiredChange } from './learned-changes.ts';
+import { createLearnedChanges, type LearnedChanges, type RequiredChange } from './learned-changes.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
-import { parseJson } from '../../json.ts';
+import { isObject, parseJson } from '../../json.ts';
 import { MAX_TIMER_MS } from '../../scheduling/acquire.ts';
 import { declareTools, type ToolDeclarations } from '../tools/declare-tools.ts';
 import type { Transport } from './transport.ts';
@@ -28,8 +28,7 @@ export interface ProviderClient {
 }
 
 export interface LearningClient extends ProviderClient {
-  /** The declarations of tools that the model has rejected, as keys (rejected-tools.ts). */
-  rejected(model: string): ReadonlySet<string>;
+  readonly learned: Omit<LearnedChanges, 'send'>;
 }
 
 /** Read for each request. */
@@ -48,7 +47,7 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
   const learned = createLearnedChanges(provider, (change) => options.onRequiredChange(change));
 
   return {
-    rejected: learned.rejected,
+    learned,
     async stream(request, sink, signal) {
       const client = (openai ??= await createOpenAI(provider, transport.fetch));
       if (signal.aborted) return { status: 'aborted' };
@@ -269,6 +268,9 @@ function eventReader(answer: Accumulator, { signal, watchdog }: Reading): TextRe
       if (answer.isFinished) watchdog.finished();
     },
     onError(error) {
+      if (!wanted) return;
+      // Servers that fail in the middle write an error without `data:`: as JSON, or in a field `error` (llama.cpp).
+      if (error.type === 'unknown-field') wanted = readStray(answer, error.line ?? '');
       if (error.type !== 'max-buffer-size-exceeded') return;
       answer.overflow();
       wanted = false;
@@ -281,19 +283,34 @@ function eventReader(answer: Accumulator, { signal, watchdog }: Reading): TextRe
   };
 }
 
+/** Reads a line that is no field of an event. Most are meaningless. */
+function readStray(answer: Accumulator, line: string): boolean {
+  const text = line.replace(/^error: ?/, '');
+  const value = parseJson(text);
+  if (isObject(value)) return answer.read(text);
+  return text === line || answer.read(JSON.stringify({ error: text }));
+}
+
 function wholeReader(answer: Accumulator, { watchdog }: Reading): TextReader {
   let whole = '';
   return (text) => {
     watchdog.said();
     whole += text;
-    if (text === '') answer.read(onlyEntry(whole));
+    if (text === '') readWhole(answer, whole);
     else if (whole.length > maxEventChars) answer.overflow();
     return text !== '' && whole.length <= maxEventChars;
   };
 }
 
-/** Some gateways send a list with one completion. */
-function onlyEntry(text: string): string {
-  const list = parseJson(text);
-  return Array.isArray(list) && list.length === 1 ? JSON.stringify(list[0]) : text;
+/** One completion, which may lack a finish reason; a list with one; or a chunk in each line, which the stream ends. */
+function readWhole(answer: Accumulator, text: string): void {
+  const value = parseJson(text);
+  if (value !== undefined) {
+    const isList = Array.isArray(value) && value.length === 1;
+    if (answer.read(isList ? JSON.stringify(value[0]) : text)) answer.read('[DONE]');
+    return;
+  }
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (!isObject(parseJson(lines[0] ?? ''))) return void answer.read(text);
+  for (const line of lines) if (!answer.read(line)) return;
 }

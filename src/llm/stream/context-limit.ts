@@ -11,7 +11,8 @@ export interface NamedLimit {
   input: number | null;
 }
 
-const NUMBER = String.raw`(\d[\d,_]*)`;
+/** Begins only where a number begins, so that a long one is read once. */
+const NUMBER = String.raw`(?<![\d,_])(\d[\d,_]*)`;
 
 const pattern = (text: string) => new RegExp(text.replaceAll('N', NUMBER), 'i');
 

@@ -6,12 +6,16 @@
 import { APIConnectionTimeoutError, APIError } from 'openai/error';
 import { fault, QUOTE_KEY, withQuote, type ErrorCode } from '../../errors.ts';
 import type { StreamError } from './accumulator.ts';
+import { readNamedLimit } from './context-limit.ts';
 import { classify, isPage, sanitizeMessage, readProviderError, type ProviderError } from './provider-error.ts';
 import { isObject, ownValue, textOf } from '../../json.ts';
 import { isLoopbackName } from '../../loopback.ts';
 import type { AnswerEnd } from '../port.ts';
 import type { ContextSizes } from '../../../machines/context-window/context-sizes.ts';
 import type { Provider } from '../providers/provider.ts';
+import { secretsOfEndpoint } from '../../mcp/secrets/block-secrets.ts';
+import { createSecretFilter } from '../../mcp/secrets/secret-filter.ts';
+import { explainFailure, explainRequest } from './explain-status.ts';
 import { explainTooLong } from './explain-too-long.ts';
 import { readRetryAfter } from './retry-after.ts';
 import type { Silence } from './watchdog.ts';
@@ -32,7 +36,7 @@ export function requestFailed(asked: Target, error: unknown): FailedAnswer {
   if (error instanceof APIError && error.status !== undefined) {
     if (error.status < 400) return redirected(asked, error.status, error.headers?.get('location') ?? '');
     const ownWords = error.error === undefined ? error.message.replace(/^\d+ (status code \(no body\))?/, '') : '';
-    return rejected(asked, readProviderError(error.error, error.status, ownWords), readRetryAfter(error.headers));
+    return rejected(asked, readProviderError(error.error, error.status, ownWords), error.headers);
   }
   const { provider } = asked;
   const reason = rootCode(error);
@@ -92,11 +96,17 @@ function redirected(asked: Target, status: number, location: string): FailedAnsw
 export function streamFailed(asked: Target, reason: StreamError): FailedAnswer {
   switch (reason.kind) {
     case 'error':
-      return rejected(asked, readProviderError(reason.error, null), null);
+      return rejected(asked, readProviderError(reason.error, null));
     case 'malformed':
       return failed(asked, 'provider_failed', 'sent invalid data instead of a chunk of an answer.', {
         says: words(asked, reason.sample),
       });
+    case 'unfinished':
+      return failed(
+        asked,
+        'provider_failed',
+        `did not finish its answer, which ended with "${words(asked, reason.reason)}". Try again.`,
+      );
     case 'oversized':
       return failed(asked, 'provider_failed', 'sent more than an answer may hold.');
   }
@@ -133,14 +143,14 @@ export function cutOff(asked: Target): FailedAnswer {
   return failed(asked, 'provider_cut', 'ended the stream before its answer was finished. Try again.');
 }
 
-function rejected(asked: Target, complaint: ProviderError, retryAfterMs: number | null): FailedAnswer {
+function rejected(asked: Target, complaint: ProviderError, headers?: Headers): FailedAnswer {
   const code = classify(complaint, asked.model);
   const said = words(asked, complaint.message);
   const number = complaint.status === null ? '' : ` (${complaint.status})`;
   const { keyVariable } = asked.provider;
   return failed(asked, code, `${explainRejection(code, asked, complaint)}${number}.`, {
     says: said,
-    retryAfterMs,
+    retryAfterMs: readRetryAfter(headers, complaint),
     data: {
       ...(complaint.status === null ? {} : { status: complaint.status }),
       ...(code === 'provider_context_length' ? limitData(complaint) : {}),
@@ -150,9 +160,10 @@ function rejected(asked: Target, complaint: ProviderError, retryAfterMs: number 
 }
 
 /** The numbers that the provider names. */
-function limitData({ namedLimit }: ProviderError): Record<string, unknown> {
-  if (namedLimit === null) return {};
-  const { limit, input } = namedLimit;
+function limitData({ body, message }: ProviderError): Record<string, unknown> {
+  const named = readNamedLimit(body, message);
+  if (named === null) return {};
+  const { limit, input } = named;
   return { context_tokens: limit, ...(input === null ? {} : { request_tokens: input }) };
 }
 
@@ -173,7 +184,9 @@ function explainRejection(
         ? `does not let this account use the model "${model}"; allow it at the provider, or set ${block}.${provider.modelKey}`
         : `does not offer the model "${model}"; set ${block}.${provider.modelKey} (or, if that is right, ${block}.base_url)`;
     case 'provider_context_length':
-      return explainTooLong(provider, model, sizes);
+      return status === 413 && (message === '' || isPage(message))
+        ? 'is behind a proxy that refuses requests of this size; raise its limit (client_max_body_size of nginx)'
+        : explainTooLong(provider, model, sizes);
     case 'provider_content_filter':
       return 'refused the request with its content filter; this turn is left out of later requests, so send another message, or replace an earlier one (rewind_to) if that is refused too';
     case 'provider_rate_limit':
@@ -181,20 +194,8 @@ function explainRejection(
     case 'provider_request':
       return explainRequest(block, status, message);
     default:
-      return 'had an internal error; try again';
+      return explainFailure(status);
   }
-}
-
-function explainRequest(block: string, status: number | null, message: string): string {
-  // OpenAI, for tools of its models from GPT-5.4 on.
-  if (/\/v1\/responses\b/.test(message))
-    return `takes tools for this model only in its Responses API; set ${block}.api to responses`;
-  if (status === 404) return `does not know the address of the request; check ${block}.base_url`;
-  if (status === 407) return 'is behind a proxy that asks for a user and password; check HTTP_PROXY';
-  if (status !== 403) return `rejected the request; check ${block} and the account`;
-  return isPage(message)
-    ? `answered with a web page, perhaps of a firewall that blocks the request; check the network and ${block}.base_url`
-    : 'does not allow the request; check the account, its region and its permissions';
 }
 
 interface Details {
@@ -226,17 +227,8 @@ function failed(
 }
 
 function words({ provider }: Target, raw: string): string {
-  const { username, password, searchParams } = new URL(provider.baseUrl);
-  const inAddress = [username, password, ...searchParams.values()].flatMap((value) => [
-    value,
-    encodeURIComponent(value),
-  ]);
-  const secrets = [provider.key ?? '', ...Object.values(provider.headers), ...inAddress];
-  // Short header values are flags, not secrets, and would remove parts of ordinary words.
-  return sanitizeMessage(
-    raw,
-    secrets.filter((secret) => secret.length >= 8),
-  );
+  const filter = createSecretFilter(secretsOfEndpoint(provider.key, provider.baseUrl, provider.headers));
+  return sanitizeMessage(raw, filter.report);
 }
 
 /** Descriptions of Node's error codes. */

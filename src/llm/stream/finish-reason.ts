@@ -6,10 +6,13 @@ export type FinishReason = FinishedAnswer['finishReason'];
 /** Finish reasons of all providers, in lower case, without what follows a colon (Gemini's own reason). */
 const FINISH_REASONS: readonly (readonly [FinishReason, RegExp])[] = [
   ['stop', /^(?:stop|eos|eos_token|stop_sequence|stop_token|end|end_turn|done|complete|completed)$/],
-  ['length', /^(?:length|max_length|max_tokens|max_output_tokens|model_length|model_context_window_exceeded)$/],
+  [
+    'length',
+    /^(?:length|max_length|max_tokens|max_output_tokens|model_length|model_context_window_exceeded|error_limit)$/,
+  ],
   [
     'content_filter',
-    /^(?:content_filter(?:ed)?|safety|refusal|sensitive|recitation|prohibited_content|blocklist|spii|image_safety)$/,
+    /^(?:content_filter(?:ed)?|safety|refusal|sensitive|recitation|(?:image_)?prohibited_content|image_recitation|blocklist|spii|image_safety|model_armor|guardrail_intervened|error_toxic|policy_violation|moderation)$/,
   ],
   ['tool_calls', /^(?:tool_calls?|tool_use|function_call)$/],
 ];

@@ -34,8 +34,10 @@ export interface LearnedChanges {
     send: (body: RequestBody) => Promise<Head | Failed>,
     onWithout: (tools: readonly string[] | null) => void,
   ): Promise<Head | Failed>;
-  /** The declarations that the model has rejected, as keys. */
-  rejected(model: string): ReadonlySet<string>;
+  /** The declarations that the model has rejected, as keys (rejected-tools.ts). */
+  rejectedTools(model: string): ReadonlySet<string>;
+  /** True if the model has rejected all tools. */
+  hasRejectedTools(model: string): boolean;
 }
 
 /** Each change costs a request. */
@@ -69,7 +71,8 @@ export function createLearnedChanges(provider: Provider, onChange: (change: Requ
   };
 
   return {
-    rejected: (model) => new Set((learned.get(model) ?? []).flatMap(({ declarations = [] }) => declarations)),
+    rejectedTools: (model) => new Set((learned.get(model) ?? []).flatMap(({ declarations = [] }) => declarations)),
+    hasRejectedTools: (model) => (learned.get(model) ?? []).some(isWithoutAllTools),
     async send(model, body, send, onWithout) {
       const known = learned.get(model) ?? [];
       const found: Change[] = [];

@@ -6,8 +6,8 @@ import { sanitizeText } from '../../mcp/content/sanitize-text.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { isDeeperThan, isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
 import { isContentRefusal } from '../../../machines/context-window/content-filter.ts';
-import { readNamedLimit, type NamedLimit } from './context-limit.ts';
 import type { Fetch } from './transport.ts';
+import { cutText } from '../../cut-text.ts';
 
 /** An error from a provider, as a response or inside a stream. */
 export interface ProviderError {
@@ -15,25 +15,29 @@ export interface ProviderError {
   status: number | null;
   /** `code` and `type` of the error body, in lower case. */
   label: string;
-  /** The provider's message, not sanitized. Empty if it had none. */
+  /** The provider's message, not sanitized, at most `MAX_READ_CHARS` long. Empty if it had none. */
   message: string;
-  /** The limit of the context that the error names. Null if none. */
-  namedLimit: NamedLimit | null;
+  /** As the provider sent it. */
+  body: unknown;
 }
 
 /** Reads an error body: OpenAI's object, an object of another shape, a string, or text that is not JSON. */
 export function readProviderError(error: unknown, status: number | null, fallbackMessage = ''): ProviderError {
-  const message = messageIn(error) || fallbackMessage;
-  const namedLimit = readNamedLimit(error, message);
-  if (!isObject(error)) return { status, label: '', message, namedLimit };
+  const message = messageIn(error) || fallbackMessage.slice(0, MAX_READ_CHARS);
+  if (!isObject(error)) return { status, label: '', message, body: error };
   const code = error['code'];
   return {
     // OpenRouter and vLLM put the HTTP status into `code` once the stream has begun.
-    status: status ?? (typeof code === 'number' && code >= 400 && code < 600 ? code : null),
+    status: status ?? statusOf(code) ?? statusOf(error['status']) ?? statusOf(error['status_code']),
     label: `${textOf(code) ?? ''} ${textOf(error['type']) ?? ''}`.toLowerCase(),
     message,
-    namedLimit,
+    body: error,
   };
+}
+
+function statusOf(value: unknown): number | null {
+  const status = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
+  return typeof status === 'number' && status >= 400 && status < 600 ? status : null;
 }
 
 /**
@@ -45,7 +49,18 @@ export function errorOf(body: JsonObject): JsonObject {
 }
 
 /** Where servers put their message, the most specific key first. */
-const messageKeys = ['message', 'msg', 'detail', 'errors', 'error', 'error_description', 'title'] as const;
+const messageKeys = [
+  'message',
+  'msg',
+  'error_message',
+  'error_msg',
+  'status_msg',
+  'error_description',
+  'detail',
+  'errors',
+  'error',
+  'title',
+] as const;
 
 /** Far above any error. The package serializes errors, which overflows the stack on thousands of levels. */
 const maxLevels = 100;
@@ -53,9 +68,12 @@ const maxLevels = 100;
 const maxDepth = 4;
 const maxListed = 5;
 
+/** The rest of a longer message is not read: the patterns that look for causes take time. */
+export const MAX_READ_CHARS = 4_000;
+
 /** The message in an error of any shape, '' if it has none. Joins the messages of a list. */
 export function messageIn(error: unknown, depth = 0): string {
-  if (typeof error === 'string') return error.trim();
+  if (typeof error === 'string') return error.slice(0, MAX_READ_CHARS).trim();
   if (depth > maxDepth) return '';
   if (Array.isArray(error)) {
     const messages = error.slice(0, maxListed).map((item) => messageIn(item, depth + 1));
@@ -96,6 +114,9 @@ const modelAccessMessages = /\bmodel\b.{0,120}(blocked|not (available|allowed|en
 const contentLabels = /content_?(?:filter|policy)|data_?inspection|sensitive_?content/;
 const keyMessages =
   /\b(api|access|secret)[ _-]?(key|token)|\b(invalid|missing|bearer) (key|token)|credential|authenticat/i;
+
+/** A proxy sends 499 if the connection behind it was closed. */
+const TRANSIENT: ReadonlySet<number> = new Set([408, 409, 425, 499]);
 
 const rules: readonly { code: ProviderCode; holds(complaint: ProviderError, model: string): boolean }[] = [
   {
@@ -144,7 +165,7 @@ const rules: readonly { code: ProviderCode; holds(complaint: ProviderError, mode
     holds: ({ status, message }) => isRejection(status) && contextMessages.test(message),
   },
   { code: 'provider_model', holds: ({ status, message }) => isRejection(status) && modelMessages.test(message) },
-  { code: 'provider_failed', holds: ({ status }) => status === 408 || status === 409 || status === 425 },
+  { code: 'provider_failed', holds: ({ status }) => status !== null && TRANSIENT.has(status) },
   {
     code: 'provider_request',
     holds: ({ status, label }) => (status !== null && status < 500) || label.includes('invalid_request'),
@@ -162,26 +183,22 @@ function isRejection(status: number | null): boolean {
 
 const maxMessageChars = 300;
 
+/** The keys of providers begin with these letters. */
+const KEY = /\b(?:(?:sk|gsk|xai|key|pplx|nvapi|csk|fw|hf|r8|tgp)[-_]|AIza)[\w*.-]{6,}/gi;
+
 /**
- * Sanitizes a provider's message for people: one line without markup, at most 300 characters, without the given secrets
- * (some providers quote the rejected key) and anything that looks like a key.
+ * Sanitizes a provider's message for people: one line without markup, at most 300 characters, without secrets (some providers
+ * quote the rejected key) and anything that looks like a key.
  */
-export function sanitizeMessage(message: string, secrets: readonly string[]): string {
+export function sanitizeMessage(message: string, withoutSecrets: (text: string) => string): string {
   // Cuts before the replacements, at a distance where no partial secret can remain in the result.
-  let line = sanitizeText(message.slice(0, 8 * maxMessageChars));
-  for (const secret of secrets) line = line.replaceAll(secret, '[secret]');
-  line = line
+  const line = withoutSecrets(sanitizeText(message.slice(0, 8 * maxMessageChars)))
     .replaceAll(/<(script|style)\b[^]*?<\/\1>/gi, ' ')
     .replaceAll(/<[^>]*>/g, ' ')
-    .replaceAll(/\b(sk|gsk|xai|key)[-_][\w*.-]{6,}/gi, '[secret]')
+    .replaceAll(KEY, '[secret]')
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .trim();
-  if (line.length <= maxMessageChars) return line;
-  // Does not split a surrogate pair.
-  return `${line
-    .slice(0, maxMessageChars - 3)
-    .replace(/[\uD800-\uDBFF]$/, '')
-    .trimEnd()}...`;
+  return cutText(line, maxMessageChars);
 }
 
 /**

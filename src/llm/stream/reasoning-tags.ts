@@ -42,6 +42,7 @@ export function createReasoningTags(mode: ReasoningTagMode, parts: TaggedParts):
   /** `head`: before any text. `begun`: right behind an opening tag. `inside`: within reasoning. `text`: within the answer. */
   let place: 'head' | 'begun' | 'inside' | 'text' = mode === 'opened' ? 'begun' : 'head';
   let closing = '</think>';
+  let closingPattern = patternOf(closing);
   let held = '';
   /** White space between reasoning and answer is dropped. */
   let hasReasoning = mode === 'opened';
@@ -83,12 +84,13 @@ export function createReasoningTags(mode: ReasoningTagMode, parts: TaggedParts):
         const pair = pairAt(visible);
         if (pair) return enter(pair, visible);
         if (beginsWith(visible, closing)) return leave(visible.slice(closing.length));
+        held = visible;
         if (mayBecome(visible, [...openings, closing])) return false;
-        [place, held] = ['inside', visible];
+        place = 'inside';
         return true;
       }
       case 'inside': {
-        const at = held.search(new RegExp(RegExp.escape(closing), 'i'));
+        const at = held.search(closingPattern);
         if (at !== -1) {
           think(held.slice(0, at));
           return leave(held.slice(at + closing.length));
@@ -105,6 +107,7 @@ export function createReasoningTags(mode: ReasoningTagMode, parts: TaggedParts):
 
   function enter([opening, itsClosing]: (typeof PAIRS)[number], from: string): true {
     [place, closing, hasReasoning, held] = ['begun', itsClosing, true, from.slice(opening.length)];
+    closingPattern = patternOf(closing);
     return true;
   }
 
@@ -127,6 +130,10 @@ export function createReasoningTags(mode: ReasoningTagMode, parts: TaggedParts):
       held = '';
     },
   };
+}
+
+function patternOf(tag: string): RegExp {
+  return new RegExp(RegExp.escape(tag), 'i');
 }
 
 const openings = PAIRS.map(([opening]) => opening);

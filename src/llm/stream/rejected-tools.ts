@@ -18,9 +18,9 @@ export function nameOf(tool: unknown): string {
 }
 
 /** The body without these tools. */
-export function withoutDeclarations(body: RequestBody, keys: readonly string[]): RequestBody {
+export function withoutDeclarations(body: RequestBody, keys: ReadonlySet<string>): RequestBody {
   const tools: readonly unknown[] = toolsOf(body);
-  const kept = tools.filter((tool) => !keys.includes(declarationKey(tool)));
+  const kept = tools.filter((tool) => !keys.has(declarationKey(tool)));
   if (kept.length > 0) return kept.length === tools.length ? body : { ...body, tools: kept };
   const { tools: _tools, tool_choice: _choice, parallel_tool_calls: _parallel, ...others } = body;
   return others;

@@ -34,11 +34,12 @@ export function createToolCallAssembly(): ToolCallAssembly {
   let chars = 0;
 
   function addOne(delta: JsonObject, position: number | null): boolean {
-    const asked = isObject(delta['function']) ? delta['function'] : {};
+    // Without `function` its fields stand in the call.
+    const asked = isObject(delta['function']) ? delta['function'] : delta;
     const id = textOf(delta['id']);
     const name = textOf(asked['name']);
     const piece = argumentText(asked['arguments']);
-    const explicit = typeof delta['index'] === 'number' ? delta['index'] : null;
+    const explicit = indexOf(delta['index']);
     const index = explicit ?? position;
 
     let call = index === null ? withoutIndex(calls, id, name) : byIndex.get(index);
@@ -74,6 +75,12 @@ export function createToolCallAssembly(): ToolCallAssembly {
       return calls.filter(hasContent).map((call) => ({ name: call.name, arguments: call.arguments.text() }));
     },
   };
+}
+
+/** A number, also written as text. Null for any other value. */
+function indexOf(value: unknown): number | null {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && /^\d{1,4}$/.test(value) ? Number(value) : null;
 }
 
 function hasContent(call: OpenCall): boolean {

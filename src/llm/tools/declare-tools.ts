@@ -7,6 +7,7 @@ import { isObject, parseJson, type JsonObject } from '../../json.ts';
 import { strictName } from '../strict-messages.ts';
 import { declaredSchema } from './declared-schema.ts';
 import { createPropertyNames, type PropertyNames } from './property-names.ts';
+import { cutText } from '../../cut-text.ts';
 
 /** A call as the model wrote it. */
 export interface WrittenCall {
@@ -35,7 +36,7 @@ export function declareTools(tools: readonly ChatCompletionTool[], maxDescriptio
       function: {
         name: declaredName,
         // Amazon Bedrock refuses an empty one.
-        ...(description === '' ? {} : { description: shortened(description, maxDescriptionChars) }),
+        ...(description === '' ? {} : { description: cutText(description, maxDescriptionChars) }),
         parameters: schema,
       },
     };
@@ -77,8 +78,4 @@ function convert(parameters: JsonObject): { properties: PropertyNames; schema: R
   const made = { properties, schema: { ...declaredSchema(parameters, properties) } };
   converted.set(parameters, made);
   return made;
-}
-
-function shortened(text: string, maxChars: number): string {
-  return text.length <= maxChars ? text : `${text.slice(0, Math.max(0, maxChars - 3)).toWellFormed()}...`;
 }

@@ -40,13 +40,18 @@ export function asFunction({ name, description, inputSchema }: OfferedTool): Cha
 /** Names in one notice. The action `tools` lists all of them. */
 const MAX_NAMES = 10;
 
-/** A sentence for each reason, for people. Null if no tool is left out. `target`: who does not get the tools. */
-export function explainLeftOut(leftOut: ReadonlyMap<string, string>, target: string): string | null {
+/** A sentence for each reason, for people. `leftOut` has the names of tools with their reasons. */
+export function explainLeftOut(leftOut: ReadonlyMap<string, string>, provider: string, model: string): string {
   const byReason = Map.groupBy(leftOut, ([, reason]) => reason);
   const sentences = [...byReason].map(([reason, entries]) => {
     const names = entries.slice(0, MAX_NAMES).map(([name]) => name);
     const more = entries.length > MAX_NAMES ? ` and ${entries.length - MAX_NAMES} more` : '';
-    return `Not offered to ${target}, because ${reason}: ${names.join(', ')}${more}.`;
+    return `Not offered to model "${model}" of provider "${provider}", because ${reason}: ${names.join(', ')}${more}.`;
   });
-  return sentences.length === 0 ? null : sentences.join(' ');
+  return sentences.join(' ');
+}
+
+/** A sentence for people about a model that rejects all tools. */
+export function explainWithoutTools(provider: string, model: string): string {
+  return `Model "${model}" of provider "${provider}" takes no tools. It is asked without them.`;
 }

@@ -7,9 +7,9 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { z } from 'zod';
 import { closest } from '../../config/suggest.ts';
-import { AppError } from '../../errors.ts';
+import { AppError, codeOf } from '../../errors.ts';
 import { expectation } from '../../explain-issue.ts';
-import { protoKeyIn } from '../../json.ts';
+import { protoKeyIn, valueAt } from '../../json.ts';
 import { blockSchema, fileSchema, knownKeys, switchSchema } from './block-schema.ts';
 import { ForeignKeyProblem, isForeign, readForeignKeys, type ForeignKeys } from './other-hosts.ts';
 import { PlaceholderProblem, fillPlaceholders } from './placeholders.ts';
@@ -51,13 +51,6 @@ function foreignIn(block: Record<string, unknown>, at: readonly PropertyKey[]): 
     if (!(error instanceof ForeignKeyProblem)) throw error;
     throw new ServerProblem([...at, error.key], error.message);
   }
-}
-
-function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
-    root,
-  );
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown, at: readonly PropertyKey[]): T {
@@ -209,7 +202,7 @@ export function loadServers(file: string, env: NodeJS.ProcessEnv, warn: Warn = (
   try {
     content = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
-    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const isAbsent = codeOf(error) === 'ENOENT';
     const reason = isAbsent ? 'does not exist' : 'cannot be read';
     throw configError(
       file,

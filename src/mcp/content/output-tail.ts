@@ -16,7 +16,7 @@ const MAX_LINES = 8;
 const MAX_CHARS = 1_000;
 
 /** Frames of a stack in Node and Python, the quoted line of source, and the closing lines of a dump. */
-const NOISE = /^\s*(at\s.+|File ".*", line \d+.*|throw \S+;|\^+|[{}[\](),;\s]*|Node\.js v[\d.]+|node:internal\/\S+)$/;
+const NOISE = /^(at\s.+|File ".*", line \d+.*|throw \S+;|\^+|[{}[\](),;\s]*|Node\.js v[\d.]+|node:internal\/\S+)$/;
 
 /** `clean` removes secrets from a line. */
 export function createOutputTail(clean: (line: string) => string): OutputTail {
@@ -24,7 +24,7 @@ export function createOutputTail(clean: (line: string) => string): OutputTail {
   let isOld = false;
   return {
     add(line) {
-      if (NOISE.test(line)) return;
+      if (NOISE.test(line.trim())) return;
       lines = [...(isOld ? [] : lines), line].slice(-MAX_LINES);
       isOld = false;
     },

@@ -28,7 +28,11 @@ export function readBase64(value: unknown): Binary | null {
 }
 
 function encoded(text: string, mimeType: string | null): Binary | null {
-  const digits = text.replace(/\s+/g, '').replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/');
+  const digits = text
+    .replace(/\s+/g, '')
+    .replace(/(?<!=)=+$/, '')
+    .replaceAll('-', '+')
+    .replaceAll('_', '/');
   // One digit alone has six bits, which is no byte.
   if (digits.length % 4 === 1 || /[^A-Za-z0-9+/]/.test(digits)) return null;
   return { data: digits.padEnd(Math.ceil(digits.length / 4) * 4, '='), mimeType };

@@ -7,7 +7,7 @@ import { ownValue } from '../../json.ts';
 import { chmodSync, readFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { z } from 'zod';
-import { AppError } from '../../errors.ts';
+import { AppError, codeOf } from '../../errors.ts';
 
 const tokens = z.object({
   access_token: z.string(),
@@ -63,7 +63,7 @@ function read(file: string): z.infer<typeof fileSchema> {
     chmodSync(file, OWNER_ONLY);
     return fileSchema.parse(JSON.parse(text));
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { version: 1, servers: {} };
+    if (codeOf(error) === 'ENOENT') return { version: 1, servers: {} };
     throw new AppError(
       'config_invalid',
       `${file}: cannot read this file of MCP credentials. Remove it and authorize the servers again, or configure another file in mcp.authorization.credentials_file.`,
@@ -98,7 +98,8 @@ export function openCredentials(file: string): CredentialStore {
       .then(() => replace(file, text))
       .catch((error: unknown) => {
         // The error's own message contains the path, and people who chat see this one.
-        const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+        const code = codeOf(error);
+        const why = code === '' ? '' : ` (${code})`;
         throw new Error(`the file of credentials cannot be written${why}; check mcp.authorization.credentials_file`, {
           cause: error,
         });

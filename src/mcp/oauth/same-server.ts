@@ -24,5 +24,5 @@ export function asSeen(named: string, document: URL): string {
 
 /** Compares paths. A slash at the end does not count. */
 export function pathOf({ pathname }: URL): string {
-  return pathname.replace(/\/+$/, '');
+  return pathname.replace(/(?<!\/)\/+$/, '');
 }

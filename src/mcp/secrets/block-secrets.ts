@@ -1,6 +1,6 @@
 /**
- * Collects the values of a server's block that may be secrets: headers, variables, keys in addresses and arguments, the OAuth
- * client secret. Pure.
+ * Collects the values of a block that may be secrets: headers, variables, keys in addresses and arguments, the OAuth client
+ * secret. For the blocks of MCP servers, and for providers. Pure.
  */
 import type { ServerBlock } from '../config/server-block.ts';
 
@@ -23,12 +23,30 @@ const PLAIN_HEADERS = /^(?:accept.*|content-type|user-agent|cache-control|connec
 const PLAIN_VALUE = /^(?:[a-z]{1,12}|[\d.:,-]+|(?:\.{0,2}|~)\/.*|[a-z]:\\.*)$/i;
 /** Prefixes of well-known keys, long runs of letters with digits, and UUIDs. */
 const KEY_LOOK =
-  /\b(?:(?:sk|pk|rk|gh[opsu]|github_pat|glpat|xox[abps]|ntn)[-_]|secret_|AKIA|eyJ)[\w-]{6,}|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20,}|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/i;
+  /\b(?:(?:sk|pk|rk|gh[opsu]|github_pat|glpat|xox[abps]|ntn)[-_]|secret_|AKIA|eyJ)[\w-]{6,}|(?<![A-Za-z0-9])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20,}|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/i;
 /** Longer values are documents. Each value is searched in every text. */
 const MAX_CHARS = 8_192;
 
 export function secretsOf(block: ServerBlock): BlockSecrets {
-  const found = block.kind === 'http' ? ofHttp(block) : ofStdio(block);
+  return longOnes(block.kind === 'http' ? ofHttp(block) : ofStdio(block));
+}
+
+/** The secrets of an endpoint without OAuth: its key, what its address holds, and its headers. */
+export function secretsOfEndpoint(
+  key: string | null,
+  address: string,
+  headers: Readonly<Record<string, string>>,
+): BlockSecrets {
+  const found = [
+    // A word alone is a placeholder of a local server, such as `ollama`.
+    { sure: key === null || /^[a-z]{1,12}$/i.test(key) ? [] : [key], possible: [] },
+    ofAddress(address),
+    ...Object.entries(headers).map(([name, value]) => ofNamed(name, value)),
+  ];
+  return longOnes({ sure: found.flatMap(({ sure }) => sure), possible: found.flatMap(({ possible }) => possible) });
+}
+
+function longOnes(found: BlockSecrets): BlockSecrets {
   const long = (values: readonly string[]) =>
     [...new Set(values.map((value) => value.trim()))].filter(
       ({ length }) => length >= MIN_CHARS && length <= MAX_CHARS,

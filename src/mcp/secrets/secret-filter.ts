@@ -1,10 +1,10 @@
 /**
- * Strikes secrets from everything that a server's connection reports: reasons, log lines, results and lists. Servers and
- * libraries quote headers, addresses and variables in their errors, and clients see these texts. Pure.
+ * Strikes secrets from everything that a connection to a server or a provider reports: reasons, log lines, results and lists.
+ * Servers and libraries quote headers, addresses and variables in their errors, and clients see these texts. Pure.
  */
 import { isObject } from '../../json.ts';
 import type { ServerBlock } from '../config/server-block.ts';
-import { secretsOf } from './block-secrets.ts';
+import { secretsOf, type BlockSecrets } from './block-secrets.ts';
 
 export interface SecretFilter {
   /** For errors, reasons and log lines: strikes all values of the block, and what has the form of a secret. */
@@ -19,11 +19,11 @@ export interface SecretFilter {
 
 const STRUCK = '[secret]';
 
-/** User and password in an address, and keys in its query. */
+/** User and password in an address, and keys in its query. Names are bounded, because texts of servers may be long. */
 const IN_ADDRESSES: readonly (readonly [RegExp, string])[] = [
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>]+@/gi, `$1${STRUCK}@`],
+  [/\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/@"'<>]+@/gi, `$1${STRUCK}@`],
   [
-    /([?&][\w.-]*(?:key|token|secret|passw|pwd|auth|signature|sig)[\w.-]*=)(?:\[secret\]|[^&\s"'<>#)\]]+)/gi,
+    /([?&][\w.-]{0,60}(?:key|token|secret|passw|pwd|auth|signature|sig)[\w.-]{0,60}=)(?:\[secret\]|[^&\s"'<>#)\]]+)/gi,
     `$1${STRUCK}`,
   ],
   [/\b(bearer|basic)\s+(?=[\w.~+/=-]*\d)[\w.~+/=-]{8,}/gi, `$1 ${STRUCK}`],
@@ -35,19 +35,22 @@ const filters = new WeakMap<ServerBlock, SecretFilter>();
 export function secretFilterOf(block: ServerBlock): SecretFilter {
   const known = filters.get(block);
   if (known !== undefined) return known;
-  const { sure, possible } = secretsOf(block);
+  const made = createSecretFilter(secretsOf(block));
+  filters.set(block, made);
+  return made;
+}
+
+export function createSecretFilter({ sure, possible }: BlockSecrets): SecretFilter {
   const all = replacer([...sure, ...possible]);
   const certain = replacer(sure);
   const report = (text: string) =>
     IN_ADDRESSES.reduce((before, [form, replacement]) => before.replace(form, replacement), all(text));
-  const made: SecretFilter = {
+  return {
     report,
     reportAll: (value) => mapTexts(value, report),
     contentAll: (value) => (sure.length === 0 ? value : mapTexts(value, certain)),
     listAll: (value) => (sure.length === 0 ? value : mapTexts(value, certain, KEPT)),
   };
-  filters.set(block, made);
-  return made;
 }
 
 function replacer(secrets: readonly string[]): (text: string) => string {

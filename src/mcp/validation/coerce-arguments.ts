@@ -2,7 +2,7 @@
  * Repairs arguments whose type a model got wrong: a number, a boolean, an object or an array that it wrote as text. Only what
  * the schema rejects as text is read, and only if the schema accepts what was read. Pure.
  */
-import { isObject, parseJson } from '../../json.ts';
+import { isObject, parseJson, valueAt } from '../../json.ts';
 
 /** The places that a check names for rejected arguments, the deepest last. Null for valid arguments. */
 export type FindMisfits = (args: Record<string, unknown>) => readonly (readonly string[])[] | null;
@@ -47,14 +47,6 @@ function readText(text: unknown): unknown {
   // A larger integer would become another number.
   if (typeof value === 'number') return Number.isInteger(value) && !Number.isSafeInteger(value) ? undefined : value;
   return typeof value === 'object' && value !== null ? value : undefined;
-}
-
-function valueAt(root: unknown, place: readonly string[]): unknown {
-  return place.reduce<unknown>(
-    (value, key) =>
-      typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined,
-    root,
-  );
 }
 
 function withValue(root: unknown, [key, ...below]: readonly string[], value: unknown): unknown {

@@ -9,6 +9,7 @@ import { coerceArguments } from './coerce-arguments.ts';
 import { TAKES_TOO_LONG, type SchemaViolation, type ValidationResult } from './explain-result.ts';
 import { lenientSchema } from './lenient-schema.ts';
 import { withRequiredDefaults } from './required-defaults.ts';
+import { cutText } from '../../cut-text.ts';
 
 /** Ordinary values take less than a millisecond. */
 const MAX_CHECK_MS = 250;
@@ -46,7 +47,7 @@ export function createSchemaCheck(): SchemaCheck {
       return null;
     } catch (error) {
       if (error instanceof Error)
-        return { valid: null, reason: `the schema is unusable (${cutMessage(error.message)})` };
+        return { valid: null, reason: `the schema is unusable (${cutText(error.message, MAX_MESSAGE)})` };
       // A timeout's error belongs to the other realm.
       return { valid: null, reason: TAKES_TOO_LONG };
     } finally {
@@ -88,13 +89,15 @@ function resultOf(errors: string | null): ValidationResult {
 
 /** Parses the validator's message, `#/a: sentence; #/a/b: sentence`. Pointers are URI-encoded and contain no spaces. */
 function stepsOf(errorMessage: string): { path: string[]; sentence: string }[] {
-  return [...errorMessage.matchAll(/#(\S*): (.*?)(?=; #\S*: |$)/gs)].map(([, pointer = '', sentence = '']) => ({
-    path: pointer
-      .split('/')
-      .slice(1)
-      .map((key) => decodeURI(key).replaceAll('~1', '/').replaceAll('~0', '~')),
-    sentence,
-  }));
+  return [...errorMessage.matchAll(/(?<=^|; )#(\S*): (.*?)(?=; #\S*: |$)/gs)].map(
+    ([, pointer = '', sentence = '']) => ({
+      path: pointer
+        .split('/')
+        .slice(1)
+        .map((key) => decodeURI(key).replaceAll('~1', '/').replaceAll('~0', '~')),
+      sentence,
+    }),
+  );
 }
 
 function violationFrom(errorMessage: string): SchemaViolation {
@@ -103,9 +106,5 @@ function violationFrom(errorMessage: string): SchemaViolation {
     .map(({ sentence }) => sentence)
     .join(' ')
     .replace(/\.$/, '');
-  return { path: steps.at(-1)?.path ?? [], message: cutMessage(sentences === '' ? errorMessage : sentences) };
-}
-
-function cutMessage(text: string): string {
-  return text.length > MAX_MESSAGE ? `${text.slice(0, MAX_MESSAGE).toWellFormed()}...` : text;
+  return { path: steps.at(-1)?.path ?? [], message: cutText(sentences === '' ? errorMessage : sentences, MAX_MESSAGE) };
 }

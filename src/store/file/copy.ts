@@ -5,7 +5,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { AppError } from '../../errors.ts';
+import { AppError, codeOf } from '../../errors.ts';
 import { unavailableBecause } from './file-checks.ts';
 import { createOwnerOnly } from './owner-only.ts';
 
@@ -57,7 +57,7 @@ function flush(path: string): void {
 
 /** A full or missing disk is an error of the copy. Every other error is about the original. */
 function copyError(from: string, to: string, error: unknown): AppError {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   if (!/^SQLITE_(FULL|CANTOPEN|IOERR)|^E[A-Z]+$/.test(code)) return unavailableBecause(from, error);
   const reason = code === 'SQLITE_FULL' ? 'the disk is full' : error instanceof Error ? error.message : code;
   return new AppError(

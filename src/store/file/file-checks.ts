@@ -5,7 +5,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { AppError } from '../../errors.ts';
+import { AppError, codeOf } from '../../errors.ts';
 import { rowColumns, schemaVersion } from './schema.ts';
 
 /** Up to this size the start checks every page, in about 0.1 s. In a larger file it checks one small table only. */
@@ -57,7 +57,7 @@ function isOnReadOnlyDisk(folder: string): boolean {
     accessSync(folder, constants.W_OK);
     return false;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EROFS';
+    return codeOf(error) === 'EROFS';
   }
 }
 

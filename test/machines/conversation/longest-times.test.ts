@@ -67,6 +67,17 @@ describe('the longest time of an answer', () => {
 });
 
 describe('the longest time of a turn', () => {
+  test('does not replace the end that the longest time of an answer has set', async () => {
+    const world = await startWorld({ limits: { maxAnswerMs: 1_000, maxTurnMs: 1_500 } });
+    await streaming(world);
+    world.clock.increment(1_000);
+    assert.equal(world.state(), 'turn.timingOut');
+    world.clock.increment(1_000);
+    world.currentAnswer().finish({ text: 'Once', finishReason: 'cancelled' });
+    world.commitAll();
+    assert.equal(codeOfEnd(world), 'answer_timeout');
+  });
+
   const short = { maxTurnMs: 1_000, toolTimeoutMs: 60_000, toolMaxTimeoutMs: 60_000 };
 
   test('cancels its calls and ends it as turn_timeout', async () => {

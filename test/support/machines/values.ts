@@ -76,6 +76,7 @@ const tools = new Map(['add', 'wait', 'fail', 'look', 'delete', 'format'].map((n
 export const hopContext: HopContext = {
   messages: [{ role: 'user', content: 'Hi' }],
   tokens: 10,
+  provider: 'openai',
   model: null,
   tools,
   cut: 0,
@@ -86,7 +87,7 @@ export const hopContext: HopContext = {
     result: null,
     rest: 0,
   },
-  toolsLeftOut: [],
+  toolsLeftOut: { byModel: null, byWindow: [] },
 };
 
 export function asker(requestId: string): Requester {
