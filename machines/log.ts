@@ -1,6 +1,6 @@
 /**
- * Declares the rows of the event log. Types and lists of values only. turn-rows.ts builds the rows. Everything durable that Parley sends to
- * a client is a rendering of these rows.
+ * Declares the rows of the event log: types and lists of values. turn-rows.ts builds the rows. Everything durable that
+ * Parley sends to a client is a rendering of these rows.
  */
 
 /** `type` column of `chat_events`. */
@@ -12,10 +12,12 @@ export const rowTypes = [
   'system_update',
   'meta',
 ] as const;
+/** The kind of a row. */
 export type RowType = (typeof rowTypes)[number];
 
 /** How a tool call ended. Every call that the model asked for ends in exactly one of these. */
 export const toolStatuses = ['ok', 'error', 'denied', 'cancelled', 'timed_out', 'outcome_unknown', 'limit'] as const;
+/** The end of a tool call. */
 export type ToolStatus = (typeof toolStatuses)[number];
 
 /** How a turn without a fault ended. */
@@ -27,6 +29,7 @@ export const finishReasons = [
   'cancelled',
   'interrupted',
 ] as const;
+/** Why a turn without a fault ended. */
 export type FinishReason = (typeof finishReasons)[number];
 
 /** Token usage as the provider reports it. `estimated`: Parley counted instead. */
@@ -110,4 +113,9 @@ export interface LogRow extends NewRow {
   seq: number;
   /** UTC, ISO 8601. */
   timestamp: string;
+}
+
+/** True for the last row of a turn. */
+export function isTurnEnd({ type, extra }: Pick<NewRow, 'type' | 'extra'>): boolean {
+  return type === 'meta' && extra['kind'] === 'turn_end';
 }

@@ -145,7 +145,7 @@ export interface InterruptedTurn {
   requestId: string;
   hops: number;
   used: readonly HopUsage[];
-  /** Answers without text and tool calls in the hop that was cut off. */
+  /** Answers without text and tool calls in the hop that was interrupted. */
   emptyAnswers: number;
   model: string | null;
   recoveries: number;
@@ -170,6 +170,7 @@ export interface WrittenDraft {
   model: string | null;
 }
 
+/** A call without a result in the log of an interrupted turn. */
 export interface InterruptedCall {
   request: ToolCallRequest;
   /** Its newest dispatch. Null if it was never made. `edited`: a person changed the model's arguments. */

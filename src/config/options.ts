@@ -48,6 +48,7 @@ export function warmLimits({ chat: { service } }: Config) {
     maxBytes: service.log_cache_bytes,
     windowTokens: service.context.max_tokens - service.context.reserve_tokens,
     preserveRecent: service.context.preserve_recent,
+    maxImages: service.context.max_images,
   };
 }
 
@@ -214,10 +215,12 @@ export function readLimits({ chat: { websocket } }: Config) {
   };
 }
 
+/** How many frames one socket may send. */
 export function frameLimits({ chat }: Pick<Config, 'chat'>) {
   return { framesPerSecond: chat.websocket.frames_per_second, frameBurst: chat.websocket.frame_burst };
 }
 
+/** What the server keeps of one socket before it closes it. */
 export function sessionLimits({ chat }: Config) {
   return {
     maxBufferedBytes: chat.websocket.max_buffered_bytes,

@@ -10,6 +10,7 @@ import { asFunction } from '../llm/tools/left-out.ts';
 
 type ToolsByName = HopContext['tools'];
 
+/** The tools that one request offers. */
 export interface FittedTools {
   /** Without those that do not fit. */
   tools: ToolsByName;
@@ -19,6 +20,7 @@ export interface FittedTools {
 
 export type ToolFitter = (tools: ToolsByName, budgetTokens: number) => Promise<FittedTools>;
 
+/** Creates the fitter. `countTokens` runs once for each list of tools. */
 export function createToolFitter(countTokens: (text: string) => number | Promise<number>): ToolFitter {
   const measured = new WeakMap<ToolsByName, Promise<SizedTool[]>>();
   const measure = (tools: ToolsByName) => {

@@ -28,6 +28,7 @@ export interface WindowCheckOptions {
   onError(error: unknown): void;
 }
 
+/** The check of all providers. */
 export interface WindowCheck {
   /** Starts a check of all providers once each MCP server has been ready or failed once. Calls before that are one check. */
   check(): void;
@@ -35,6 +36,7 @@ export interface WindowCheck {
   watch(actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>): void;
 }
 
+/** Creates the check. It logs warnings and never fails. */
 export function createWindowCheck(options: WindowCheckOptions): WindowCheck {
   const reported = new Set<string>();
   const report = (facts: object, message: string) => {

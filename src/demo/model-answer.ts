@@ -7,6 +7,7 @@ import type { DemoConversation } from './model-history.ts';
 import { examples, maxPhraseChars, plannedHops, type DemoCall } from './model-tools.ts';
 import { cutText } from '../cut-text.ts';
 
+/** One answer. Its text is empty if it asks for calls. */
 export interface DemoAnswer {
   text: string;
   calls: readonly DemoCall[];

@@ -45,6 +45,7 @@ export interface ViewerSocketOptions {
   onError(error: unknown): void;
 }
 
+/** The sockets of all viewers. */
 export interface ViewerSockets {
   readonly path: string;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
@@ -57,6 +58,7 @@ export interface ViewerSockets {
 /** Frames of a viewer are ignored, so they can be short. */
 const MAX_FRAME_BYTES = 1024;
 
+/** Creates the endpoint without a port: the gateway hands upgrades over to it. */
 export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets {
   const wss = new WebSocketServer({
     noServer: true,

@@ -57,6 +57,7 @@ export function messagesOf({ messages }: RequestBody): readonly MessageWithImage
   return Array.isArray(messages) ? messages : [];
 }
 
+/** True if a message of the request has an image. */
 export function hasImages(body: RequestBody): boolean {
   return messagesOf(body).some(({ images }) => images !== undefined && images.length > 0);
 }

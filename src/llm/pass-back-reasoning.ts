@@ -29,6 +29,7 @@ export function signaturesOf(details: readonly JsonObject[], calls: readonly (Js
 
 /** The fields that hold reasoning: three of a message, and one of each tool call. */
 export const reasoningFields = ['reasoning_content', 'reasoning', 'reasoning_details', 'extra_content'] as const;
+/** The name of a field of an assistant message. */
 export type ReasoningField = (typeof reasoningFields)[number];
 
 /** A message with the model's reasoning. */
@@ -47,6 +48,7 @@ const knownHosts: ReadonlyMap<string, readonly ReasoningField[]> = new Map<strin
   ['generativelanguage.googleapis.com', ['extra_content']],
 ]);
 
+/** The fields that the provider at this address requires. Empty for others, and for an address that is no URL. */
 export function knownReasoningFields(baseUrl: string): readonly ReasoningField[] {
   return knownHosts.get(URL.parse(baseUrl)?.hostname ?? '') ?? [];
 }

@@ -21,6 +21,7 @@ export interface NameSource {
   servers(): readonly string[];
 }
 
+/** The check of all names. */
 export interface NameCheck {
   /** Checks all names that can be checked now. Call it at the start and after a reload. Reports each name once. */
   check(): void;
@@ -28,6 +29,7 @@ export interface NameCheck {
   watch(server: string, actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>): void;
 }
 
+/** Creates the check. It warns once for each name and never fails. */
 export function createNameCheck({ configured, servers }: NameSource, log: Pick<Logger, 'warn'>): NameCheck {
   /** Full tool names of each server's latest list. */
   const offered = new Map<string, readonly string[]>();

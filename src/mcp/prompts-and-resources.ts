@@ -43,6 +43,7 @@ export interface PromptsAndResources {
   complete(server: string, completing: Completing, owner?: string): Promise<Completion | Unavailable>;
 }
 
+/** The servers and the policy for them. */
 export interface PromptsAndResourcesOptions {
   handles: ReadonlyMap<string, ServerHandle>;
   /** How long to wait for a server to reconnect, in ms; read each time. */
@@ -52,10 +53,12 @@ export interface PromptsAndResourcesOptions {
   log(server: string, line: string): void;
 }
 
+/** True if the server could not be asked. The answer then says why. */
 export function isUnavailable(answer: object): answer is Unavailable {
   return 'unavailable' in answer;
 }
 
+/** Creates the port. A failed request is an `Unavailable`. A list that cannot be read is logged and empty. */
 export function createPromptsAndResources({
   handles,
   limits,

@@ -15,17 +15,20 @@ export type CloseReason =
   | 'silence'
   | 'token_removed';
 
+/** Called for each incident. */
 export interface IncidentReport {
   socketClosed(reason: CloseReason): void;
   frameRefused(code: Fault['code']): void;
 }
 
+/** Where incidents go. `nowMs` is for the interval between lines. */
 export interface IncidentReportOptions {
   count: IncidentReport;
   log(fields: Record<string, string | number>, message: string): void;
   nowMs(): number;
 }
 
+/** Creates the report. `count` gets every incident, `log` only some. */
 export function createIncidentReport({ count, log, nowMs }: IncidentReportOptions): IncidentReport {
   const mayLog = createLineLimit(nowMs);
   const line = (reason: string, message: string) => {

@@ -12,7 +12,8 @@ import type { Fault } from '../../machines/log.ts';
 import type { McpServerInput } from '../../machines/mcp-server-types.ts';
 import type { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { coolingMs, registryMachine, type RegistryLimits, type ServerChanges } from '../../machines/registry.ts';
-import { storageProblemIn, type StorageProblem, type writerMachine } from '../../machines/writer.ts';
+import { storageProblemIn, type StorageProblem } from '../../machines/writer-types.ts';
+import type { writerMachine } from '../../machines/writer.ts';
 import { createDismissalLogic } from './dismissal.ts';
 import { createExpiryLogic } from './expiry.ts';
 import { createSweepLogic } from './idle-sweep.ts';
@@ -55,6 +56,7 @@ export interface Registry {
   storageProblem(): StorageProblem | null;
 }
 
+/** The parts and limits of the registry. */
 export interface RegistryOptions extends LiveConversationDeps {
   delivery: LiveConversationDeps['delivery'] & Pick<Delivery, 'fail' | 'followers'>;
   store: LiveConversationDeps['store'] & Pick<Store, 'unfinished' | 'overdue'>;
@@ -195,13 +197,21 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (snapshot.value !== 'serving') return shuttingDown(drainMs());
     const cooling = coolingMs(snapshot.context, key, performance.now());
     if (cooling > 0)
-      return fault('conversation_unavailable', 'The conversation has failed repeatedly and is closed for a while.', {
-        retry_after_ms: Math.ceil(cooling),
-      });
+      return fault(
+        'conversation_unavailable',
+        'The conversation has failed repeatedly and is closed for a while. Send the same request again later.',
+        {
+          retry_after_ms: Math.ceil(cooling),
+        },
+      );
     if (!live.has(key) && live.size >= options.maxLive)
-      return fault('overloaded', `The server has ${options.maxLive} live conversations, which is its limit.`, {
-        retry_after_ms: RETRY_AFTER_MS,
-      });
+      return fault(
+        'overloaded',
+        `The server has ${options.maxLive} live conversations, which is its limit. Send the same request again later.`,
+        {
+          retry_after_ms: RETRY_AFTER_MS,
+        },
+      );
     return null;
   };
 

@@ -1,8 +1,9 @@
 /** Replays a log from its beginning, row by row, with the fold of activation: the state after each row. Pure. */
-import type { LogRow, NewRow } from '../../machines/log.ts';
+import { isTurnEnd, type LogRow } from '../../machines/log.ts';
 import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import type { FoldedLog } from '../../machines/conversation/turn-state.ts';
 
+/** One row, and the state after it. */
 export interface ReplayStep {
   row: LogRow;
   /** As if the server had been killed right after the row and started at once. */
@@ -27,5 +28,3 @@ export function* replaySteps(rows: Iterable<LogRow>, ended: ReadonlySet<string>)
     yield { row, folded: foldLog(rowsOfOpen, open, Date.parse(row.timestamp)) };
   }
 }
-
-export const isTurnEnd = (row: NewRow) => row.type === 'meta' && row.extra['kind'] === 'turn_end';

@@ -15,7 +15,7 @@ import {
   unavailableBecause,
 } from './file/file-checks.ts';
 import type { Content } from './file/file-checks.ts';
-import { identityOf, movedFile, watchFile, type FileWatch } from './file/file-identity.ts';
+import { identityOf, movedFile, watchFile, type IdentityWatch } from './file/file-identity.ts';
 import { lockFor } from './file/lock.ts';
 import { migrate } from './file/migrations.ts';
 import { createOwnerOnly, restrictToOwner } from './file/owner-only.ts';
@@ -38,16 +38,18 @@ const logBytes = 64 * 1024 * 1024;
 /** Most pages that are returned to the file system at close: 40 MB, which is quick. */
 const maxReturnedPages = 10_000;
 
+/** An open connection of one thread. */
 export interface Connection {
   db: Database.Database;
   /** The file that is served, see `identityOf`. Null for a database in memory. */
   file: string | null;
-  watch: FileWatch;
+  watch: IdentityWatch;
   /** Moves the write-ahead log into the file, and returns free pages to the file system. */
   checkpoint(): void;
   close(): void;
 }
 
+/** The connection of the write thread. */
 export interface WriterConnection {
   connection: Connection;
   /** Null unless the file came from another program and was imported now. */

@@ -25,6 +25,7 @@ export interface Append {
   remember?: RememberedDecision;
 }
 
+/** How an append ended. Nothing is written in part. */
 export type AppendOutcome =
   /** `ended`: the payload of the append's `end`, if it had one. */
   | { status: 'stored'; rows: LogRow[]; ended?: unknown }
@@ -35,6 +36,7 @@ export type AppendOutcome =
   /** Nothing was written: `storage_failed`, `overloaded`, `shutting_down` or `internal`. */
   | { status: 'failed'; fault: Fault };
 
+/** A turn as the table `turns` has it. */
 export interface StoredTurn {
   requestId: string;
   beginSeq: number;
@@ -72,13 +74,15 @@ export interface Interrupt {
   decision: Decision | null;
 }
 
-export interface Page {
+/** A page of a log, with the ends of the log. */
+export interface RowPage {
   /** In seq order. */
   rows: LogRow[];
   headSeq: number;
   oldestSeq: number;
 }
 
+/** Which rows to read. */
 export interface PageRange {
   /** The oldest `limit` rows above it. */
   afterSeq?: number;
@@ -87,6 +91,7 @@ export interface PageRange {
   limit: number;
 }
 
+/** Which rows of a turn to read. */
 export interface TurnRange {
   /** Only the rows above it. */
   afterSeq: number;
@@ -110,6 +115,7 @@ export interface TurnPage {
   end: unknown;
 }
 
+/** How a fork ended. */
 export type ForkOutcome =
   | { status: 'forked'; conversationId: string }
   /** No fork can be made there. `nearest`: the next fork points below and above, if any. */
@@ -134,13 +140,20 @@ export interface Store {
   saveDraft(draft: ConversationRef & WrittenDraft): void;
   /**
    * Loads the newest rows until their `token_count` sum reaches `tokens` and `messages` (default 0) of them are messages,
-   * and all rows since the oldest open turn began. Turns are whole: rows go back to the start of each turn.
+   * and all rows since the oldest open turn began. Turns are whole: rows go back to the start of each turn. Of whole results
+   * of tools above 64 KiB they have the newest `images` (default 0) images for the model.
    */
-  load(owner: string, conversationId: string, tokens: number, messages?: number): Promise<LoadedConversation>;
+  load(
+    owner: string,
+    conversationId: string,
+    tokens: number,
+    messages?: number,
+    images?: number,
+  ): Promise<LoadedConversation>;
   /** Null for an unknown or foreign conversation. Without bounds, the newest `limit` rows. */
-  page(owner: string, conversationId: string, range: PageRange): Promise<Page | null>;
+  page(owner: string, conversationId: string, range: PageRange): Promise<RowPage | null>;
   /** A page for clients. A large `extra` is the JSON of the log, which `serializeFrame` inserts as it is. */
-  events(owner: string, conversationId: string, range: PageRange): Promise<Page | null>;
+  events(owner: string, conversationId: string, range: PageRange): Promise<RowPage | null>;
   /** Null for an unknown or foreign turn. Rows that retention deleted are missing; `end` is kept. Default: from the first row. */
   turn(owner: string, conversationId: string, requestId: string, range?: Partial<TurnRange>): Promise<TurnPage | null>;
   /** The digest of a turn's message. Null for an unknown or foreign turn. */

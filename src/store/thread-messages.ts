@@ -5,7 +5,7 @@
 import type { StoredRewindPoint } from './rewind-points.ts';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import type { Spent } from '../../machines/usage.ts';
-import type { StorageProblem } from '../../machines/writer.ts';
+import type { StorageProblem } from '../../machines/writer-types.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { LegacyImport } from './file/import-legacy.ts';
@@ -13,7 +13,8 @@ import type { PostedRow } from './posted-columns.ts';
 import type { Fork, ForkOrder } from './thread/fork-copy.ts';
 import type { ForkPoints } from './fork-points.ts';
 import type { ConversationList } from './listing.ts';
-import type { StoredConversation, StoredEvents, StoredInterrupt, StoredPage, StoredTurnRows } from './queries.ts';
+import type { StoredEvents, StoredPage } from './pages.ts';
+import type { StoredConversation, StoredInterrupt, StoredTurnRows } from './queries.ts';
 import type { RetentionPolicy } from './thread/retention.ts';
 import type { SearchQuery, SearchStep } from './search.ts';
 import type { WaitingList } from './waiting-conversations.ts';
@@ -32,6 +33,7 @@ export interface ThreadSettings {
   served: string | null;
 }
 
+/** An append as it reaches the write thread. JSON is serialized already. */
 export interface PostedAppend {
   /** The name that its owner uses. */
   conversationId: string;
@@ -49,11 +51,13 @@ export interface PostedAppend {
   isRetry: boolean;
 }
 
+/** A draft as it reaches the write thread. */
 export type PostedDraft = ConversationRef & WrittenDraft & { timestamp: string };
 
 /** A number is the seq of the first stored row. */
 export type SettledOutcome = number | Exclude<AppendOutcome, { status: 'stored' }>;
 
+/** How one append of a group ended in the thread. */
 export type PostedOutcome =
   | SettledOutcome
   /** A disk error. Nothing was written, and the same append may be posted again. */
@@ -61,6 +65,7 @@ export type PostedOutcome =
   /** A bug in Parley: the append violates a rule of the schema or of turns. */
   | { status: 'refused'; reason: string };
 
+/** How a group ended. */
 export interface Committed {
   /** One for each append, in order. */
   outcomes: PostedOutcome[];
@@ -82,7 +87,7 @@ export interface Jobs {
   /** One slice of the sweep. True while its round is not over. */
   sweep: { ask: { now: string }; answer: boolean };
   load: {
-    ask: { owner: string; conversationId: string; tokens: number; messages: number };
+    ask: { owner: string; conversationId: string; tokens: number; messages: number; images: number };
     answer: StoredConversation;
   };
   page: { ask: { owner: string; conversationId: string; range: PageRange }; answer: StoredPage | null };
@@ -104,8 +109,10 @@ export interface Jobs {
   close: { ask: null; answer: void };
 }
 
+/** The name of a job. */
 export type JobKind = keyof Jobs;
 
+/** A job as it is posted. `id` comes back with its answer. */
 export type JobRequest = { [K in JobKind]: { id: number; kind: K; ask: Jobs[K]['ask'] } }[JobKind];
 
 /** Only the sender of a job knows the type of its answer. `never` is assignable to all of them. */

@@ -4,13 +4,8 @@
  */
 import { setImmediate as endOfTick } from 'node:timers/promises';
 import { fromCallback, fromPromise } from 'xstate';
-import {
-  storageProblemIn,
-  writerMachine,
-  type KnownProblem,
-  type StorageProblem,
-  type WriterLogic,
-} from '../../machines/writer.ts';
+import { storageProblemIn, type KnownProblem, type StorageProblem } from '../../machines/writer-types.ts';
+import { writerMachine, type WriterLogic } from '../../machines/writer.ts';
 import { AppError, fault, errorMessage } from '../errors.ts';
 import type { LegacyImport } from './file/import-legacy.ts';
 import type { AppendQueue, QueuedAppend } from './append-queue.ts';
@@ -108,7 +103,7 @@ export function createWriterLogic(parts: {
     if (outcome === 'postponed') return false;
     if (typeof outcome === 'object' && outcome.status === 'refused') {
       report(new AppError('internal', `The event log rejected an append: ${outcome.reason}.`));
-      append.settle({ status: 'failed', fault: fault('internal', 'The message could not be stored.') });
+      append.settle({ status: 'failed', fault: fault('internal', 'The message could not be stored. Send it again.') });
     } else {
       append.settle(outcome);
     }

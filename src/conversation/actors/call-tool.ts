@@ -20,7 +20,7 @@ import type {
   CallProgress,
   CallServerRequest,
   ToolCallInput,
-} from '../../../machines/tool-call.ts';
+} from '../../../machines/tool-call-types.ts';
 import { timeLeftMs } from '../../../machines/tool-call.ts';
 import type { FairKey } from '../../scheduling/fair-semaphore.ts';
 import type { CallEnd, Progress, McpServers } from '../../mcp/port.ts';
@@ -30,6 +30,7 @@ import type { Delivery } from '../../delivery/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
 import { chunkFrame } from '../../protocol/frames.ts';
 
+/** The parts that the actor uses. */
 export interface CallToolDeps {
   mcpServers: Pick<McpServers, 'call' | 'followTask' | 'cancelTask'>;
   delivery: Pick<Delivery, 'broadcast'>;

@@ -5,13 +5,15 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { RecoveryPolicy } from '../../../machines/conversation/turn-state.ts';
 import type { ConversationRef } from '../../conversation-ref.ts';
-import { isTurnEnd, replaySteps } from '../../replay/steps.ts';
+import { isTurnEnd } from '../../../machines/log.ts';
+import { replaySteps } from '../../replay/steps.ts';
 import { describeState } from '../../replay/describe.ts';
 import type { Store } from '../../store/port.ts';
 import { createLogMessages, type LogMessageDeps } from './log-messages.ts';
 import { rowFacts, type RowFacts } from './rows.ts';
 import type { StatelyMessage } from '../stately-format.ts';
 
+/** The store and the limits of a replay. */
 export interface ReplayDeps extends LogMessageDeps {
   store: Pick<Store, 'page' | 'load'>;
   recovery: RecoveryPolicy;
@@ -19,6 +21,7 @@ export interface ReplayDeps extends LogMessageDeps {
   maxRows: number;
 }
 
+/** One part of a log, replayed. */
 export interface Replay {
   messages: readonly StatelyMessage[];
   /** The same rows as short facts. */

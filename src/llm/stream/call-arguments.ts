@@ -4,6 +4,7 @@
  */
 import { isObject, parseJson } from '../../json.ts';
 
+/** The arguments of one call. */
 export interface CallArguments {
   add(piece: string): void;
   readonly isEmpty: boolean;
@@ -13,6 +14,7 @@ export interface CallArguments {
   text(): string;
 }
 
+/** Starts empty. */
 export function createCallArguments(): CallArguments {
   const pieces: string[] = [];
   /** The first characters that are no white space: enough to distinguish `{}` from other arguments. */

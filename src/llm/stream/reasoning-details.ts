@@ -5,6 +5,7 @@
  */
 import { isObject, textOf, type JsonObject } from '../../json.ts';
 
+/** The details of one answer. */
 export interface ReasoningDetails {
   /** Adds the list of one delta. Returns its size as JSON, which includes encrypted parts. */
   add(pieces: readonly unknown[]): number;
@@ -14,6 +15,7 @@ export interface ReasoningDetails {
 /** Keys whose text comes in pieces. For other keys the last value counts. */
 const textKeys = ['text', 'summary'] as const;
 
+/** Starts empty. */
 export function createReasoningDetails(): ReasoningDetails {
   const details: Record<string, unknown>[] = [];
 

@@ -18,6 +18,7 @@ interface OpenCall {
   extra: JsonObject | null;
 }
 
+/** The calls of one answer. */
 export interface ToolCallAssembly {
   /** Adds the `tool_calls` of one delta. False: the limit is exceeded. */
   add(deltas: readonly unknown[]): boolean;
@@ -27,6 +28,7 @@ export interface ToolCallAssembly {
   extras(): (JsonObject | null)[];
 }
 
+/** Starts empty, for one answer. */
 export function createToolCallAssembly(): ToolCallAssembly {
   const calls: OpenCall[] = [];
   /** The current call of each `index`. A later call may reuse an index. */

@@ -11,6 +11,7 @@ const OPENING = '<think>';
 const CLOSING = '</think>';
 const TAG = /<\/?think>/i;
 
+/** The search in one answer. */
 export interface UnopenedSearch {
   /** Adds a piece, cut anywhere. `text` may be shown. `answer`: what follows the tag; null while none was found. */
   add(piece: string): { text: string; answer: string | null };
@@ -18,6 +19,7 @@ export interface UnopenedSearch {
   end(): string;
 }
 
+/** Starts at the head of an answer. */
 export function createUnopenedSearch(): UnopenedSearch {
   let held = '';
   let isOver = false;

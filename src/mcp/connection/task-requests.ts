@@ -25,6 +25,7 @@ export interface TaskRequests {
   cancel(taskId: string): Promise<void>;
 }
 
+/** The limits of one request. */
 export interface TaskRequestLimits {
   /** For the response to one request, in ms. */
   requestTimeoutMs: number;
@@ -54,6 +55,7 @@ function isGone(error: unknown): error is ProtocolError {
   return error instanceof ProtocolError && error.code === ProtocolErrorCode.InvalidParams;
 }
 
+/** Creates the requests for one connection. */
 export function createTaskRequests(client: Client, limits: TaskRequestLimits): TaskRequests {
   const options = (signal: AbortSignal) => ({ signal, timeout: limits.requestTimeoutMs });
   const shown = (message: string) => sanitizeToLength(message, limits.maxDescriptionChars);

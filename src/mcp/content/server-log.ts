@@ -6,6 +6,7 @@ import type { LoggingMessageNotificationParams } from '@modelcontextprotocol/cli
 import { isDeeperThan } from '../../json.ts';
 import { sanitizeToLength } from './sanitize-text.ts';
 
+/** One message of a server's log. */
 export interface LogEntry {
   level: LoggingMessageNotificationParams['level'];
   text: string;
@@ -18,6 +19,7 @@ export const MIN_LEVEL = 'info';
 const MAX_CHARS = 1_000;
 const MAX_LEVELS = 32;
 
+/** The text is sanitized, and cut at `MAX_CHARS` UTF-16 units. */
 export function logEntry({ level, logger, data }: LoggingMessageNotificationParams): LogEntry {
   const words =
     typeof data === 'string'

@@ -9,6 +9,7 @@ import { RenewalFailed } from './renewal.ts';
 import { resourceOf } from './resource-indicator.ts';
 import type { OAuthSettings } from '../config/oauth-settings.ts';
 
+/** One attempt. It ends with the exchange of its code. */
 export interface Attempt {
   readonly provider: OAuthClientProvider;
   /** The OAuth `state` by which the redirect is assigned to this attempt. */
@@ -25,6 +26,7 @@ export interface Attempt {
   beginExchange(): void;
 }
 
+/** What an attempt is made from. */
 export interface AttemptOptions {
   credentials: ServerCredentials;
   settings: OAuthSettings;
@@ -33,6 +35,7 @@ export interface AttemptOptions {
   clientMetadataUrl: string | null;
 }
 
+/** Creates an attempt with a new `state` of 32 random bytes. */
 export function createAttempt({ credentials, settings, redirectUrl, clientMetadataUrl }: AttemptOptions): Attempt {
   const state = randomBytes(32).toString('base64url');
   let address: URL | null = null;
@@ -120,6 +123,7 @@ export function createAttempt({ credentials, settings, redirectUrl, clientMetada
   };
 }
 
+/** The failure of a renewal that may succeed later. `why` follows "which". */
 export function awayFailure(why: string): RenewalFailed {
   return new RenewalFailed(`waits for its authorization server, which ${why}`);
 }

@@ -14,6 +14,7 @@ export interface SamplingRequest {
   maxTokens: number;
 }
 
+/** The model's answer to a server. */
 export interface SamplingAnswer {
   text: string;
   model: string;
@@ -45,6 +46,7 @@ export function readSampling(params: Record<string, unknown>, maxTokens: number)
   };
 }
 
+/** Makes the result in MCP's form. */
 export function samplingResultOf({ text, model, stopReason }: SamplingAnswer): CreateMessageResult {
   return { role: 'assistant', content: { type: 'text', text }, model, stopReason };
 }

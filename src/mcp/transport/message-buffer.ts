@@ -6,6 +6,7 @@ import { parseJSONRPCMessage } from '@modelcontextprotocol/client';
 import type { JSONRPCMessage } from '@modelcontextprotocol/client';
 import { parseJson } from '../../json.ts';
 
+/** The output of one program that is not read yet. */
 export interface MessageBuffer {
   /** Throws if a line without an end is longer than the limit. */
   append(chunk: Buffer): void;
@@ -15,6 +16,7 @@ export interface MessageBuffer {
 
 const LF = 10;
 
+/** Creates an empty buffer. `append` throws for a line above `maxBytes`. */
 export function createMessageBuffer(maxBytes: number, read: (received: unknown) => unknown): MessageBuffer {
   const lines: string[] = [];
   let open: Buffer[] = [];
