@@ -3,11 +3,16 @@
  * replaced as a whole, so each list is counted once.
  */
 import type { ToolSizes } from '../../machines/context-window/context-sizes.ts';
-import { fitTools, type SizedTool } from '../../machines/context-window/fit-tools.ts';
 import { offeredTools } from '../../machines/conversation/decisions/hop-plan.ts';
 import type { HopContext, HopTool } from '../../machines/conversation/turn-state.ts';
+import { fairShare } from '../../machines/fair-share.ts';
 
 type ToolsByName = HopContext['tools'];
+
+/** `tokens`: estimated tokens of its declaration. */
+interface SizedTool extends HopTool {
+  tokens: number;
+}
 
 export interface FittedTools {
   /** Without those that do not fit. */
@@ -16,8 +21,8 @@ export interface FittedTools {
   leftOut: HopContext['toolsLeftOut'];
 }
 
-/** Null as `budgetTokens`: the model takes no tools, so they have no size. */
-export type ToolFitter = (tools: ToolsByName, budgetTokens: number | null) => Promise<FittedTools>;
+/** `chosen`: those of the list that the message leaves to its turn. Null as `budgetTokens`: the model takes no tools, so they have no size. */
+export type ToolFitter = (list: ToolsByName, chosen: ToolsByName, budgetTokens: number | null) => Promise<FittedTools>;
 
 export function createToolFitter(countTokens: (text: string) => number | Promise<number>): ToolFitter {
   const measured = new WeakMap<ToolsByName, Promise<SizedTool[]>>();
@@ -27,16 +32,17 @@ export function createToolFitter(countTokens: (text: string) => number | Promise
     return known;
   };
 
-  return async (tools, budgetTokens) => {
-    if (budgetTokens === null) return { tools, sizes: sizesOf([]), leftOut: [] };
-    const all = await measure(tools);
-    if (sumOf(all) <= budgetTokens) return { tools, sizes: sizesOf(all), leftOut: [] };
-    const fitting = fitTools(all, budgetTokens);
-    const missing = all.filter(({ name }) => !fitting.has(name));
+  return async (list, chosen, budgetTokens) => {
+    if (budgetTokens === null) return { tools: chosen, sizes: sizesOf([]), leftOut: [] };
+    const all = (await measure(list)).filter(({ name }) => chosen.has(name));
+    const fitting = fairShare(all, budgetTokens, ({ tokens }) => tokens);
+    if (fitting.length === all.length) return { tools: chosen, sizes: sizesOf(all), leftOut: [] };
+    const kept = new Set(fitting);
+    const missing = all.filter((tool) => !kept.has(tool));
     const names = new Set(missing.map(({ name }) => name));
     return {
-      tools: new Map([...tools].filter(([name]) => !names.has(name))),
-      sizes: sizesOf(all.filter(({ name }) => fitting.has(name))),
+      tools: new Map([...chosen].filter(([name]) => !names.has(name))),
+      sizes: sizesOf(fitting),
       leftOut: [...Map.groupBy(missing, ({ server }) => server)].map(([server, { length }]) => ({
         server,
         count: length,
@@ -55,9 +61,8 @@ async function measureTools(
   );
   const length = texts.reduce((sum, text) => sum + text.length, 0);
   const total = tools.length === 0 ? 0 : await countTokens(texts.join(','));
-  return tools.map(({ name, server }, index) => ({
-    name,
-    server,
+  return tools.map((tool, index) => ({
+    ...tool,
     tokens: Math.ceil((total * (texts[index]?.length ?? 0)) / length),
   }));
 }

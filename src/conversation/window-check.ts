@@ -63,7 +63,7 @@ export function createWindowCheck(options: WindowCheckOptions): WindowCheck {
         );
       const requestTokens = requestBudget({ maxTokens, reserveTokens, answerTokens, limitTokens: null });
       const room = takesTools ? toolBudget(requestTokens, systemTokens) : null;
-      const { sizes, leftOut } = await fitTools(tools, room);
+      const { sizes, leftOut } = await fitTools(tools, tools, room);
       if (leftOut.length === 0) continue;
       report(
         {

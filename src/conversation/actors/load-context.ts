@@ -6,14 +6,13 @@ import { fromPromise } from 'xstate';
 import { buildWindow } from '../../../machines/context-window/context-window.ts';
 import { requestBudget, toolBudget } from '../../../machines/context-window/request-budget.ts';
 import { offeredTools } from '../../../machines/conversation/decisions/hop-plan.ts';
-import { toolChoiceOf } from '../../../machines/conversation/decisions/tool-choice.ts';
+import { chosenTools, toolChoiceOf } from '../../../machines/conversation/decisions/tool-choice.ts';
 import type { LoadContextInput } from '../../../machines/conversation/setup.ts';
 import type { ToolEffect } from '../../../machines/mcp-server-types.ts';
 import type { HopContext, HopTool } from '../../../machines/conversation/turn-state.ts';
 import { ownValue } from '../../json.ts';
 import type { LanguageModel } from '../../llm/port.ts';
 import type { Tool, McpServers } from '../../mcp/port.ts';
-import { createChooseTools } from '../chosen-tools.ts';
 import { createToolFitter } from '../tool-fitter.ts';
 import type { ServerNotices } from '../server-notices.ts';
 import type { SystemPrompt } from '../system-prompt.ts';
@@ -52,7 +51,6 @@ export interface ToolPolicy {
 export function createLoadContextLogic(deps: LoadContextDeps) {
   const { logCache, mcpServers, notices, countTokens } = deps;
   const fitTools = createToolFitter(countTokens);
-  const chooseTools = createChooseTools();
   let policy = deps.policy;
   let offered: readonly Tool[] = [];
   let byName: ReadonlyMap<string, HopTool> = new Map();
@@ -75,8 +73,9 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
     const message = turns
       .find(({ requestId }) => requestId === input.requestId)
       ?.rows.find(({ type }) => type === 'user_message');
-    const pinned = chooseTools(pinTools(), message ? toolChoiceOf(message.extra) : null);
-    const prompt = await deps.systemPrompt(input, input.isFirst, offeredTools(pinned));
+    const pinned = pinTools();
+    const chosen = chosenTools(pinned, message ? toolChoiceOf(message.extra) : null);
+    const prompt = await deps.systemPrompt(input, input.isFirst, offeredTools(chosen));
     const systemTokens = await countTokens(prompt);
     const model = message?.model ?? null;
     const { takesTools, answerLimit, limitTokens } = deps.model.window(
@@ -94,6 +93,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
     );
     const { tools, sizes, leftOut } = await fitTools(
       pinned,
+      chosen,
       takesTools ? toolBudget(budgetTokens, systemTokens) : null,
     );
     const context = buildWindow(turns, input.requestId, {

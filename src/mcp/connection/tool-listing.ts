@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Tool as ListedTool, ToolAnnotations } from '@modelcontextprotocol/client';
 import type { ServerTool, ToolEffect } from '../../../machines/mcp-server-types.ts';
+import { isNamed } from '../../../machines/name-pattern.ts';
 import { closest } from '../../config/suggest.ts';
 import { isDeeperThan } from '../../json.ts';
 import { isForModel } from '../content/audience.ts';
@@ -75,22 +76,6 @@ export function unknownNames(
 
 function isChosen(name: string, { includeTools, excludeTools }: ToolChoice): boolean {
   return (includeTools === null || isNamed(name, includeTools)) && !isNamed(name, excludeTools);
-}
-
-/** Whether one of the patterns names the tool. `*` stands for any text; no valid name has one. */
-export function isNamed(name: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => {
-    if (!pattern.includes('*')) return pattern === name;
-    const [first = '', ...rest] = pattern.split('*');
-    const last = rest.pop() ?? '';
-    if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-    let at = first.length;
-    return rest.every((part) => {
-      const found = name.indexOf(part, at);
-      at = found + part.length;
-      return found !== -1 && at <= name.length - last.length;
-    });
-  });
 }
 
 function rejectionOf(
