@@ -5,7 +5,7 @@
 import type { ToolSizes } from '../../machines/context-window/context-sizes.ts';
 import { offeredTools } from '../../machines/conversation/decisions/hop-plan.ts';
 import type { HopContext, HopTool } from '../../machines/conversation/turn-state.ts';
-import { fairShare } from '../../machines/fair-share.ts';
+import { fairShare } from '../../machines/context-window/fair-share.ts';
 
 type ToolsByName = HopContext['tools'];
 

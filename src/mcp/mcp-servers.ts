@@ -5,13 +5,15 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { FetchLike } from '@modelcontextprotocol/client';
 import { fromCallback, fromPromise } from 'xstate';
 import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits } from '../../machines/mcp-server-types.ts';
-import { fairShare } from '../../machines/fair-share.ts';
+import { fairShare } from '../../machines/context-window/fair-share.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
-import { isNamed } from '../../machines/name-pattern.ts';
+import { isNamed } from '../../machines/conversation/decisions/name-pattern.ts';
 import type { ServerChanges } from '../../machines/registry.ts';
 import { AppError } from '../errors.ts';
+import { ownValue } from '../json.ts';
 import { notSent, reasonOf } from './connection/call-end.ts';
 import { mergeCatalogues } from './catalogue.ts';
 import { createAuthorizer, type AuthorizerOptions } from './oauth/authorizer.ts';
@@ -54,6 +56,8 @@ export interface McpServersOptions {
   /** Parley's version, as sent to servers. */
   clientVersion: string;
   clientFeatures: ClientFeaturesOptions;
+  /** Sends the requests to servers over HTTP, and to their authorization servers. */
+  fetch?: FetchLike;
   /** chat.service.tools.permission. Default: nothing is denied. */
   policy?: { readonly permission: Readonly<Record<string, string>> };
   /** A line of a server's stderr, or about its connection. `warn`: a mistake in the configuration. */
@@ -99,9 +103,13 @@ function waitUntil(timeMs: number): Promise<void> {
 }
 
 /** What the block of a server states about one of its tools. */
-function statedBy({ autoApprove, toolTimeoutMs }: ServerBlock, name: string) {
+function statedBy({ autoApprove, toolTimeoutMs, toolTimeouts }: ServerBlock, name: string) {
   const blockPermission = autoApprove === null ? null : isNamed(name, autoApprove) ? 'always' : 'ask';
-  return { blockPermission, timeoutMs: toolTimeoutMs } as const;
+  const pattern = Object.hasOwn(toolTimeouts, name)
+    ? name
+    : Object.keys(toolTimeouts).find((each) => isNamed(name, [each]));
+  const ownTimeoutMs = pattern === undefined ? null : ownValue(toolTimeouts, pattern);
+  return { blockPermission, timeoutMs: ownTimeoutMs ?? toolTimeoutMs } as const;
 }
 
 /** Connects nothing yet: spawn `logic` with each of `inputs`, and `attach` the actor. */
@@ -111,10 +119,11 @@ export function createMcpServers({
   authorization: authorizerOptions,
   clientVersion,
   clientFeatures: featureOptions,
+  fetch: send = fetch,
   policy = { permission: {} },
   log,
 }: McpServersOptions): McpServersHost {
-  const authorizer = createAuthorizer(authorizerOptions, limits);
+  const authorizer = createAuthorizer(authorizerOptions, limits, send);
   const handles = new Map(
     servers.map((block) => [block.name, createServerHandle(block, authorizer.of(block), limits)]),
   );
@@ -151,6 +160,7 @@ export function createMcpServers({
       limits: limitsOf(handle),
       reaper,
       authorization: handle.authorization,
+      fetch: send,
       clientVersion,
       clientFeatures,
       log: (line, level) => log(input.name, secrets.report(line), level),

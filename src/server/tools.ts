@@ -6,6 +6,7 @@ import { createNameCheck } from '../mcp/configured-names.ts';
 import { createMcpServers } from '../mcp/mcp-servers.ts';
 import type { StartContext } from './context.ts';
 import type { Models } from './models.ts';
+import { createProxiedFetch } from './proxied-fetch.ts';
 
 export type Tools = ReturnType<typeof createTools>;
 
@@ -16,6 +17,9 @@ export function createTools({ settings, version, env, log }: StartContext, { sam
   const mcpServers = createMcpServers({
     servers: read(config),
     clientVersion: version,
+    fetch: createProxiedFetch(
+      settings.follow(({ mcp }) => ({ env, connectTimeoutMs: 1000 * mcp.connection.connection_timeout })),
+    ),
     clientFeatures: settings.follow((now) => clientFeatures(now, sample)),
     log: (server, line, level) => log[level ?? 'debug']({ server }, line),
     limits: settings.follow(mcpServersLimits),

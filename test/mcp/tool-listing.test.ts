@@ -125,10 +125,18 @@ describe('the selection of tools', () => {
   });
 
   test('reports configured names that are not listed', () => {
-    assert.deepEqual(unknownNames(tools, { includeTools: ['read', 'reed'], excludeTools: ['eraze'] }), [
-      { key: 'includeTools', name: 'reed', suggestion: 'read' },
-      { key: 'excludeTools', name: 'eraze', suggestion: 'erase' },
-    ]);
+    assert.deepEqual(
+      unknownNames(tools, {
+        includeTools: ['read', 'reed'],
+        excludeTools: ['eraze'],
+        toolTimeouts: { read: 1, sned: 1 },
+      }),
+      [
+        { key: 'includeTools', name: 'reed', suggestion: 'read' },
+        { key: 'excludeTools', name: 'eraze', suggestion: 'erase' },
+        { key: 'tool_timeouts', name: 'sned', suggestion: null },
+      ],
+    );
   });
 });
 

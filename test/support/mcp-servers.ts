@@ -65,6 +65,7 @@ export function stdioServer(name: string, env: Record<string, string> = {}): Std
     maxConcurrent: null,
     startTimeoutMs: null,
     toolTimeoutMs: null,
+    toolTimeouts: {},
   };
 }
 
@@ -82,6 +83,7 @@ export function httpServer(name: string, url: string, protocol: HttpServer['prot
     maxConcurrent: null,
     startTimeoutMs: null,
     toolTimeoutMs: null,
+    toolTimeouts: {},
   };
 }
 

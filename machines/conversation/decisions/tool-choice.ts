@@ -3,7 +3,7 @@
  * does not allow is never among the tools that it chooses from. Pure.
  */
 import { asObject } from '../../json-object.ts';
-import { isNamed } from '../../name-pattern.ts';
+import { isNamed } from './name-pattern.ts';
 import type { HopTool } from '../turn-state.ts';
 
 /** Patterns of tools. `deny` takes precedence. */

@@ -20,11 +20,11 @@ export const fileSchema = z.looseObject(
 
 const userId = z.int('a whole number, 1 or more').min(1, 'a whole number, 1 or more: not root').nullish();
 
-const duration = z
+const seconds = z
   .number('a number of seconds above 0')
   .positive('a number of seconds above 0')
-  .max(MAX_SECONDS, `at most ${MAX_SECONDS} seconds`)
-  .nullish();
+  .max(MAX_SECONDS, `at most ${MAX_SECONDS} seconds`);
+const duration = seconds.nullish();
 
 export const blockSchema = z.looseObject({
   command: text.min(1, 'the name or path of a program').nullish(),
@@ -43,6 +43,7 @@ export const blockSchema = z.looseObject({
   gid: userId,
   start_timeout: duration,
   tool_timeout: duration,
+  tool_timeouts: z.record(z.string(), seconds, 'an object with the seconds of each tool').nullish(),
   max_concurrent: z.int('a whole number, 1 or more').min(1, 'a whole number, 1 or more').nullish(),
   protocol: z
     .string()

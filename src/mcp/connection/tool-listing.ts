@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Tool as ListedTool, ToolAnnotations } from '@modelcontextprotocol/client';
 import type { ServerTool, ToolEffect } from '../../../machines/mcp-server-types.ts';
-import { isNamed } from '../../../machines/name-pattern.ts';
+import { isNamed } from '../../../machines/conversation/decisions/name-pattern.ts';
 import { closest } from '../../config/suggest.ts';
 import { isDeeperThan } from '../../json.ts';
 import { isForModel } from '../content/audience.ts';
@@ -64,14 +64,22 @@ export function selectTools(
 /** Returns configured names that the server does not list: misspelt, or removed by the server. `suggestion` is the nearest name. */
 export function unknownNames(
   listed: readonly ListedTool[],
-  { includeTools, excludeTools }: ToolChoice,
+  {
+    includeTools,
+    excludeTools,
+    toolTimeouts,
+  }: ToolChoice & { readonly toolTimeouts: Readonly<Record<string, unknown>> },
 ): { key: string; name: string; suggestion: string | null }[] {
   const known = listed.map(({ name }) => name);
   const unknown = (key: string, names: readonly string[]) =>
     names
       .filter((name) => !known.some((tool) => isNamed(tool, [name])))
       .map((name) => ({ key, name, suggestion: closest(name, known) }));
-  return [...unknown('includeTools', includeTools ?? []), ...unknown('excludeTools', excludeTools)];
+  return [
+    ...unknown('includeTools', includeTools ?? []),
+    ...unknown('excludeTools', excludeTools),
+    ...unknown('tool_timeouts', Object.keys(toolTimeouts)),
+  ];
 }
 
 function isChosen(name: string, { includeTools, excludeTools }: ToolChoice): boolean {

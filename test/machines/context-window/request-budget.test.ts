@@ -1,7 +1,7 @@
 /** Checks how the context window is divided, and which tools fit. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { fairShare } from '../../../machines/fair-share.ts';
+import { fairShare } from '../../../machines/context-window/fair-share.ts';
 import {
   requestBudget,
   shorterBudget,
