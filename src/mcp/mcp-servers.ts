@@ -87,8 +87,9 @@ export interface McpServersHost extends McpServers {
 }
 
 /** The limits that apply when a list is read: a change of them reads all lists again. */
-function listingLimits({ maxTools, maxDescriptionChars, maxSchemaBytes, maxListed }: McpServersLimits) {
-  return { maxTools, maxDescriptionChars, maxSchemaBytes, maxListed };
+function listingLimits(limits: McpServersLimits) {
+  const { maxTools, maxDescriptionChars, maxOutputSchemaChars, maxSchemaBytes, maxListed } = limits;
+  return { maxTools, maxDescriptionChars, maxOutputSchemaChars, maxSchemaBytes, maxListed };
 }
 
 /** What is wrong with a server, with the last lines of its program. */

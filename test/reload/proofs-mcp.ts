@@ -9,7 +9,7 @@ import { startHttpServer } from '../support/mcp-http-server.ts';
 import { startTasks } from './task-server.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
-import { demoServer, misbehavingServer } from '../support/parley.ts';
+import { demoServer, listedServer, misbehavingServer } from '../support/parley.ts';
 import { eventually } from '../support/eventually.ts';
 import { readAll, type RecordedClient } from '../support/typed-client.ts';
 import { startScriptedReload, type Proof, type Scripted } from './proofs.ts';
@@ -194,6 +194,19 @@ export const mcpProofs: Proof[] = [
       assert.equal((await client.tools()).tools.length, 1);
       await scene.reload(mcp({ limits: { max_tools: 256 } }));
       await eventually(async () => (await client.tools()).tools.length > 1, 'all tools');
+    },
+  },
+  {
+    keys: ['mcp.limits.max_output_schema'],
+    shows: 'whether the output schema of a tool is told to the model, over the connection that there is',
+    async prove(t) {
+      const outputSchema = { type: 'object', properties: { km: { type: 'number' } } };
+      const measure = { name: 'measure', inputSchema: { type: 'object' }, outputSchema };
+      const { scene, client } = await startScriptedReload(t, { mcpServers: listedServer([measure]) });
+      const isTold = async () => /"km"/.test((await client.tools()).tools[0]?.description ?? '');
+      await eventually(isTold, 'a description with the schema');
+      await scene.reload(mcp({ limits: { max_output_schema: 10 } }));
+      await eventually(async () => !(await isTold()), 'a description without the schema');
     },
   },
   {

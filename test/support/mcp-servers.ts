@@ -33,6 +33,7 @@ const limits: McpServersLimits = {
   callGraceMs: 0,
   maxMessageBytes: 1024 * 1024,
   maxDescriptionChars: 200,
+  maxOutputSchemaChars: 800,
   maxSchemaBytes: 16 * 1024,
   maxResultTokens: 100,
   maxImageBytes: 1024,
