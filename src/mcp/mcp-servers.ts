@@ -29,7 +29,8 @@ import { makeCall, createServerHandle, stateOf, struck, waitForConnection } from
 import { createArgumentValidator } from './validation/argument-validator.ts';
 import { cannotValidate, explainForApprover, explainForForm, explainForModel } from './validation/explain-result.ts';
 import { startTimeoutOf, type StartTimeout, type StartTimeouts } from './start-timeout.ts';
-import type { Tool, McpServers } from './port.ts';
+import { BUILT_IN_SERVER, linksToResource, readForModel, readResourceTool } from './read-resource-tool.ts';
+import type { CallEnd, Tool, McpServers } from './port.ts';
 import type { ServerBlock } from './config/server-block.ts';
 import type { ServerHandle, ServerActor } from './server-handle.ts';
 
@@ -43,6 +44,8 @@ export interface McpServersLimits
   toolsWaitMs: number;
   /** Concurrent calls of one server, unless its block has a limit of its own. */
   maxConcurrent: number;
+  /** Whether a model may read resources that results link to. */
+  readsLinked: boolean;
   /** Of the instructions of one server. 0: none is used. */
   maxInstructionsChars: number;
 }
@@ -213,12 +216,23 @@ export function createMcpServers({
     }
   });
 
+  const linking = () => [...handles.values()].filter(({ hasLinked }) => hasLinked).map(({ block }) => block.name);
+  const offersReading = () => limits.readsLinked && !handles.has(BUILT_IN_SERVER) && linking().length > 0;
+  /** After the first link of a server the model may read what it links to. */
+  const noteLink = (handle: ServerHandle, end: CallEnd): CallEnd => {
+    if (handle.hasLinked || !linksToResource(end)) return end;
+    handle.hasLinked = true;
+    merge(handle.block.name);
+    return end;
+  };
+
   const merge = (newest: string) => {
     const listed = mergeCatalogues([...handles].map(([name, each]) => [name, each.catalogue] as const));
     const offered = listed.map((tool) => ({ ...tool, ...statedBy(handleOf(tool.server).block, tool.toolName) }));
     if (offered.length > limits.maxTools)
       log(newest, `all servers together list ${offered.length} tools; only ${limits.maxTools} are offered`, 'warn');
-    merged = fairShare(offered, limits.maxTools);
+    const shared = fairShare(offered, limits.maxTools);
+    merged = offersReading() ? [...shared, readResourceTool(shared, linking())] : shared;
   };
 
   const observe = (handle: ServerHandle, actor: ServerActor) => {
@@ -233,8 +247,10 @@ export function createMcpServers({
     for (const listener of handle.stateListeners) listener();
   };
 
+  const promptsAndResources = createPromptsAndResources({ handles, limits, policy, log });
+
   return {
-    promptsAndResources: createPromptsAndResources({ handles, limits, policy, log }),
+    promptsAndResources,
     logic: mcpServerMachine.provide({ actors: { connection, closing, check, authorization } }),
     inputs: servers.map(inputOf),
     attach(name, actor) {
@@ -275,17 +291,18 @@ export function createMcpServers({
       const fitted = await validator.fit(inputSchema, args);
       return { arguments: fitted.arguments, violation: explainForModel(fitted.result) };
     },
-    call(tool, args, options) {
+    async call(tool, args, options) {
       const handle = handles.get(tool.server);
-      return handle === undefined
-        ? Promise.resolve(notSent(tool.server, 'is not configured'))
-        : makeCall(handle, tool, args, options);
+      if (handle !== undefined) return noteLink(handle, await makeCall(handle, tool, args, options));
+      return tool.server === BUILT_IN_SERVER
+        ? readForModel(promptsAndResources, linking(), args, options, limits)
+        : notSent(tool.server, 'is not configured');
     },
     async followTask(server, options) {
       const handle = handles.get(server);
       return handle === undefined
         ? { status: 'lost', text: `The MCP server "${server}" is not configured any more.` }
-        : struck(handle.block, await followTask(handle, limits, options));
+        : noteLink(handle, struck(handle.block, await followTask(handle, limits, options)));
     },
     async cancelTask(server, taskId) {
       const handle = handles.get(server);

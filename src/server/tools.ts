@@ -4,6 +4,7 @@ import type { Config } from '../config/schema/schema.ts';
 import { loadServers } from '../mcp/config/servers-config.ts';
 import { createNameCheck } from '../mcp/configured-names.ts';
 import { createMcpServers } from '../mcp/mcp-servers.ts';
+import { BUILT_IN_SERVER } from '../mcp/read-resource-tool.ts';
 import type { StartContext } from './context.ts';
 import type { Models } from './models.ts';
 import { createProxiedFetch } from './proxied-fetch.ts';
@@ -29,7 +30,7 @@ export function createTools({ settings, version, env, log }: StartContext, { sam
   const nameCheck = createNameCheck(
     {
       configured: () => configuredNames(settings.current()),
-      servers: () => mcpServers.statuses().map(({ name }) => name),
+      servers: () => [...mcpServers.statuses().map(({ name }) => name), BUILT_IN_SERVER],
     },
     log,
   );

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { toolResultsIn } from '../support/interrupts.ts';
 import { demandWaiting } from '../support/mcp-demands.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
+import { offerLinks } from '../support/mcp-links.ts';
 import { startTasks } from './task-server.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
@@ -194,6 +195,22 @@ export const mcpProofs: Proof[] = [
       assert.equal((await client.tools()).tools.length, 1);
       await scene.reload(mcp({ limits: { max_tools: 256 } }));
       await eventually(async () => (await client.tools()).tools.length > 1, 'all tools');
+    },
+  },
+  {
+    keys: ['mcp.read_linked_resources'],
+    shows: 'whether the model may read what a result links to, from the next hop on',
+    async prove(t) {
+      const files = await startHttpServer({ era: 'stateless', offer: offerLinks });
+      t.after(files.stop);
+      const { scene, model, client } = await startScriptedReload(t, { mcpServers: { files: { url: files.url } } });
+      model.script(asks([{ name: 'link' }]), says('I see.'));
+      await readAll(client.chat('go'));
+      const offered = () => model.requests.at(-1)?.body.tools?.some((tool) => tool.function.name === 'read_resource');
+      assert.equal(offered(), true);
+      await scene.reload(mcp({ read_linked_resources: false }));
+      await client.chat('Hi').end;
+      assert.equal(offered(), false);
     },
   },
   {

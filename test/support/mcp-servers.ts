@@ -34,6 +34,7 @@ const limits: McpServersLimits = {
   maxMessageBytes: 1024 * 1024,
   maxDescriptionChars: 200,
   maxOutputSchemaChars: 800,
+  readsLinked: true,
   maxSchemaBytes: 16 * 1024,
   maxResultTokens: 100,
   maxImageBytes: 1024,

@@ -225,6 +225,12 @@ export const mcpSection = z
       .describe(
         'Whether a change of that file is applied at once, without a signal. A file with a mistake changes nothing, and the log says why.',
       ),
+    read_linked_resources: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether the model gets the tool `read_resource` once a result has linked to a resource: it reads resources of the servers that link. Its permission is that of `parley.read_resource` in chat.service.tools.permission.',
+      ),
     roots: z
       .array(text())
       .default([])
