@@ -8,8 +8,9 @@ import type { LiveSettings } from './config/live-settings.ts';
 import type { Config } from './config/schema/schema.ts';
 import { AppError } from './errors.ts';
 
-/** The result of the last reload. The start counts as the first one. */
+/** What the last reloads came to. The start counts as the first one. */
 export interface ReloadStatus {
+  /** False while the last reload of the configuration, or the last one of the list of servers, has failed. */
   successful: boolean;
   /** Of the last one that was successful, in ms since 1970. */
   succeededAtMs: number;
@@ -39,14 +40,16 @@ export interface ReloadOptions {
 export interface Reload {
   /** Reloads once. A call during a reload runs one more afterwards; further calls share that one. Never rejects. */
   run(): Promise<void>;
-  /** The same for the list of MCP servers alone: the configuration stays. Does and logs nothing if no server changes. */
+  /** The same for the list of MCP servers alone: the configuration stays. Applies nothing if no server changes. */
   runServers(): Promise<void>;
   status(): ReloadStatus;
 }
 
 /** Creates the reload. Requests that come while one runs share the next one. */
 export function createReload({ settings, readConfig, prepare, isServing, log }: ReloadOptions): Reload {
-  let status: ReloadStatus = { successful: true, succeededAtMs: Date.now() };
+  let succeededAtMs = Date.now();
+  /** What a reload has refused. A good list of servers does not mend a configuration that was refused. */
+  let refused: 'configuration' | 'servers' | null = null;
   let running: Promise<void> | null = null;
   let next: Promise<void> | null = null;
   /** Of the next one. */
@@ -58,15 +61,21 @@ export function createReload({ settings, readConfig, prepare, isServing, log }: 
       const read = isWhole ? await readConfig() : settings.current();
       const { config, reloaded, needRestart } = changesBetween(settings.current(), read);
       const { changed, apply } = prepare(config);
-      if (!isWhole && changed.length === 0) return;
+      const mended = isWhole || refused === 'servers' ? null : refused;
+      if (!isWhole && changed.length === 0) {
+        if (mended !== refused) log.info('the list of MCP servers is valid again, and has not changed');
+        refused = mended;
+        return;
+      }
       // A drain may have begun while the files were read.
       if (!isServing()) return log.warn('reload ignored: server is draining');
       settings.apply(config);
       await apply();
-      status = { successful: true, succeededAtMs: Date.now() };
+      refused = mended;
+      succeededAtMs = Date.now();
       return log.info({ reloaded: [...reloaded, ...changed], needs_restart: needRestart }, 'configuration reloaded');
     } catch (error) {
-      status = { ...status, successful: false };
+      refused = isWhole ? 'configuration' : (refused ?? 'servers');
       if (!(error instanceof AppError)) return log.error({ err: error }, 'reload failed');
       return log.error(
         { problems: error.message.split('\n') },
@@ -90,5 +99,9 @@ export function createReload({ settings, readConfig, prepare, isServing, log }: 
     });
     return running;
   };
-  return { run: () => run(true), runServers: () => run(false), status: () => status };
+  return {
+    run: () => run(true),
+    runServers: () => run(false),
+    status: () => ({ successful: refused === null, succeededAtMs }),
+  };
 }

@@ -78,8 +78,12 @@ function userMessages(row: LogRow): SizedMessage[] {
     return [sized({ role: 'user', content: textOr(row.content, EMPTY_MESSAGE) }, row)];
   const words = messageParts(row);
   const length = words.reduce((sum, { text }) => sum + text.length, 0);
-  return words.map(({ role, text }) => ({
-    message: { role, content: textOr(text, EMPTY_MESSAGE) },
+  return words.map(({ role, text, images }) => ({
+    message: {
+      role,
+      content: textOr(text, EMPTY_MESSAGE),
+      ...(role === 'user' && images.length > 0 ? { images } : {}),
+    },
     tokens: words.length === 1 ? rowTokens(row) : Math.ceil((rowTokens(row) * text.length) / Math.max(1, length)),
   }));
 }

@@ -82,6 +82,8 @@ export function mcpServersLimits({ mcp, chat }: Config) {
     maxMessageBytes: limits.max_message_size,
     maxDescriptionChars: limits.max_description_length,
     maxInstructionsChars: limits.max_instructions_length,
+    readsLinked: mcp.read_linked_resources,
+    maxOutputSchemaChars: limits.max_output_schema,
     maxSchemaBytes: limits.max_schema_size,
     maxTools: limits.max_tools,
     maxConcurrent: limits.max_concurrent,

@@ -77,7 +77,7 @@ export function createSystemPrompt({
   function instructions(offered: readonly ToolName[]): string[] {
     return mcpServers
       .instructions()
-      .filter(({ server, tools }) => tools.length === 0 || offered.some((tool) => tool.server === server))
+      .filter(({ server, hasTools }) => !hasTools || offered.some((tool) => tool.server === server))
       .map(({ server, text: said }) => `${instructionsHead(server)}\n${said}`);
   }
 

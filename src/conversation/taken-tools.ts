@@ -1,6 +1,5 @@
 /**
- * Leaves out the tools that a model does not take, before the others are fitted to its context window. Keeps the last list of
- * each list, because the fitter counts the tokens of each list once.
+ * Leaves out the tools that a model does not take, before the others are fitted to its context window.
  */
 import { offeredTools } from '../../machines/conversation/decisions/hop-plan.ts';
 import type { HopContext } from '../../machines/conversation/turn-state.ts';
@@ -21,7 +20,6 @@ export type TakeTools = (tools: ToolsByName, provider: string, model: string) =>
 const NONE: ToolsByName = new Map();
 
 export function createTakeTools(models: Pick<LanguageModel, 'leftOut' | 'window'>): TakeTools {
-  const kept = new WeakMap<ToolsByName, { names: string; tools: ToolsByName }>();
   return (all, provider, model) => {
     const offered = offeredTools(all);
     const { takesTools, hasRejectedTools } = models.window(provider, model);
@@ -34,10 +32,7 @@ export function createTakeTools(models: Pick<LanguageModel, 'leftOut' | 'window'
     }
     const leftOut = models.leftOut(provider, model, offered);
     if (leftOut.size === 0) return { tools: all, leftOut: null };
-    const names = [...leftOut.keys()].join(' ');
-    const last = kept.get(all);
-    const tools = last?.names === names ? last.tools : new Map([...all].filter(([name]) => !leftOut.has(name)));
-    kept.set(all, { names, tools });
+    const tools = new Map([...all].filter(([name]) => !leftOut.has(name)));
     return { tools, leftOut: { kind: 'tools_left_out', data: explainLeftOut(leftOut, provider, model) } };
   };
 }

@@ -3,12 +3,17 @@
  * replaced as a whole, so each list is counted once.
  */
 import type { ToolSizes } from '../../machines/context-window/context-sizes.ts';
-import { fitTools, type SizedTool } from '../../machines/context-window/fit-tools.ts';
 import { offeredTools } from '../../machines/conversation/decisions/hop-plan.ts';
 import type { HopContext, HopTool } from '../../machines/conversation/turn-state.ts';
+import { fairShare } from '../../machines/context-window/fair-share.ts';
 import { asFunction } from '../llm/tools/left-out.ts';
 
 type ToolsByName = HopContext['tools'];
+
+/** `tokens`: estimated tokens of its declaration. */
+interface SizedTool extends HopTool {
+  tokens: number;
+}
 
 /** The tools that one request offers. */
 export interface FittedTools {
@@ -18,7 +23,8 @@ export interface FittedTools {
   leftOut: HopContext['toolsLeftOut']['byWindow'];
 }
 
-export type ToolFitter = (tools: ToolsByName, budgetTokens: number) => Promise<FittedTools>;
+/** `offered`: those of the list that the turn may have and the model takes. */
+export type ToolFitter = (list: ToolsByName, offered: ToolsByName, budgetTokens: number) => Promise<FittedTools>;
 
 /** Creates the fitter. `countTokens` runs once for each list of tools. */
 export function createToolFitter(countTokens: (text: string) => number | Promise<number>): ToolFitter {
@@ -29,15 +35,16 @@ export function createToolFitter(countTokens: (text: string) => number | Promise
     return known;
   };
 
-  return async (tools, budgetTokens) => {
-    const all = await measure(tools);
-    if (sumOf(all) <= budgetTokens) return { tools, sizes: sizesOf(all), leftOut: [] };
-    const fitting = fitTools(all, budgetTokens);
-    const missing = all.filter(({ name }) => !fitting.has(name));
+  return async (list, offered, budgetTokens) => {
+    const all = (await measure(list)).filter(({ name }) => offered.has(name));
+    const fitting = fairShare(all, budgetTokens, ({ tokens }) => tokens);
+    if (fitting.length === all.length) return { tools: offered, sizes: sizesOf(all), leftOut: [] };
+    const kept = new Set(fitting);
+    const missing = all.filter((tool) => !kept.has(tool));
     const names = new Set(missing.map(({ name }) => name));
     return {
-      tools: new Map([...tools].filter(([name]) => !names.has(name))),
-      sizes: sizesOf(all.filter(({ name }) => fitting.has(name))),
+      tools: new Map([...offered].filter(([name]) => !names.has(name))),
+      sizes: sizesOf(fitting),
       leftOut: [...Map.groupBy(missing, ({ server }) => server)].map(([server, { length }]) => ({
         server,
         count: length,
@@ -54,9 +61,8 @@ async function measureTools(
   const texts = tools.map((tool) => JSON.stringify(asFunction(tool)));
   const length = texts.reduce((sum, text) => sum + text.length, 0);
   const total = tools.length === 0 ? 0 : await countTokens(texts.join(','));
-  return tools.map(({ name, server }, index) => ({
-    name,
-    server,
+  return tools.map((tool, index) => ({
+    ...tool,
     tokens: Math.ceil((total * (texts[index]?.length ?? 0)) / length),
   }));
 }

@@ -67,7 +67,7 @@ export function createWindowCheck(options: WindowCheckOptions): WindowCheck {
         );
       const requestTokens = requestBudget({ maxTokens, reserveTokens, answerTokens, limitTokens: null });
       const room = toolBudget(requestTokens, systemTokens);
-      const { sizes, leftOut } = await fitTools(takeTools(all, provider, model).tools, room);
+      const { sizes, leftOut } = await fitTools(all, takeTools(all, provider, model).tools, room);
       if (leftOut.length === 0) continue;
       report(
         {

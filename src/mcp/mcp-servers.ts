@@ -5,16 +5,18 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import type { FetchLike } from '@modelcontextprotocol/client';
 import { fromCallback, fromPromise } from 'xstate';
 import type { CheckInput, McpServerEvent, McpServerInput, McpServerLimits } from '../../machines/mcp-server-types.ts';
+import { fairShare } from '../../machines/context-window/fair-share.ts';
 import { mcpServerMachine } from '../../machines/mcp-server.ts';
+import { isNamed } from '../../machines/conversation/decisions/name-pattern.ts';
 import type { ServerChanges } from '../../machines/registry.ts';
 import { AppError } from '../errors.ts';
+import { ownValue } from '../json.ts';
 import { notSent, reasonOf } from './connection/call-end.ts';
 import { mergeCatalogues } from './catalogue.ts';
-import { fairShare } from '../scheduling/fair-share.ts';
 import { createAuthorizer, type AuthorizerOptions } from './oauth/authorizer.ts';
-import { isNamed } from './connection/tool-listing.ts';
 import { openMcpConnection } from './connection/connection.ts';
 import type { McpConnectionLimits } from './connection/connection.ts';
 import { createChildReaper } from './transport/child-reaper.ts';
@@ -27,7 +29,8 @@ import { makeCall, createServerHandle, stateOf, struck, waitForConnection } from
 import { createArgumentValidator } from './validation/argument-validator.ts';
 import { cannotValidate, explainForApprover, explainForForm, explainForModel } from './validation/explain-result.ts';
 import { startTimeoutOf, type StartTimeout, type StartTimeouts } from './start-timeout.ts';
-import type { Tool, McpServers } from './port.ts';
+import { BUILT_IN_SERVER, linksToResource, readForModel, readResourceTool } from './read-resource-tool.ts';
+import type { CallEnd, Tool, McpServers } from './port.ts';
 import type { ServerBlock } from './config/server-block.ts';
 import type { ServerHandle, ServerActor } from './server-handle.ts';
 
@@ -42,6 +45,8 @@ export interface McpServersLimits
   toolsWaitMs: number;
   /** Concurrent calls of one server, unless its block has a limit of its own. */
   maxConcurrent: number;
+  /** Whether a model may read resources that results link to. */
+  readsLinked: boolean;
   /** Of the instructions of one server. 0: none is used. */
   maxInstructionsChars: number;
 }
@@ -55,6 +60,8 @@ export interface McpServersOptions {
   /** Parley's version, as sent to servers. */
   clientVersion: string;
   clientFeatures: ClientFeaturesOptions;
+  /** Sends the requests to servers over HTTP, and to their authorization servers. */
+  fetch?: FetchLike;
   /** chat.service.tools.permission. Default: nothing is denied. */
   policy?: { readonly permission: Readonly<Record<string, string>> };
   /** A line of a server's stderr, or about its connection. `warn`: a mistake in the configuration. */
@@ -84,8 +91,9 @@ export interface McpServersHost extends McpServers {
 }
 
 /** The limits that apply when a list is read: a change of them reads all lists again. */
-function listingLimits({ maxTools, maxDescriptionChars, maxSchemaBytes, maxListed }: McpServersLimits) {
-  return { maxTools, maxDescriptionChars, maxSchemaBytes, maxListed };
+function listingLimits(limits: McpServersLimits) {
+  const { maxTools, maxDescriptionChars, maxOutputSchemaChars, maxSchemaBytes, maxListed } = limits;
+  return { maxTools, maxDescriptionChars, maxOutputSchemaChars, maxSchemaBytes, maxListed };
 }
 
 /** What is wrong with a server, with the last lines of its program. */
@@ -100,9 +108,13 @@ function waitUntil(timeMs: number): Promise<void> {
 }
 
 /** What the block of a server states about one of its tools. */
-function statedBy({ autoApprove, toolTimeoutMs }: ServerBlock, name: string) {
+function statedBy({ autoApprove, toolTimeoutMs, toolTimeouts }: ServerBlock, name: string) {
   const blockPermission = autoApprove === null ? null : isNamed(name, autoApprove) ? 'always' : 'ask';
-  return { blockPermission, timeoutMs: toolTimeoutMs } as const;
+  const pattern = Object.hasOwn(toolTimeouts, name)
+    ? name
+    : Object.keys(toolTimeouts).find((each) => isNamed(name, [each]));
+  const ownTimeoutMs = pattern === undefined ? null : ownValue(toolTimeouts, pattern);
+  return { blockPermission, timeoutMs: ownTimeoutMs ?? toolTimeoutMs } as const;
 }
 
 /** Connects nothing yet: spawn `logic` with each of `inputs`, and `attach` the actor. */
@@ -112,10 +124,11 @@ export function createMcpServers({
   authorization: authorizerOptions,
   clientVersion,
   clientFeatures: featureOptions,
+  fetch: send = fetch,
   policy = { permission: {} },
   log,
 }: McpServersOptions): McpServersHost {
-  const authorizer = createAuthorizer(authorizerOptions, limits);
+  const authorizer = createAuthorizer(authorizerOptions, limits, send);
   const handles = new Map(
     servers.map((block) => [block.name, createServerHandle(block, authorizer.of(block), limits)]),
   );
@@ -152,6 +165,7 @@ export function createMcpServers({
       limits: limitsOf(handle),
       reaper,
       authorization: handle.authorization,
+      fetch: send,
       clientVersion,
       clientFeatures,
       log: (line, level) => log(input.name, secrets.report(line), level),
@@ -203,12 +217,23 @@ export function createMcpServers({
     }
   });
 
+  const linking = () => [...handles.values()].filter(({ hasLinked }) => hasLinked).map(({ block }) => block.name);
+  const offersReading = () => limits.readsLinked && !handles.has(BUILT_IN_SERVER) && linking().length > 0;
+  /** After the first link of a server the model may read what it links to. */
+  const noteLink = (handle: ServerHandle, end: CallEnd): CallEnd => {
+    if (handle.hasLinked || !linksToResource(end)) return end;
+    handle.hasLinked = true;
+    merge(handle.block.name);
+    return end;
+  };
+
   const merge = (newest: string) => {
     const listed = mergeCatalogues([...handles].map(([name, each]) => [name, each.catalogue] as const));
     const offered = listed.map((tool) => ({ ...tool, ...statedBy(handleOf(tool.server).block, tool.toolName) }));
     if (offered.length > limits.maxTools)
       log(newest, `all servers together list ${offered.length} tools; only ${limits.maxTools} are offered`, 'warn');
-    merged = fairShare(offered, limits.maxTools);
+    const shared = fairShare(offered, limits.maxTools);
+    merged = offersReading() ? [...shared, readResourceTool(shared, linking())] : shared;
   };
 
   const observe = (handle: ServerHandle, actor: ServerActor) => {
@@ -223,8 +248,10 @@ export function createMcpServers({
     for (const listener of handle.stateListeners) listener();
   };
 
+  const promptsAndResources = createPromptsAndResources({ handles, limits, policy, log });
+
   return {
-    promptsAndResources: createPromptsAndResources({ handles, limits, policy, log }),
+    promptsAndResources,
     logic: mcpServerMachine.provide({ actors: { connection, closing, check, authorization } }),
     inputs: servers.map(inputOf),
     attach(name, actor) {
@@ -265,17 +292,18 @@ export function createMcpServers({
       const fitted = await validator.fit(inputSchema, args);
       return { arguments: fitted.arguments, violation: explainForModel(fitted.result) };
     },
-    call(tool, args, options) {
+    async call(tool, args, options) {
       const handle = handles.get(tool.server);
-      return handle === undefined
-        ? Promise.resolve(notSent(tool.server, 'is not configured'))
-        : makeCall(handle, tool, args, options);
+      if (handle !== undefined) return noteLink(handle, await makeCall(handle, tool, args, options));
+      return tool.server === BUILT_IN_SERVER
+        ? readForModel(promptsAndResources, linking(), args, options, limits)
+        : notSent(tool.server, 'is not configured');
     },
     async followTask(server, options) {
       const handle = handles.get(server);
       return handle === undefined
         ? { status: 'lost', text: `The MCP server "${server}" is not configured any more.` }
-        : struck(handle.block, await followTask(handle, limits, options));
+        : noteLink(handle, struck(handle.block, await followTask(handle, limits, options)));
     },
     async cancelTask(server, taskId) {
       const handle = handles.get(server);

@@ -38,7 +38,7 @@ export interface PromptsAndResources {
     owner?: string,
   ): Promise<FilledPrompt | Unavailable>;
   read(server: string, uri: string, owner?: string): Promise<ResourcePart[] | Unavailable>;
-  /** Reads a resource through the cache. Does not wait for a server that is not connected. */
+  /** Reads a resource through the cache, which needs no permit. Does not wait for a server that is not connected. */
   readCached(server: string, uri: string, owner?: string): Promise<ResourcePart[] | Unavailable>;
   complete(server: string, completing: Completing, owner?: string): Promise<Completion | Unavailable>;
 }
@@ -52,6 +52,9 @@ export interface PromptsAndResourcesOptions {
   policy: { readonly permission: Readonly<Record<string, string>> };
   log(server: string, line: string): void;
 }
+
+/** No permit was free in time among the calls of the server. */
+class LimitReached extends Error {}
 
 /** True if the server could not be asked. The answer then says why. */
 export function isUnavailable(answer: object): answer is Unavailable {
@@ -85,10 +88,22 @@ export function createPromptsAndResources({
     return (await Promise.all(entriesOfServers)).flat();
   }
 
-  async function request<Value>(
+  /** Sends requests with a permit. Tool calls wait in the same queue, so together they keep the limit of the server. */
+  async function withPermit<Value>({ callQueue }: ServerHandle, owner: string, send: () => Promise<Value>) {
+    lastRequest += 1;
+    const place: FairKey = [owner, '', `request ${lastRequest}`];
+    const waiting = { signal: new AbortController().signal, withinMs: limits.connectionTimeoutMs };
+    if (!(await acquireWithin(callQueue, place, waiting))) throw new LimitReached();
+    try {
+      return await send();
+    } finally {
+      callQueue.release(place);
+    }
+  }
+
+  async function answer<Value>(
     server: string,
-    owner: string,
-    send: (lists: ListCache) => Promise<Value>,
+    ask: (handle: ServerHandle) => Promise<Value | null>,
   ): Promise<Value | Unavailable> {
     const handle = handles.get(server);
     if (handle === undefined) return { unavailable: 'server', server, message: `No MCP server is called "${server}".` };
@@ -98,32 +113,34 @@ export function createPromptsAndResources({
         server,
         message: `The configuration denies the MCP server "${server}" (chat.service.tools.permission).`,
       };
-    lastRequest += 1;
-    const place: FairKey = [owner, '', `request ${lastRequest}`];
-    const { signal } = new AbortController();
-    const waiting = { signal, withinMs: limits.connectionTimeoutMs };
-    // Tool calls wait in the same queue, so together they keep the limit of the server.
-    if (!(await acquireWithin(handle.callQueue, place, waiting)))
-      return {
-        unavailable: 'connection',
-        server,
-        message: `The MCP server "${server}" has reached its limit of concurrent calls.`,
-      };
     const secrets = secretFilterOf(handle.block);
     try {
-      const connection = handle.connection ?? (await waitForConnection(handle, signal, limits.connectionTimeoutMs));
-      return connection === null ? notConnected(server) : secrets.contentAll(await send(connection.lists));
+      const answered = await ask(handle);
+      return answered === null ? notConnected(server) : secrets.contentAll(answered);
     } catch (error) {
+      if (error instanceof LimitReached)
+        return {
+          unavailable: 'connection',
+          server,
+          message: `The MCP server "${server}" has reached its limit of concurrent calls.`,
+        };
       const refused = error instanceof ProtocolError;
       return {
         unavailable: refused ? 'answer' : 'connection',
         server,
         message: `The MCP server "${server}" ${refused ? 'refused' : 'did not answer'}: ${secrets.report(reasonOf(error))}`,
       };
-    } finally {
-      handle.callQueue.release(place);
     }
   }
+
+  const request = <Value>(server: string, owner: string, send: (lists: ListCache) => Promise<Value>) =>
+    answer(server, (handle) =>
+      withPermit(handle, owner, async () => {
+        const { signal } = new AbortController();
+        const connection = handle.connection ?? (await waitForConnection(handle, signal, limits.connectionTimeoutMs));
+        return connection && send(connection.lists);
+      }),
+    );
 
   return {
     prompts: () => listAll((lists) => lists.prompts()),
@@ -131,10 +148,12 @@ export function createPromptsAndResources({
     templates: () => listAll((lists) => lists.templates()),
     fill: (server, prompt, args, owner = '') => request(server, owner, (lists) => lists.fill(prompt, args)),
     read: (server, uri, owner = '') => request(server, owner, (lists) => lists.read(uri)),
-    readCached: async (server, uri, owner = '') =>
-      handles.get(server)?.connection === null
-        ? notConnected(server)
-        : request(server, owner, (lists) => lists.readCached(uri)),
+    readCached: (server, uri, owner = '') =>
+      answer(
+        server,
+        async (handle) =>
+          handle.connection && handle.connection.lists.readCached(uri, (send) => withPermit(handle, owner, send)),
+      ),
     complete: (server, completing, owner = '') => request(server, owner, (lists) => lists.complete(completing)),
   };
 }

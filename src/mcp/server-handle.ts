@@ -31,6 +31,8 @@ export interface ServerHandle {
   output: OutputTail;
   /** As the server last sent them, also while it is not connected. '' if none. */
   instructions: string;
+  /** Whether a result of it has linked to a resource. */
+  hasLinked: boolean;
   /** Running calls and waiting calls. */
   callQueue: FairSemaphore;
   /** Connections that are being closed. */
@@ -91,6 +93,7 @@ export function createServerHandle(
     catalogue: [],
     output: createOutputTail((line) => secretFilterOf(handle.block).report(line)),
     instructions: '',
+    hasLinked: false,
     callQueue,
     closings: new Set(),
     hasSettled: false,

@@ -10,8 +10,8 @@ export interface ServerInstructions {
   server: string;
   /** Sanitized, and at most as long as configured. Never empty. */
   text: string;
-  /** The server's own names of its tools. */
-  tools: readonly string[];
+  /** False for a server of prompts and resources alone. */
+  hasTools: boolean;
 }
 
 /** Returns the instructions in the servers' order. `maxChars`: of each server; 0 for none at all. */
@@ -21,6 +21,6 @@ export function instructionsOf(
 ): ServerInstructions[] {
   return [...handles].flatMap(({ block, instructions, catalogue }) => {
     const text = sanitizeToLength(instructions, maxChars);
-    return text === '' ? [] : [{ server: block.name, text, tools: catalogue.map(({ name }) => name) }];
+    return text === '' ? [] : [{ server: block.name, text, hasTools: catalogue.length > 0 }];
   });
 }

@@ -127,6 +127,7 @@ function createSessionParts({ settings, onError }: StartContext, { models, tools
     delivery,
     onError,
     maxTextLength: service.max_text_length,
+    maxImageBytes: service.tools.max_image_size,
     streaming: service.streaming.enabled,
   }));
   const decoder = settings.follow((now) => ({

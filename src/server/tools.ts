@@ -4,8 +4,10 @@ import type { Config } from '../config/schema/schema.ts';
 import { loadServers } from '../mcp/config/servers-config.ts';
 import { createNameCheck } from '../mcp/configured-names.ts';
 import { createMcpServers } from '../mcp/mcp-servers.ts';
+import { BUILT_IN_SERVER } from '../mcp/read-resource-tool.ts';
 import type { StartContext } from './context.ts';
 import type { Models } from './models.ts';
+import { createProxiedFetch } from './proxied-fetch.ts';
 
 /** The MCP servers, and what belongs to them. */
 export type Tools = ReturnType<typeof createTools>;
@@ -17,6 +19,9 @@ export function createTools({ settings, version, env, log }: StartContext, { sam
   const mcpServers = createMcpServers({
     servers: read(config),
     clientVersion: version,
+    fetch: createProxiedFetch(
+      settings.follow(({ mcp }) => ({ env, connectTimeoutMs: 1000 * mcp.connection.connection_timeout })),
+    ),
     clientFeatures: settings.follow((now) => clientFeatures(now, sample)),
     log: (server, line, level) => log[level ?? 'debug']({ server }, line),
     limits: settings.follow(mcpServersLimits),
@@ -26,7 +31,7 @@ export function createTools({ settings, version, env, log }: StartContext, { sam
   const nameCheck = createNameCheck(
     {
       configured: () => configuredNames(settings.current()),
-      servers: () => mcpServers.statuses().map(({ name }) => name),
+      servers: () => [...mcpServers.statuses().map(({ name }) => name), BUILT_IN_SERVER],
     },
     log,
   );

@@ -19,6 +19,20 @@ describe('the block of a server', () => {
     assert.equal(toolResultsIn(await readAll(client.chat('go')))[0]?.data, 'done');
   });
 
+  it('gives a single tool its time: by its name, or by the first pattern', async (t) => {
+    const { model, client } = await startTyped(t, {
+      mcpServers: withKeys({ tool_timeout: 0.1, tool_timeouts: { '*lo*': 0.1, 's*': 0.1, slow: 60 } }),
+    });
+    model.script(asks([{ name: 'slow', arguments: { ms: 500 } }]), asks([{ name: 'hang' }]), says('Done.'));
+    assert.deepEqual(
+      toolResultsIn(await readAll(client.chat('go'))).map(({ name, status }) => [name, status]),
+      [
+        ['slow', 'ok'],
+        ['hang', 'timed_out'],
+      ],
+    );
+  });
+
   it('has a call of a tool that it does not approve wait for a person', async (t) => {
     const { model, client } = await startTyped(t, { mcpServers: withKeys({ alwaysAllow: ['count'] }) });
     model.script(asks([{ name: 'count' }]), asks([{ name: 'fail' }]), says('Done.'));

@@ -9,6 +9,8 @@ import { eventually } from '../support/eventually.ts';
 import { connectClient, startTyped, withCode, type RecordedClient } from '../support/typed-client.ts';
 
 const inC1 = { conversationId: 'c1' };
+/** As a request to the model has it. */
+const picture = { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } };
 const today = { server: 'memos', uri: 'memo://today' };
 
 async function startMemos(
@@ -45,7 +47,13 @@ describe('a chat', () => {
     assert.deepEqual(lastRequest(model), [
       [
         'user',
-        '[resource: memo://today]\nBuy bread, read 1.\n\n[resource: memo://picture, image/png, 3 bytes]\n\nWhat is to be done?',
+        [
+          {
+            type: 'text',
+            text: '[resource: memo://today]\nBuy bread, read 1.\n\n[resource: memo://picture, image/png, 3 bytes]\n\nWhat is to be done?',
+          },
+          picture,
+        ],
       ],
     ]);
     const [message] = await eventsOf(client);
@@ -55,6 +63,7 @@ describe('a chat', () => {
       {
         role: 'user',
         text: '[resource: memo://picture, image/png, 3 bytes]',
+        images: [{ mimeType: 'image/png', data: 'AAAA' }],
         from: { server: 'memos', uri: 'memo://picture' },
       },
     ]);
@@ -71,11 +80,40 @@ describe('a chat', () => {
     assert.deepEqual(lastRequest(model), [
       ['user', 'What will the weather in Graz be for 1 days?'],
       ['assistant', 'In which unit?'],
-      ['user', '[image: image/png, 3 bytes]\n\nIn Celsius.'],
+      ['user', [{ type: 'text', text: '[image: image/png, 3 bytes]\n\nIn Celsius.' }, picture]],
     ]);
     const turn = client.chat(null, { ...inC1, prompt: { server: 'memos', name: 'greet' } });
     assert.equal(await turn.text(), 'Welcome.', 'the last message of the prompt is the message');
     assert.deepEqual(lastRequest(model)?.at(-1), ['user', 'greet']);
+  });
+
+  test('with a prompt that ends with an image has the image in its message, also after a restart', async (t) => {
+    const { parley, client, model } = await startMemos(t);
+    model.script(says('Nice.'), says('Yes.'));
+    await client.chat(null, { ...inC1, prompt: { server: 'memos', name: 'weather', arguments: { city: 'Graz' } } }).end;
+    const shown = ['user', [{ type: 'text', text: '[image: image/png, 3 bytes]' }, picture]];
+    assert.deepEqual(lastRequest(model)?.at(-1), shown);
+    await parley.restart();
+    await connectClient(t, parley.url).chat('Really?', inC1).end;
+    assert.deepEqual(lastRequest(model)?.at(2), shown);
+  });
+
+  test('keeps its images within their size, and says what is missing', async (t) => {
+    const { client, model } = await startMemos(t, { chat: { service: { tools: { max_image_size: 5 } } } });
+    const resource = { server: 'memos', uri: 'memo://picture' };
+    await client.chat('Look.', { ...inC1, resources: [resource, resource] }).end;
+    assert.deepEqual(lastRequest(model), [
+      [
+        'user',
+        [
+          {
+            type: 'text',
+            text: '[resource: memo://picture, image/png, 3 bytes]\n\n[resource: memo://picture, image/png, 3 bytes] [too large to be kept]\n\nLook.',
+          },
+          picture,
+        ],
+      ],
+    ]);
   });
 
   test('is replayed as it was sent: for the next turn, and after a restart', async (t) => {

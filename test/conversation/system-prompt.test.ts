@@ -8,6 +8,7 @@ import type { McpServer } from '@modelcontextprotocol/server';
 import { startHttpServer } from '../support/mcp-http-server.ts';
 import { offerMemos } from '../support/mcp-memos.ts';
 import { says } from '../support/model/replies.ts';
+import { asks } from '../support/model/tool-calls.ts';
 import { startScripted } from '../support/parley.ts';
 
 const LOOK_AGAIN_MS = 20;
@@ -18,11 +19,15 @@ interface MemosOptions {
   /** The server notifies when a resource changes. */
   notifies?: boolean;
   inPrompt?: Record<string, unknown>;
+  /** Further keys of the server's block. */
+  block?: Record<string, unknown>;
+  /** Registers more on the server. */
+  offer?: (server: McpServer) => void;
 }
 
 async function startMemos(
   test: TestContext,
-  { era = 'stateless', notifies = false, inPrompt = {} }: MemosOptions = {},
+  { era = 'stateless', notifies = false, inPrompt = {}, block = {}, offer: offerMore }: MemosOptions = {},
 ) {
   const reads: string[] = [];
   const servers: McpServer[] = [];
@@ -32,6 +37,7 @@ async function startMemos(
     offer(server) {
       servers.push(server);
       offerMemos(server, (uri) => `Buy bread, read ${reads.push(uri)}.`);
+      offerMore?.(server);
       if (!notifies) return;
       server.server.registerCapabilities({ resources: { subscribe: true } });
       if (era === 'sessions') {
@@ -44,7 +50,7 @@ async function startMemos(
   });
   test.after(memos.stop);
   const scripted = await startScripted(test, {
-    mcpServers: { memos: { url: memos.url } },
+    mcpServers: { memos: { url: memos.url, ...block } },
     config: { chat: { service: { system_prompt: 'Be kind.' } }, mcp: { resources_in_prompt: inPrompt } },
   });
   const prompt = async (text: string) => {
@@ -62,7 +68,7 @@ async function startMemos(
     if (era === 'stateless') memos.announce.resourceUpdated(today.uri);
     else await servers.at(-1)?.server.sendResourceUpdated({ uri: today.uri });
   };
-  return { prompt, reads, notifyChange, subscriptions: () => subscriptions };
+  return { ...scripted, prompt, reads, notifyChange, subscriptions: () => subscriptions };
 }
 
 test('by default the system prompt lists resources with their descriptions, and reads none', async (t) => {
@@ -127,4 +133,29 @@ describe('the contents of resources are read again', () => {
       assert.equal(subscriptions(), era === 'sessions' ? 1 : 0, 'one subscription, in the way of its revision');
     });
   }
+});
+
+test('a resource that is kept needs no place among the calls of its server', async (t) => {
+  const called = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  t.after(() => held.resolve());
+  const { client, model, prompt, reads } = await startMemos(t, {
+    notifies: true,
+    block: { max_concurrent: 1 },
+    inPrompt: { max_listed: 0, contents: [today] },
+    offer: (server) =>
+      server.registerTool('hold_on', { annotations: { readOnlyHint: true } }, async () => {
+        called.resolve();
+        await held.promise;
+        return { content: [] };
+      }),
+  });
+  await prompt('Hi');
+  model.script(asks([{ name: 'hold_on', arguments: {} }]), says('Done.'));
+  const holding = client.chat('Hold', { conversation_id: 'c2' });
+  await called.promise;
+  const { notices, system } = await prompt('Again');
+  assert.deepEqual([notices, String(system).includes('read 1.'), reads.length], [[], true, 1]);
+  held.resolve();
+  await holding;
 });

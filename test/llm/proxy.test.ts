@@ -1,42 +1,12 @@
 /** Requests to providers through the proxies of the environment. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, request, type Server as HttpServer } from 'node:http';
-import { createServer as createTcpServer, type Server } from 'node:net';
-import { describe, test, type TestContext } from 'node:test';
+import { createServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+import { describe, test } from 'node:test';
+import { listen, startProxy } from '../support/forward-proxy.ts';
 import { ask, languageModelAt } from '../support/model/ask.ts';
 import { says } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
-
-async function listen(t: TestContext, server: Server | HttpServer): Promise<string> {
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  t.after(() => server.close());
-  const address = server.address();
-  assert.ok(address !== null && typeof address === 'object');
-  return `http://127.0.0.1:${address.port}`;
-}
-
-/** Forwards http requests to `target` and refuses every tunnel. */
-async function startProxy(t: TestContext, target = '') {
-  const lines: string[] = [];
-  const proxy = createServer((incoming, response) => {
-    lines.push(`${incoming.method} ${incoming.url}`);
-    const { headers, method } = incoming;
-    const path = new URL(incoming.url ?? '').pathname;
-    incoming.pipe(
-      request(`${new URL(target).origin}${path}`, { method, headers, agent: false }, (answer) => {
-        response.writeHead(answer.statusCode ?? 0, answer.headers);
-        answer.pipe(response);
-      }),
-    );
-  });
-  proxy.on('connect', (incoming, socket) => {
-    lines.push(`CONNECT ${incoming.url}`);
-    socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
-  });
-  t.after(() => proxy.closeAllConnections());
-  return { url: await listen(t, proxy), lines };
-}
 
 describe('a request to a provider', () => {
   test('goes through HTTP_PROXY', async (t) => {

@@ -28,7 +28,7 @@ async function startSite(t: TestContext) {
 describe('fetch for authorization servers', () => {
   test('rejects services of this machine and its network, unless the MCP server is one itself', async (t) => {
     const { url, visited } = await startSite(t);
-    const far = createAuthorizationFetch({ serverUrl: 'https://mcp.example/mcp', limits });
+    const far = createAuthorizationFetch({ serverUrl: 'https://mcp.example/mcp', limits, fetch });
     await assert.rejects(
       far(`${url}/token`),
       /names http:\/\/127\.0\.0\.1:\d+ for authorization, which does not use https/,
@@ -36,21 +36,21 @@ describe('fetch for authorization servers', () => {
     await assert.rejects(far('http://169.254.169.254/latest'), /which does not use https/);
     assert.deepEqual(visited, []);
 
-    const near = createAuthorizationFetch({ serverUrl: 'http://localhost:1/mcp', limits });
+    const near = createAuthorizationFetch({ serverUrl: 'http://localhost:1/mcp', limits, fetch });
     assert.equal(await (await near(`${url}/token`)).text(), 'metadata');
-    const own = createAuthorizationFetch({ serverUrl: `${url}/mcp`, limits });
+    const own = createAuthorizationFetch({ serverUrl: `${url}/mcp`, limits, fetch });
     assert.equal((await own(`${url}/token`)).status, 200);
   });
 
   test('does not follow redirects', async (t) => {
     const { url, visited } = await startSite(t);
-    const { status } = await createAuthorizationFetch({ serverUrl: url, limits })(`${url}/away`);
+    const { status } = await createAuthorizationFetch({ serverUrl: url, limits, fetch })(`${url}/away`);
     assert.deepEqual([status, visited], [302, ['/away']]);
   });
 
   test('limits the time and the size of a response', async (t) => {
     const { url } = await startSite(t);
-    const ask = createAuthorizationFetch({ serverUrl: url, limits });
+    const ask = createAuthorizationFetch({ serverUrl: url, limits, fetch });
     await assert.rejects(ask(`${url}/silent`), { name: 'TimeoutError' });
     const endless = await ask(`${url}/endless`);
     await assert.rejects(endless.text(), /more than 1000 bytes/);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { mergeCatalogues } from '../../src/mcp/catalogue.ts';
-import { fairShare } from '../../src/scheduling/fair-share.ts';
+import { fairShare } from '../../machines/context-window/fair-share.ts';
 
 const tool = (name: string) => ({
   name,

@@ -68,6 +68,7 @@ describe('the list of MCP servers', () => {
         maxConcurrent: 2,
         startTimeoutMs: null,
         toolTimeoutMs: 60_000,
+        toolTimeouts: {},
       },
       {
         kind: 'http',
@@ -82,6 +83,7 @@ describe('the list of MCP servers', () => {
         maxConcurrent: null,
         startTimeoutMs: null,
         toolTimeoutMs: null,
+        toolTimeouts: {},
       },
     ]);
   });
@@ -176,6 +178,7 @@ describe('the list of MCP servers', () => {
       maxConcurrent: null,
       startTimeoutMs: null,
       toolTimeoutMs: null,
+      toolTimeouts: {},
     });
   });
 

@@ -102,12 +102,19 @@ describe('a stdio server', () => {
 
   test('inherits what programs need and none of the secrets', async (t) => {
     process.env['TEST_API_KEY'] = 'secret';
+    process.env['NO_PROXY'] = 'near.invalid';
     t.after(() => delete process.env['TEST_API_KEY']);
+    t.after(() => delete process.env['NO_PROXY']);
     const box = await openMcpServers(t, [stdioServer('one', { LISTED: 'yes' })]);
 
     const names = textOf(await box.call('environment')).split(' ');
 
-    assert.ok(names.includes('PATH') && names.includes('LISTED') && !names.includes('TEST_API_KEY'));
+    assert.ok(
+      names.includes('PATH') &&
+        names.includes('LISTED') &&
+        names.includes('NO_PROXY') &&
+        !names.includes('TEST_API_KEY'),
+    );
   });
 });
 

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Tool } from '@modelcontextprotocol/client';
-import { selectTools, unknownNames, type ToolSelection } from '../../src/mcp/connection/tool-listing.ts';
+import { OUTPUT_SCHEMA } from '../../src/mcp/lenient/lists.ts';
+import {
+  selectTools,
+  unknownNames,
+  type ListingLimits,
+  type ToolSelection,
+} from '../../src/mcp/connection/tool-listing.ts';
 
 const listed = (name: string, changes: Partial<Tool> = {}): Tool => ({
   name,
@@ -10,18 +16,35 @@ const listed = (name: string, changes: Partial<Tool> = {}): Tool => ({
   ...changes,
 });
 
-function take(tools: Tool[], choice: Partial<ToolSelection> = {}) {
+function take(tools: Tool[], choice: Partial<ToolSelection> = {}, changes: Partial<ListingLimits> = {}) {
   const left: string[] = [];
   const taken = selectTools(
     tools,
     { includeTools: null, excludeTools: [], canRunTasks: false, ...choice },
-    { maxTools: 4, maxDescriptionChars: 10, maxSchemaBytes: 1024 },
+    { maxTools: 4, maxDescriptionChars: 10, maxOutputSchemaChars: 120, maxSchemaBytes: 1024, ...changes },
     (reason) => left.push(reason),
   );
   return { taken, left, names: taken.map(({ name }) => name) };
 }
 
 describe('the description of a tool', () => {
+  test('ends with its output schema, if that is small enough and fits every API', () => {
+    const outputSchema = {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      type: 'object',
+      properties: { km: { type: 'number', description: 'hid\u200bden' } },
+    };
+    const described = (changes: Partial<Tool>, limits: Partial<ListingLimits> = {}) =>
+      take([listed('a', { _meta: { [OUTPUT_SCHEMA]: outputSchema }, ...changes })], {}, limits).taken[0]?.description;
+    const told =
+      'Returns JSON of this schema: {"type":"object","properties":{"km":{"type":"number","description":"hidden"}}}';
+    assert.equal(described({ description: 'Measures.' }), `Measures.\n\n${told}`);
+    assert.equal(described({}), told);
+    assert.equal(described({ description: 'Measures.' }, { maxOutputSchemaChars: 60 }), 'Measures.');
+    const long = 'd'.repeat(950);
+    assert.equal(described({ description: long }, { maxDescriptionChars: 2_000 }), long);
+  });
+
   test('loses invisible characters, and is cut', () => {
     const [tool] = take([
       listed('a', {
@@ -125,10 +148,18 @@ describe('the selection of tools', () => {
   });
 
   test('reports configured names that are not listed', () => {
-    assert.deepEqual(unknownNames(tools, { includeTools: ['read', 'reed'], excludeTools: ['eraze'] }), [
-      { key: 'includeTools', name: 'reed', suggestion: 'read' },
-      { key: 'excludeTools', name: 'eraze', suggestion: 'erase' },
-    ]);
+    assert.deepEqual(
+      unknownNames(tools, {
+        includeTools: ['read', 'reed'],
+        excludeTools: ['eraze'],
+        toolTimeouts: { read: 1, sned: 1 },
+      }),
+      [
+        { key: 'includeTools', name: 'reed', suggestion: 'read' },
+        { key: 'excludeTools', name: 'eraze', suggestion: 'erase' },
+        { key: 'tool_timeouts', name: 'sned', suggestion: null },
+      ],
+    );
   });
 });
 

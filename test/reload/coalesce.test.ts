@@ -1,11 +1,13 @@
-/** Tests reloads that are requested while one is running. */
+/** Tests reloads that are requested while one is running, and what the last ones came to. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createLiveSettings } from '../../src/config/live-settings.ts';
 import { configSchema, type Config } from '../../src/config/schema/schema.ts';
+import { AppError } from '../../src/errors.ts';
 import { createReload } from '../../src/reload.ts';
 
 function createScene() {
+  const list: { changed: string[]; isWrong: boolean } = { changed: [], isWrong: false };
   const readings: PromiseWithResolvers<Config>[] = [];
   const lines: string[] = [];
   const say = (_fields: unknown, message?: string) => void lines.push(message ?? String(_fields));
@@ -16,11 +18,14 @@ function createScene() {
       readings.push(reading);
       return reading.promise;
     },
-    prepare: () => ({ changed: [], apply: () => Promise.resolve() }),
+    prepare() {
+      if (list.isWrong) throw new AppError('config_invalid', 'the list is wrong');
+      return { changed: list.changed, apply: () => Promise.resolve() };
+    },
     isServing: () => true,
     log: { info: say, warn: say, error: say },
   });
-  return { reload, readings, lines };
+  return { reload, readings, lines, list };
 }
 
 describe('reloads that are asked for during one', () => {
@@ -46,6 +51,39 @@ describe('reloads that are asked for during one', () => {
     readings[1]?.resolve(configSchema.parse({}));
     await Promise.all(runs);
     assert.deepEqual(lines, ['reload failed', 'configuration reloaded']);
+    assert.equal(reload.status().successful, true);
+  });
+});
+
+describe('the status of reloads', () => {
+  it('is a success again when the wrong list of servers is as it was before', async () => {
+    const { reload, list, lines } = createScene();
+    list.isWrong = true;
+    await reload.runServers();
+    assert.equal(reload.status().successful, false);
+    list.isWrong = false;
+    await reload.runServers();
+    assert.equal(reload.status().successful, true);
+    assert.match(lines.at(-1) ?? '', /valid again/);
+    await reload.runServers();
+    assert.equal(lines.length, 2, 'said once');
+  });
+
+  it('stays a failure after a wrong configuration, also if the list of servers changes', async () => {
+    const { reload, readings, list } = createScene();
+    const wrong = reload.run();
+    readings[0]?.reject(new AppError('config_invalid', 'the configuration is wrong'));
+    await wrong;
+    list.changed = ['mcpServers.new'];
+    await reload.runServers();
+    list.isWrong = true;
+    await reload.runServers();
+    list.isWrong = false;
+    await reload.runServers();
+    assert.equal(reload.status().successful, false);
+    const mended = reload.run();
+    readings[1]?.resolve(configSchema.parse({}));
+    await mended;
     assert.equal(reload.status().successful, true);
   });
 });

@@ -6,10 +6,11 @@ import type { TestContext } from 'node:test';
 import { toolResultsIn } from '../support/interrupts.ts';
 import { demandWaiting } from '../support/mcp-demands.ts';
 import { startHttpServer } from '../support/mcp-http-server.ts';
+import { offerLinks } from '../support/mcp-links.ts';
 import { startTasks } from './task-server.ts';
 import { says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
-import { demoServer, misbehavingServer } from '../support/parley.ts';
+import { demoServer, listedServer, misbehavingServer } from '../support/parley.ts';
 import { eventually } from '../support/eventually.ts';
 import { readAll, type RecordedClient } from '../support/typed-client.ts';
 import { startScriptedReload, type Proof, type Scripted } from './proofs.ts';
@@ -194,6 +195,35 @@ export const mcpProofs: Proof[] = [
       assert.equal((await client.tools()).tools.length, 1);
       await scene.reload(mcp({ limits: { max_tools: 256 } }));
       await eventually(async () => (await client.tools()).tools.length > 1, 'all tools');
+    },
+  },
+  {
+    keys: ['mcp.read_linked_resources'],
+    shows: 'whether the model may read what a result links to, from the next hop on',
+    async prove(t) {
+      const files = await startHttpServer({ era: 'stateless', offer: offerLinks });
+      t.after(files.stop);
+      const { scene, model, client } = await startScriptedReload(t, { mcpServers: { files: { url: files.url } } });
+      model.script(asks([{ name: 'link' }]), says('I see.'));
+      await readAll(client.chat('go'));
+      const offered = () => model.requests.at(-1)?.body.tools?.some((tool) => tool.function.name === 'read_resource');
+      assert.equal(offered(), true);
+      await scene.reload(mcp({ read_linked_resources: false }));
+      await client.chat('Hi').end;
+      assert.equal(offered(), false);
+    },
+  },
+  {
+    keys: ['mcp.limits.max_output_schema'],
+    shows: 'whether the output schema of a tool is told to the model, over the connection that there is',
+    async prove(t) {
+      const outputSchema = { type: 'object', properties: { km: { type: 'number' } } };
+      const measure = { name: 'measure', inputSchema: { type: 'object' }, outputSchema };
+      const { scene, client } = await startScriptedReload(t, { mcpServers: listedServer([measure]) });
+      const isTold = async () => /"km"/.test((await client.tools()).tools[0]?.description ?? '');
+      await eventually(isTold, 'a description with the schema');
+      await scene.reload(mcp({ limits: { max_output_schema: 10 } }));
+      await eventually(async () => !(await isTold()), 'a description without the schema');
     },
   },
   {

@@ -33,6 +33,8 @@ const limits: McpServersLimits = {
   callGraceMs: 0,
   maxMessageBytes: 1024 * 1024,
   maxDescriptionChars: 200,
+  maxOutputSchemaChars: 800,
+  readsLinked: true,
   maxSchemaBytes: 16 * 1024,
   maxResultTokens: 100,
   maxImageBytes: 1024,
@@ -65,6 +67,7 @@ export function stdioServer(name: string, env: Record<string, string> = {}): Std
     maxConcurrent: null,
     startTimeoutMs: null,
     toolTimeoutMs: null,
+    toolTimeouts: {},
   };
 }
 
@@ -82,6 +85,7 @@ export function httpServer(name: string, url: string, protocol: HttpServer['prot
     maxConcurrent: null,
     startTimeoutMs: null,
     toolTimeoutMs: null,
+    toolTimeouts: {},
   };
 }
 

@@ -3,6 +3,7 @@
  * does not allow is never among the tools that it chooses from. Pure.
  */
 import { asObject } from '../../json-object.ts';
+import { isNamed } from './name-pattern.ts';
 import type { HopTool } from '../turn-state.ts';
 
 /** Patterns of tools. `deny` takes precedence. */
@@ -20,23 +21,16 @@ type Named = Pick<HopTool, 'name' | 'server' | 'toolName'>;
  */
 export function isChosen(tool: Named, { allow, deny }: ToolChoice): boolean {
   const names = [tool.name, tool.server, `${tool.server}/${tool.toolName}`, `${tool.server}.${tool.toolName}`];
-  const isNamedIn = (patterns: readonly string[]) =>
-    patterns.some((pattern) => names.some((name) => matches(name, pattern)));
+  const isNamedIn = (patterns: readonly string[]) => names.some((name) => isNamed(name, patterns));
   return (allow === null || isNamedIn(allow)) && !isNamedIn(deny);
 }
 
-/** Compares part by part: a regular expression could take exponential time. */
-function matches(name: string, pattern: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  const last = rest.pop();
-  if (last === undefined) return name === pattern;
-  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-  let at = first.length;
-  return rest.every((part) => {
-    const found = name.indexOf(part, at);
-    at = found + part.length;
-    return found >= 0 && at <= name.length - last.length;
-  });
+/** The tools that the choice leaves. Null: all of them, as the same map. */
+export function chosenTools<Tool extends Named>(
+  tools: ReadonlyMap<string, Tool>,
+  choice: ToolChoice | null,
+): ReadonlyMap<string, Tool> {
+  return choice === null ? tools : new Map([...tools].filter(([, tool]) => isChosen(tool, choice)));
 }
 
 /** The choice that the row of a message keeps. Null if it has none. */

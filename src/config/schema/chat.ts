@@ -132,7 +132,7 @@ const service = z
         max_image_size: bytes(0)
           .default(2_097_152)
           .describe(
-            'Most bytes of all images of one result together. An image that does not fit is left out for the model, the clients and the log, with a sentence in its place.',
+            'Size of the images of one result together that the model, the clients and the log get, and of those that one message includes from prompts and resources. A larger image is left out, with a sentence in its place.',
           ),
       })
       .prefault({})

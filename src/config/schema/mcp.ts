@@ -110,6 +110,11 @@ const limits = z
       .describe(
         "Part of a server's instructions that is in the system prompt. Instructions are untrusted text and cost tokens in every request. 0: none of any server.",
       ),
+    max_output_schema: count('characters', 0)
+      .default(800)
+      .describe(
+        "Largest output schema that is told to the model, at the end of the tool's description: the model then knows what a call returns. It costs tokens in every request. A larger one is left out. 0: none.",
+      ),
     max_schema_size: bytes(1024)
       .default(65_536)
       .describe("Largest schema of a tool's arguments. A tool with a larger schema is not offered."),
@@ -219,6 +224,12 @@ export const mcpSection = z
       .default(true)
       .describe(
         'Whether a change of that file is applied at once, without a signal. A file with a mistake changes nothing, and the log says why.',
+      ),
+    read_linked_resources: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether the model gets the tool `read_resource` once a result has linked to a resource: it reads resources of the servers that link. Its permission is that of `parley.read_resource` in chat.service.tools.permission.',
       ),
     roots: z
       .array(text())

@@ -4,6 +4,7 @@
  */
 import { fromCallback } from 'xstate';
 import { NO_ANSWER } from '../../../machines/conversation/decisions/question-plan.ts';
+import { withTask } from '../../../machines/conversation/rows/task-row.ts';
 import type {
   Resumption,
   ServerAnswer,
@@ -170,8 +171,7 @@ export function createCallToolLogic(deps: CallToolDeps) {
       ({ task } = end);
       sendBack({ type: 'call.task', task, workedMs: Math.round(workedMs()) } satisfies CallTask);
       await taskStored.promise;
-      const questions = resume?.questions ?? 0;
-      return follow({ requestState: null, answered: [], questions, workedMs: 0, task }, true);
+      return follow({ ...withTask(resume, task, 0), task }, true);
     };
 
     void run()

@@ -6,14 +6,13 @@ import { fromPromise } from 'xstate';
 import { buildWindow } from '../../../machines/context-window/context-window.ts';
 import { requestBudget, toolBudget } from '../../../machines/context-window/request-budget.ts';
 import { offeredTools } from '../../../machines/conversation/decisions/hop-plan.ts';
-import { toolChoiceOf } from '../../../machines/conversation/decisions/tool-choice.ts';
+import { chosenTools, toolChoiceOf } from '../../../machines/conversation/decisions/tool-choice.ts';
 import type { LoadContextInput } from '../../../machines/conversation/setup.ts';
 import type { ToolEffect } from '../../../machines/mcp-server-types.ts';
 import type { HopContext, HopTool } from '../../../machines/conversation/turn-state.ts';
 import { ownValue } from '../../json.ts';
 import type { LanguageModel } from '../../llm/port.ts';
 import type { Tool, McpServers } from '../../mcp/port.ts';
-import { createChooseTools } from '../chosen-tools.ts';
 import { createTakeTools } from '../taken-tools.ts';
 import { createToolFitter } from '../tool-fitter.ts';
 import type { ServerNotices } from '../server-notices.ts';
@@ -54,7 +53,6 @@ export interface ToolPolicy {
 export function createLoadContextLogic(deps: LoadContextDeps) {
   const { logCache, mcpServers, notices, countTokens } = deps;
   const fitTools = createToolFitter(countTokens);
-  const chooseTools = createChooseTools();
   const takeTools = createTakeTools(deps.model);
   let policy = deps.policy;
   let offered: readonly Tool[] = [];
@@ -78,11 +76,12 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
     const message = turns
       .find(({ requestId }) => requestId === input.requestId)
       ?.rows.find(({ type }) => type === 'user_message');
-    const pinned = chooseTools(pinTools(), message ? toolChoiceOf(message.extra) : null);
+    const pinned = pinTools();
+    const chosen = chosenTools(pinned, message ? toolChoiceOf(message.extra) : null);
     const { provider } = input;
     const model = message?.model ?? null;
     const askedModel = deps.model.modelFor(provider, model);
-    const taken = takeTools(pinned, provider, askedModel);
+    const taken = takeTools(chosen, provider, askedModel);
     const prompt = await deps.systemPrompt(input, input.isFirst, offeredTools(taken.tools));
     const systemTokens = await countTokens(prompt);
     const { answerLimit, limitTokens } = deps.model.window(provider, askedModel);
@@ -95,7 +94,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
         limitTokens,
       }),
     );
-    const { tools, sizes, leftOut } = await fitTools(taken.tools, toolBudget(budgetTokens, systemTokens));
+    const { tools, sizes, leftOut } = await fitTools(pinned, taken.tools, toolBudget(budgetTokens, systemTokens));
     const context = buildWindow(turns, input.requestId, {
       systemPrompt: prompt,
       systemTokens,

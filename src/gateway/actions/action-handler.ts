@@ -25,6 +25,8 @@ export interface ActionDeps {
   delivery: Pick<Delivery, 'reply' | 'subscribe' | 'unsubscribe' | 'drafting'>;
   /** chat.service.max_text_length: UTF-16 units of a message with its prompt and resources. */
   maxTextLength: number;
+  /** chat.service.tools.max_image_size: of the images that one message includes. */
+  maxImageBytes: number;
   /** chat.service.streaming.enabled: applies to a chat without `streaming`. */
   streaming: boolean;
   onError(error: unknown): void;

@@ -43,7 +43,7 @@ async function routeComposed(deps: ActionDeps, session: ClientSession, request: 
   const known = await deps.store.digest(session.subject, conversationId, requestId);
   const composed = known
     ? { text: chat.text ?? '', included: [] }
-    : await composeMessage(deps.promptsAndResources, session.subject, chat, deps.maxTextLength);
+    : await composeMessage(deps.promptsAndResources, session.subject, chat, deps);
   if ('code' in composed) return deps.delivery.reply(session.id, errorFrame(requestId, composed, conversationId));
   route(deps, session, { ...request, rewindTo: null, ...composed, digest: digestOf(JSON.stringify(identityOf(chat))) });
 }
@@ -82,17 +82,17 @@ async function routeRewind(
 
 /** Without text, prompt and resources the earlier message is sent again, with all that it included. */
 async function composeAgain(
-  { promptsAndResources, maxTextLength }: ActionDeps,
+  deps: ActionDeps,
   owner: string,
   chat: Chat,
   earlier: ComposedMessage,
 ): Promise<ComposedMessage | Fault> {
   if (hasIncludes(chat))
     return composeMessage(
-      promptsAndResources,
+      deps.promptsAndResources,
       owner,
       chat.prompt ? chat : { ...chat, text: chat.text ?? earlier.text },
-      maxTextLength,
+      deps,
     );
   return chat.text === undefined ? earlier : { text: chat.text, included: [] };
 }

@@ -3,9 +3,11 @@
  * waits for a server, and the log stores what was read.
  */
 import type { Fault } from '../../../machines/log.ts';
+import { imagesOf } from '../../../machines/context-window/images.ts';
 import type { Included } from '../../../machines/context-window/included.ts';
 import { fault } from '../../errors.ts';
 import { isUnavailable, type PromptsAndResources, type Unavailable } from '../../mcp/prompts-and-resources.ts';
+import { bytesOf, imagesIn } from '../../mcp/content/images.ts';
 import { partText } from '../../mcp/content/result-text.ts';
 import { sanitizeText } from '../../mcp/content/sanitize-text.ts';
 import type { Payload } from '../../protocol/actions.ts';
@@ -24,12 +26,19 @@ export function hasIncludes({ prompt, resources }: Chat): boolean {
   return prompt !== undefined || resources.length > 0;
 }
 
-/** `maxLength`: UTF-16 units of all texts together. Never rejects: returns a fault if something cannot be read. */
+export interface IncludeLimits {
+  /** UTF-16 units of all texts together. */
+  maxTextLength: number;
+  /** Of all images together. */
+  maxImageBytes: number;
+}
+
+/** Never rejects: returns a fault if something cannot be read. */
 export async function composeMessage(
   promptsAndResources: PromptsAndResources,
   owner: string,
   { text, prompt, resources }: Chat,
-  maxLength: number,
+  { maxTextLength, maxImageBytes }: IncludeLimits,
 ): Promise<ComposedMessage | Fault> {
   const [filled, ...read] = await Promise.all([
     readPrompt(promptsAndResources, owner, prompt),
@@ -41,7 +50,10 @@ export async function composeMessage(
       missing,
       resources.length > 0 && missing !== filled ? 'payload.resources' : 'payload.prompt',
     );
-  const included = [...read, filled].flatMap((each) => (Array.isArray(each) ? each : []));
+  const included = withoutLarge(
+    [...read, filled].flatMap((each) => (Array.isArray(each) ? each : [])),
+    maxImageBytes,
+  );
   // Without text, the last message of the prompt is the message.
   const last = text === undefined ? included.pop() : undefined;
   if (last?.role === 'assistant')
@@ -49,13 +61,14 @@ export async function composeMessage(
       'payload.text',
       'expected text, because the last message of the prompt is from the assistant',
     );
+  if (last?.images !== undefined) included.push({ ...last, text: '' });
   const message = text ?? last?.text ?? '';
   const length = included.reduce((sum, each) => sum + each.text.length, message.length);
   if (message === '') return invalidRequest('payload.text', 'expected text, because the prompt has none');
-  if (length > maxLength)
+  if (length > maxTextLength)
     return invalidRequest(
       'payload',
-      `the message with its prompt and resources has ${length} characters; at most ${maxLength} are allowed`,
+      `the message with its prompt and resources has ${length} characters; at most ${maxTextLength} are allowed`,
     );
   return { text: message, included };
 }
@@ -71,7 +84,12 @@ async function readPrompt(
   if (isUnavailable(filled)) return filled;
   return filled.messages
     .filter(({ isForModel }) => isForModel)
-    .map(({ role, text }) => ({ role, text: text.toWellFormed(), from: { server, prompt: name } }));
+    .map(({ role, text, content }) => ({
+      role,
+      text: text.toWellFormed(),
+      ...(role === 'user' ? imagesOf(imagesIn({ content: [content] }, 'assistant')) : {}),
+      from: { server, prompt: name },
+    }));
 }
 
 async function readResource(
@@ -82,7 +100,30 @@ async function readResource(
 ): Promise<Included[] | Unavailable> {
   const parts = await promptsAndResources.read(server, uri, owner);
   if (isUnavailable(parts)) return parts;
-  return [{ role: 'user', text: sanitizeText(parts.map(partText).join('\n')), from: { server, uri } }];
+  const content = parts.map((resource) => ({ type: 'resource', resource }));
+  return [
+    {
+      role: 'user',
+      text: sanitizeText(parts.map(partText).join('\n')),
+      ...imagesOf(imagesIn({ content }, 'assistant')),
+      from: { server, uri },
+    },
+  ];
+}
+
+/** Replaces the images that do not fit into `maxBytes` together by a sentence. The first ones stay. */
+function withoutLarge(included: readonly Included[], maxBytes: number): Included[] {
+  let room = maxBytes;
+  return included.map(({ images = [], ...each }) => {
+    const kept = images.filter(({ data }) => {
+      const bytes = bytesOf(data);
+      if (bytes > room) return false;
+      room -= bytes;
+      return true;
+    });
+    const isCut = kept.length < images.length;
+    return { ...each, text: isCut ? `${each.text} [too large to be kept]` : each.text, ...imagesOf(kept) };
+  });
 }
 
 function invalidRequest(path: string, what: string): Fault {

@@ -1,6 +1,6 @@
 /** Decides which tools a model does not get, and explains it. Pure. */
 import type { ChatCompletionTool } from 'openai/resources/chat/completions';
-import { fairShare } from '../../scheduling/fair-share.ts';
+import { fairShare } from '../../../machines/context-window/fair-share.ts';
 import type { OfferedTool } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
 import { declarationKey } from '../stream/rejected-tools.ts';

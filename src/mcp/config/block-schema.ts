@@ -22,11 +22,11 @@ export const fileSchema = z.looseObject(
 
 const userId = z.int('a whole number, 1 or more').min(1, 'a whole number, 1 or more: not root').nullish();
 
-const duration = z
+const seconds = z
   .number('a number of seconds above 0')
   .positive('a number of seconds above 0')
-  .max(MAX_SECONDS, `at most ${MAX_SECONDS} seconds`)
-  .nullish();
+  .max(MAX_SECONDS, `at most ${MAX_SECONDS} seconds`);
+const duration = seconds.nullish();
 
 /** The keys of one server, in the spellings of other programs too. Further keys pass. */
 export const blockSchema = z.looseObject({
@@ -46,6 +46,7 @@ export const blockSchema = z.looseObject({
   gid: userId,
   start_timeout: duration,
   tool_timeout: duration,
+  tool_timeouts: z.record(z.string(), seconds, 'an object with the seconds of each tool').nullish(),
   max_concurrent: z.int('a whole number, 1 or more').min(1, 'a whole number, 1 or more').nullish(),
   protocol: z
     .string()

@@ -21,6 +21,8 @@ interface CommonKeys extends ToolChoice {
   startTimeoutMs: number | null;
   /** Of a call without progress, in ms. Null for the configured default. */
   toolTimeoutMs: number | null;
+  /** The same for single tools, by their names or patterns, in ms. A name takes precedence, then the first pattern. */
+  toolTimeouts: Readonly<Record<string, number>>;
   protocol: ProtocolChoice;
 }
 

@@ -122,6 +122,9 @@ function readBlock(
     maxConcurrent: block.max_concurrent ?? null,
     startTimeoutMs: inMs(block.start_timeout) ?? foreign.startTimeoutMs,
     toolTimeoutMs: inMs(block.tool_timeout) ?? foreign.toolTimeoutMs,
+    toolTimeouts: Object.fromEntries(
+      Object.entries(block.tool_timeouts ?? {}).map(([tool, seconds]) => [tool, Math.round(seconds * 1000)]),
+    ),
   };
 
   if (typeof block.command === 'string' && urlKey === undefined) {

@@ -13,7 +13,7 @@ import {
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { isDeeperThan } from '../../json.ts';
 import { renewalFailure } from '../oauth/renewal.ts';
-import { STREAM_ENDED, sessionIsUnknown, unsentCode } from '../transport/http-transport.ts';
+import { PROXY_REFUSED, STREAM_ENDED, sessionIsUnknown, unsentCode } from '../transport/http-transport.ts';
 import { differsByAudience } from '../content/audience.ts';
 import { withoutLargeImages } from '../content/images.ts';
 import { cutMiddle, resultText } from '../content/result-text.ts';
@@ -45,6 +45,7 @@ function errorText(error: unknown): string {
 /** Says what is wrong with a server, to follow its name. For people; the body of an HTTP response is left out. */
 export function reasonOf(error: unknown): string {
   const code = unsentCode(error);
+  if (code === PROXY_REFUSED) return 'cannot be reached: the proxy did not connect to it (HTTPS_PROXY, NO_PROXY)';
   if (code !== null && renewalFailure(error) === null) return `cannot be reached (${code})`;
   if (error instanceof SdkHttpError) return `answered HTTP ${error.status}`;
   // One line: some of the SDK's messages are lists.

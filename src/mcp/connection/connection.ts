@@ -5,7 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client, LOG_LEVEL_META_KEY, ProtocolError, UnauthorizedError } from '@modelcontextprotocol/client';
-import type { Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
+import type { FetchLike, Progress, Tool as ListedTool } from '@modelcontextprotocol/client';
 import { MAX_TIMER_MS } from '../../scheduling/acquire.ts';
 import { withinTime } from '../../patient-timer.ts';
 import type { ServerTool } from '../../../machines/mcp-server-types.ts';
@@ -57,6 +57,8 @@ export interface McpConnectionOptions {
   reaper: ChildReaper;
   /** Null for a server without OAuth. */
   authorization: Authorization | null;
+  /** For a server without OAuth. */
+  fetch: FetchLike;
   clientVersion: string;
   clientFeatures: ClientFeatures;
   /** A line about this server, or an error of the SDK about it. */
@@ -140,7 +142,7 @@ export function openMcpConnection(server: ServerBlock, options: McpConnectionOpt
     closeGraceMs: limits.closeGraceMs,
     maxMessageBytes: limits.maxMessageBytes,
     reaper: options.reaper,
-    fetch: options.authorization?.fetch ?? fetch,
+    fetch: options.authorization?.fetch ?? options.fetch,
     log,
     output: options.output,
     gone: (reason) => state === 'ready' && lose(reason),

@@ -40,8 +40,11 @@ export interface ListCache {
   fill(prompt: string, args: Record<string, string>): Promise<FilledPrompt>;
   read(uri: string): Promise<ResourcePart[]>;
   complete(completing: Completing): Promise<Completion>;
-  /** Reads a resource and caches it if the server notifies of changes. For the few resources that are read often. */
-  readCached(uri: string): Promise<ResourcePart[]>;
+  /**
+   * Reads a resource and caches it if the server notifies of changes. For the few resources that are read often. Requests
+   * to the server run within `around`; a cached resource does not.
+   */
+  readCached(uri: string, around: <Value>(send: () => Promise<Value>) => Promise<Value>): Promise<ResourcePart[]>;
   /** Drops all lists, for a time in which notifications may have been lost. */
   invalidate(): void;
   /** For the client's options. */
@@ -57,9 +60,9 @@ function cached<Entry>(read: () => Promise<Entry[]>) {
   return {
     invalidate,
     /** Concurrent readers share one request. A failed request is not cached. */
-    entries(): Promise<readonly Entry[]> {
+    entries(readNow = read): Promise<readonly Entry[]> {
       if (entries !== null) return entries;
-      const reading = read();
+      const reading = readNow();
       entries = reading;
       reading.catch(() => entries === reading && invalidate());
       return reading;
@@ -121,14 +124,17 @@ export function createListCache(client: () => Client, limits: ListCacheLimits): 
 
   const read = async (uri: string) => partsOf(await client().readResource({ uri }, options()));
   /** Caches the parts only after the server has accepted the subscription. Until then each read is a request. */
-  async function current(uri: string): Promise<ResourcePart[]> {
-    const known = parts.get(uri) ?? { kept: cached(() => read(uri)), isWatched: false };
-    if (!parts.has(uri)) {
-      parts.set(uri, known);
-      known.isWatched = await watch(uri, known.kept.invalidate).catch(() => false);
-    }
-    return known.isWatched ? [...(await known.kept.entries())] : read(uri);
-  }
+  const current: ListCache['readCached'] = async (uri, around) => {
+    const known = parts.get(uri);
+    if (known?.isWatched) return [...(await known.kept.entries(() => around(() => read(uri))))];
+    return around(async () => {
+      if (parts.has(uri)) return read(uri);
+      const unwatched = { kept: cached(() => read(uri)), isWatched: false };
+      parts.set(uri, unwatched);
+      unwatched.isWatched = await watch(uri, unwatched.kept.invalidate).catch(() => false);
+      return unwatched.isWatched ? [...(await unwatched.kept.entries())] : read(uri);
+    });
+  };
 
   return {
     prompts: prompts.entries,

@@ -5,9 +5,11 @@
 import { createHash } from 'node:crypto';
 import type { Tool as ListedTool, ToolAnnotations } from '@modelcontextprotocol/client';
 import type { ServerTool, ToolEffect } from '../../../machines/mcp-server-types.ts';
+import { isNamed } from '../../../machines/conversation/decisions/name-pattern.ts';
 import { closest } from '../../config/suggest.ts';
-import { isDeeperThan } from '../../json.ts';
+import { isDeeperThan, isObject } from '../../json.ts';
 import { isForModel } from '../content/audience.ts';
+import { OUTPUT_SCHEMA } from '../lenient/lists.ts';
 import { isPresentable, sanitizeText, sanitizeToLength } from '../content/sanitize-text.ts';
 
 /** The limits of one server's tools. */
@@ -15,6 +17,8 @@ export interface ListingLimits {
   /** Of one server, and of all together. Every tool costs tokens in every request to a model. */
   maxTools: number;
   maxDescriptionChars: number;
+  /** Of an output schema as JSON that the description tells. 0: none. */
+  maxOutputSchemaChars: number;
   /** Of a tool's schema as JSON. */
   maxSchemaBytes: number;
 }
@@ -36,6 +40,8 @@ export interface ToolSelection extends ToolChoice {
 const MAX_NAME_CHARS = 128;
 /** Of a tool, its schema above all: reading it recurses level by level. */
 const MAX_LEVELS = 64;
+/** OpenAI's limit for descriptions. A longer one is cut, and half a schema is of no use. */
+const MAX_TOLD_CHARS = 1_024;
 /** Schema keys with text for people and models, in every dialect. */
 const TEXT_KEYS = new Set(['title', 'description', '$comment']);
 
@@ -65,34 +71,26 @@ export function selectTools(
 /** Returns configured names that the server does not list: misspelt, or removed by the server. `suggestion` is the nearest name. */
 export function unknownNames(
   listed: readonly ListedTool[],
-  { includeTools, excludeTools }: ToolChoice,
+  {
+    includeTools,
+    excludeTools,
+    toolTimeouts,
+  }: ToolChoice & { readonly toolTimeouts: Readonly<Record<string, unknown>> },
 ): { key: string; name: string; suggestion: string | null }[] {
   const known = listed.map(({ name }) => name);
   const unknown = (key: string, names: readonly string[]) =>
     names
       .filter((name) => !known.some((tool) => isNamed(tool, [name])))
       .map((name) => ({ key, name, suggestion: closest(name, known) }));
-  return [...unknown('includeTools', includeTools ?? []), ...unknown('excludeTools', excludeTools)];
+  return [
+    ...unknown('includeTools', includeTools ?? []),
+    ...unknown('excludeTools', excludeTools),
+    ...unknown('tool_timeouts', Object.keys(toolTimeouts)),
+  ];
 }
 
 function isChosen(name: string, { includeTools, excludeTools }: ToolChoice): boolean {
   return (includeTools === null || isNamed(name, includeTools)) && !isNamed(name, excludeTools);
-}
-
-/** Whether one of the patterns names the tool. `*` stands for any text; no valid name has one. */
-export function isNamed(name: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => {
-    if (!pattern.includes('*')) return pattern === name;
-    const [first = '', ...rest] = pattern.split('*');
-    const last = rest.pop() ?? '';
-    if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
-    let at = first.length;
-    return rest.every((part) => {
-      const found = name.indexOf(part, at);
-      at = found + part.length;
-      return found !== -1 && at <= name.length - last.length;
-    });
-  });
 }
 
 function rejectionOf(
@@ -112,14 +110,15 @@ function rejectionOf(
   return null;
 }
 
-function toServerTool(listed: ListedTool, { maxDescriptionChars }: ListingLimits): ServerTool {
+function toServerTool(listed: ListedTool, limits: ListingLimits): ServerTool {
   const { name, inputSchema, annotations = {} } = listed;
+  const { maxDescriptionChars } = limits;
   const clean = (text: string | undefined) => sanitizeToLength(text ?? '', maxDescriptionChars);
   const title = clean(listed.title ?? annotations.title);
   return {
     name,
     title: title === '' ? null : title,
-    description: clean(listed.description),
+    description: withOutput(clean(listed.description), listed._meta?.[OUTPUT_SCHEMA], limits),
     inputSchema: sanitizeSchemaTexts(inputSchema),
     annotations: Object.fromEntries(
       HINTS.filter((hint) => typeof annotations[hint] === 'boolean').map((hint) => [hint, annotations[hint] === true]),
@@ -128,6 +127,15 @@ function toServerTool(listed: ListedTool, { maxDescriptionChars }: ListingLimits
     effect: effectOf(annotations),
     definition: definitionOf(listed),
   };
+}
+
+/** The description with the output schema: no API has a field for it. A schema that is too large would be cut in the middle. */
+function withOutput(description: string, outputSchema: unknown, { maxOutputSchemaChars }: ListingLimits): string {
+  if (!isObject(outputSchema)) return description;
+  const { $schema: _dialect, ...schema } = sanitizeSchemaTexts(outputSchema);
+  const json = JSON.stringify(schema);
+  const told = [description, `Returns JSON of this schema: ${json}`].filter((part) => part !== '').join('\n\n');
+  return json.length > maxOutputSchemaChars || told.length > MAX_TOLD_CHARS ? description : told;
 }
 
 /** Sanitizes the texts of a schema, also of a form. Values with a meaning for the server, such as those of `enum`, stay as they are. */

@@ -45,13 +45,18 @@ function isEmbedded(block: Record<string, unknown>): boolean {
   return block['type'] === 'resource' && isObject(block['resource']);
 }
 
+/** The size of what base64 stands for. */
+export function bytesOf(base64: string): number {
+  return Math.floor((base64.length * 3) / 4);
+}
+
 /** Replaces the images that do not fit into `maxBytes` together by a text. The first ones stay. */
 export function withoutLargeImages(content: readonly ContentBlock[], maxBytes: number): ContentBlock[] {
   let room = maxBytes;
   return content.map((block) => {
     const image = imageOf(block);
     if (image === null) return block;
-    const bytes = Math.floor((image.data.length * 3) / 4);
+    const bytes = bytesOf(image.data);
     if (bytes > room) {
       const { annotations } = block;
       return {

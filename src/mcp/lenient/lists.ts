@@ -35,13 +35,22 @@ function readSchema(schema: JsonObject): JsonObject {
   };
 }
 
+/** Where a listed tool has its output schema, among its metadata. */
+export const OUTPUT_SCHEMA = 'parley/outputSchema';
+
 /**
- * Drops the output schema. Parley does not need it, compiled it could block the process, and with it the SDK rejects a
- * result without structured content.
+ * Moves the output schema into the metadata, for the description: compiled it could block the process, and with it the SDK
+ * rejects a result without structured content.
  */
-function readTool({ inputSchema, outputSchema: _unused, annotations, execution, ...tool }: JsonObject): JsonObject {
+function readTool({ inputSchema, outputSchema, annotations, execution, ...tool }: JsonObject): JsonObject {
+  const { _meta, ...read } = withoutMisfits(tool, described);
+  const meta = {
+    ...(isObject(_meta) ? _meta : {}),
+    ...(isObject(outputSchema) ? { [OUTPUT_SCHEMA]: outputSchema } : {}),
+  };
   return {
-    ...withoutMisfits(tool, described),
+    ...read,
+    ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }),
     inputSchema: isObject(inputSchema) ? readSchema(inputSchema) : inputSchema,
     ...(isObject(annotations) ? { annotations: withoutMisfits(annotations, { title: isText, ...hints }) } : {}),
     ...(fits(isSpecType.ToolExecution, execution) ? { execution } : {}),

@@ -12,13 +12,15 @@ export interface AuthorizationFetchOptions {
   serverUrl: string;
   /** For one response, in ms and bytes; read for each request. */
   limits: { readonly requestTimeoutMs: number; readonly maxMessageBytes: number };
+  /** Sends the requests. */
+  fetch: FetchLike;
 }
 
 /**
  * Rejects an address without https, unless it has the MCP server's origin or both are on this machine's loopback. Does
  * not follow redirects: they could lead anywhere and would take secrets along.
  */
-export function createAuthorizationFetch({ serverUrl, limits }: AuthorizationFetchOptions): FetchLike {
+export function createAuthorizationFetch({ serverUrl, limits, fetch }: AuthorizationFetchOptions): FetchLike {
   const server = new URL(serverUrl);
 
   return async (url, init) => {

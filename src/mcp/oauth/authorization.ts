@@ -82,7 +82,7 @@ function isUnchallengedProbe(init: RequestInit | undefined, { status, headers }:
 
 /** Creates the authorization of one server. Sends nothing before the server asks for it. */
 export function createAuthorization(options: AuthorizationOptions): Authorization {
-  const { serverUrl, settings, credentials, callbackServer, clientMetadataUrl } = options;
+  const { serverUrl, settings, credentials, callbackServer, clientMetadataUrl, fetch: send } = options;
   let challenge: Challenge = {};
   let pending: Attempt | null = null;
   let renewing: Promise<void> | null = null;
@@ -179,7 +179,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
   return {
     async fetch(url, init) {
       const used = token();
-      const response = await fetch(url, withToken(init, used));
+      const response = await send(url, withToken(init, used));
       if (used === undefined && isUnchallengedProbe(init, response)) return response;
       const newChallenge = challengeIn(response);
       if (newChallenge === null) return response;
@@ -194,7 +194,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
         }
         await renewing;
       }
-      return fetch(url, withToken(init, token()));
+      return send(url, withToken(init, token()));
     },
     async authorize(showUrl, signal) {
       const attempt = pending ?? (await begin());

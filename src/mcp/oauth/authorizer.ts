@@ -1,6 +1,7 @@
 /**
  * Creates the authorization of each server. All of them share the file of credentials and the callback server.
  */
+import type { FetchLike } from '@modelcontextprotocol/client';
 import { createAuthorization, type Authorization } from './authorization.ts';
 import { createCallbackServer } from './callback-server.ts';
 import { openCredentials } from './credentials.ts';
@@ -29,6 +30,7 @@ export interface Authorizer {
 export function createAuthorizer(
   { credentialsFile, callbackPort, callbackUrl, clientMetadataUrl }: AuthorizerOptions,
   limits: { requestTimeoutMs: number; maxMessageBytes: number },
+  fetch: FetchLike,
 ): Authorizer {
   const credentials = openCredentials(credentialsFile);
   const callbackServer = createCallbackServer({ port: callbackPort, publicUrl: callbackUrl });
@@ -42,6 +44,7 @@ export function createAuthorizer(
         callbackServer,
         clientMetadataUrl,
         limits,
+        fetch,
       });
     },
     close: callbackServer.close,

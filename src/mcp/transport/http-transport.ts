@@ -24,6 +24,9 @@ export interface HttpOptions {
 /** The `data` of the error that settles a request whose stream ended early. Compared by identity, so a server cannot forge it. */
 export const STREAM_ENDED = Object.freeze({ reason: 'the stream ended before the answer' });
 
+/** Node's code if a proxy opens no tunnel. */
+export const PROXY_REFUSED = 'ERR_PROXY_TUNNEL';
+
 /** Codes of a failed connect: no byte of the request was sent. Names are those of Node and undici. */
 const UNSENT_CODES = new Set([
   'ECONNREFUSED',
@@ -32,6 +35,7 @@ const UNSENT_CODES = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
+  PROXY_REFUSED,
 ]);
 
 /** Returns the code of a failed connect, or null if the request may have reached the server. */

@@ -39,12 +39,15 @@ export interface StdioTransport extends Transport {
 
 /** What every program needs. A server gets other variables, API keys above all, only if its block lists them. */
 const INHERITED = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TERM', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
+/** How programs reach the internet where a proxy is needed. */
+const INTERNET = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY', 'NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'];
 
 /** How long the pipes stay open after the exit. A stray grandchild may hold them; the child's own output has arrived by then. */
 const OUTPUT_GRACE_MS = 250;
 
 function childEnvironment(listed: Record<string, string>): Record<string, string> {
-  const inherited = INHERITED.map((key) => [key, process.env[key]] as const);
+  const names = [...INHERITED, ...INTERNET, ...INTERNET.map((name) => name.toLowerCase())];
+  const inherited = names.map((key) => [key, process.env[key]] as const);
   const present = inherited.filter((entry): entry is readonly [string, string] => entry[1] !== undefined);
   return { ...Object.fromEntries(present), ...listed };
 }

@@ -136,7 +136,7 @@ describe('a list', () => {
     ]);
   });
 
-  it('of tools is read without output schemas, and without hints that are no hints', () => {
+  it('of tools is read with output schemas among the metadata, and without hints that are no hints', () => {
     const { taken } = read('tools/list', {
       tools: [
         {
@@ -151,7 +151,7 @@ describe('a list', () => {
     });
     assert.deepEqual(taken['tools'], [
       { name: 'a', inputSchema: { type: 'object' }, annotations: { destructiveHint: false } },
-      { name: 'b', inputSchema: { type: 'object' } },
+      { name: 'b', inputSchema: { type: 'object' }, _meta: { 'parley/outputSchema': { type: 'array' } } },
     ]);
   });
 
