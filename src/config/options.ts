@@ -2,6 +2,7 @@
  * Maps the configuration to the options of each part: seconds become milliseconds, keys become names in code. Every number
  * is the configuration's. Each function is called again at a reload (live-settings.ts).
  */
+import type { Quotas } from '../../machines/quota.ts';
 import { isLoopback } from '../loopback.ts';
 import type { Sample } from '../mcp/server-requests/sampling.ts';
 import type { Config } from './schema/schema.ts';
@@ -155,6 +156,19 @@ export function conversationLimits({ chat, llm }: Config) {
       attempts: service.recovery.attempts,
       maxAgeMs: ms(service.recovery.max_age),
     },
+  };
+}
+
+/** What one subject may have. Null: no limit. */
+export function quotas({ quota }: Config): Quotas {
+  return {
+    turns_per_minute: quota.turns_per_minute || null,
+    tokens_per_day: quota.tokens_per_day || null,
+    cost_per_day: quota.cost_per_day || null,
+    forks_per_day: quota.forks_per_day || null,
+    conversations: quota.conversations || null,
+    stored_bytes: quota.stored_bytes || null,
+    live_conversations: quota.live_conversations || null,
   };
 }
 

@@ -17,7 +17,7 @@ export type CloseReason =
 
 export interface IncidentReport {
   socketClosed(reason: CloseReason): void;
-  frameRefused(code: Fault['code']): void;
+  frameRefused(fault: Pick<Fault, 'code' | 'data'>): void;
 }
 
 export interface IncidentReportOptions {
@@ -37,9 +37,9 @@ export function createIncidentReport({ count, log, nowMs }: IncidentReportOption
       count.socketClosed(reason);
       line(reason, 'socket closed');
     },
-    frameRefused(code) {
-      count.frameRefused(code);
-      line(code, 'frame refused');
+    frameRefused(fault) {
+      count.frameRefused(fault);
+      line(fault.code, 'frame refused');
     },
   };
 }

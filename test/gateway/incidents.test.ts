@@ -54,12 +54,12 @@ describe('the report of incidents', () => {
     const counted: string[] = [];
     let now = 5;
     const report = createIncidentReport({
-      count: { socketClosed: (reason) => counted.push(reason), frameRefused: (code) => counted.push(code) },
+      count: { socketClosed: (reason) => counted.push(reason), frameRefused: ({ code }) => counted.push(code) },
       log: (fields, message) => lines.push({ ...fields, message }),
       nowMs: () => now,
     });
     for (let each = 0; each < 3; each += 1) report.socketClosed('frame_rate');
-    report.frameRefused('invalid_json');
+    report.frameRefused({ code: 'invalid_json', data: {} });
     now += 60_000;
     report.socketClosed('frame_rate');
     assert.equal(counted.length, 5);
