@@ -218,7 +218,7 @@ export function accessOptions({ auth, chat }: Config) {
   return { allowedHosts, allowOrigins, tokenRequired: auth.mode !== 'none', onLoopback: isLoopback(host) };
 }
 
-/** Limits of one socket, in bytes and frames. */
+/** Limits of the reads of the log that clients cause. */
 export function readLimits({ chat: { websocket } }: Config) {
   return {
     maxReadsPerSocket: websocket.max_reads_per_socket,
@@ -228,10 +228,12 @@ export function readLimits({ chat: { websocket } }: Config) {
   };
 }
 
-export function frameLimits({ chat }: Pick<Config, 'chat'>) {
-  return { framesPerSecond: chat.websocket.frames_per_second, frameBurst: chat.websocket.frame_burst };
+/** Frames of one socket. */
+export function frameLimits({ chat }: Config) {
+  return { perSecond: chat.websocket.frames_per_second, burst: chat.websocket.frame_burst };
 }
 
+/** Limits of one socket, in bytes and frames. */
 export function sessionLimits({ chat }: Config) {
   return {
     maxBufferedBytes: chat.websocket.max_buffered_bytes,
@@ -274,7 +276,6 @@ export function viewerLimits({ inspect, chat }: Config) {
   return {
     maxViewers: inspect.max_viewers,
     maxBufferedBytes: 2 * inspect.max_events * (2 * inspect.max_event_chars + MESSAGE_OVERHEAD_CHARS),
-    frames: frameLimits({ chat }),
     pingIntervalMs: ms(chat.websocket.ping_interval),
     pingTimeoutMs: ms(chat.websocket.ping_timeout),
   };
@@ -292,7 +293,7 @@ export function storeOptions({ repository }: Config) {
     memory: !repository.persistence.enabled,
     synchronous: repository.synchronous === 'full' ? 'FULL' : 'NORMAL',
     clearOnStartup: repository.persistence.clear_on_startup,
-    maxWaiting: repository.max_queued_writes,
+    maxQueuedWrites: repository.max_queued_writes,
     retention: retentionOf(repository.persistence),
   } as const;
 }

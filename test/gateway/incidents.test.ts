@@ -8,8 +8,8 @@ import { eventually } from '../support/eventually.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { startParley, type Parley } from '../support/parley.ts';
 
-async function open(t: TestContext, parley: Parley): Promise<WebSocket> {
-  const socket = new WebSocket(parley.url);
+async function open(t: TestContext, parley: Parley, path = '/ws/chat'): Promise<WebSocket> {
+  const socket = new WebSocket(new URL(path, parley.url));
   t.after(() => socket.terminate());
   socket.on('error', () => undefined);
   await once(socket, 'open');
@@ -33,6 +33,21 @@ describe('the metrics', () => {
     };
     for (const [reason, attack] of Object.entries(attacks)) {
       const socket = await open(t, parley);
+      attack(socket);
+      await countsUp(parley, `parley_sockets_closed_total{reason="${reason}"}`, 1);
+    }
+  });
+
+  it('count the sockets of viewers that the server closes too', async (t) => {
+    const parley = await startParley(t, { config: { chat: { websocket: { frame_burst: 3, frames_per_second: 1 } } } });
+    const attacks: Record<string, (socket: WebSocket) => void> = {
+      frame_size: (socket) => socket.send('x'.repeat(2000)),
+      frame_rate: (socket) => {
+        for (let id = 0; id < 4; id += 1) socket.send('x');
+      },
+    };
+    for (const [reason, attack] of Object.entries(attacks)) {
+      const socket = await open(t, parley, '/inspect/events?conversation=c1');
       attack(socket);
       await countsUp(parley, `parley_sockets_closed_total{reason="${reason}"}`, 1);
     }
