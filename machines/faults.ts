@@ -14,6 +14,7 @@ export const retryableFaults = {
   internal: true,
   overloaded: true,
   provider_empty: true,
+  quota_exceeded: true,
   recovery_failed: false,
   request_id_reused: false,
   shutting_down: true,

@@ -20,7 +20,8 @@ export const faultData = {
   variable: 'the environment variable of the API key',
   server: 'the name of the MCP server',
   budget: 'the exhausted key of chat.service.budget',
-  limit: 'the limit of that budget',
+  quota: 'the exhausted key of quota',
+  limit: 'the limit of that budget or quota',
   used: 'the amount used',
   problem: 'why the event log cannot be written',
 } as const;
@@ -84,6 +85,13 @@ export const errorCodes = {
     cause: 'A limit of the server is reached: queued messages, reads, writes or forks, or conversations in memory.',
     remedy: 'Wait `data.retry_after_ms`, then send the same request again.',
     data: ['retry_after_ms'],
+  },
+  quota_exceeded: {
+    retryable: true,
+    cause:
+      'The subject has used up a quota: turns, tokens, cost, forks, conversations, stored bytes, or conversations in memory.',
+    remedy: 'Wait `data.retry_after_ms`. Without it, delete conversations or let them become idle. Nothing was done.',
+    data: ['quota', 'limit', 'used', 'retry_after_ms'],
   },
   shutting_down: {
     retryable: true,

@@ -140,6 +140,7 @@ test('the first level of machines/ and src/ has only charts and the parts of the
     'mcp-server.ts',
     'provided-at-boot.ts',
     'provider-circuit.ts',
+    'quota.ts',
     'registry.ts',
     'tool-call-types.ts',
     'tool-call.ts',

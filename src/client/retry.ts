@@ -79,6 +79,8 @@ export function createRetry({ send: ask, backoff, limitMs, onWait }: RetryOption
   const delayAfter = ({ code, retryable, data }: Fault): number | null => {
     const retryAfterMs = typeof data['retry_after_ms'] === 'number' ? data['retry_after_ms'] : null;
     if (!retryable || callersChoice.has(code)) return null;
+    // Such a quota is free again when the caller deletes something.
+    if (code === 'quota_exceeded' && retryAfterMs === null) return null;
     if (retryAfterMs === null && ++unspecified > MAX_UNSPECIFIED) return null;
     const leftMs = limitMs - waitedMs;
     const delayMs = backoff(repeats, retryAfterMs ?? 0);

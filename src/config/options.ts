@@ -2,6 +2,7 @@
  * Maps the configuration to the options of each part: seconds become milliseconds, keys become names in code. Every number
  * is the configuration's. Each function is called again at a reload (live-settings.ts).
  */
+import type { Quotas } from '../../machines/quota.ts';
 import { isLoopback } from '../loopback.ts';
 import type { Sample } from '../mcp/server-requests/sampling.ts';
 import type { Config } from './schema/schema.ts';
@@ -161,6 +162,19 @@ export function conversationLimits({ chat, llm }: Config) {
   };
 }
 
+/** What one subject may have. Null: no limit. */
+export function quotas({ quota }: Config): Quotas {
+  return {
+    turns_per_minute: quota.turns_per_minute || null,
+    tokens_per_day: quota.tokens_per_day || null,
+    cost_per_day: quota.cost_per_day || null,
+    forks_per_day: quota.forks_per_day || null,
+    conversations: quota.conversations || null,
+    stored_bytes: quota.stored_bytes || null,
+    live_conversations: quota.live_conversations || null,
+  };
+}
+
 function budgetsOf(budget: Config['chat']['service']['budget']) {
   return {
     turn: { tokens: budget.turn_tokens || null, cost: budget.turn_cost || null },
@@ -219,7 +233,7 @@ export function readLimits({ chat: { websocket } }: Config) {
 
 /** How many frames one socket may send. */
 export function frameLimits({ chat }: Pick<Config, 'chat'>) {
-  return { framesPerSecond: chat.websocket.frames_per_second, frameBurst: chat.websocket.frame_burst };
+  return { perSecond: chat.websocket.frames_per_second, burst: chat.websocket.frame_burst };
 }
 
 /** What the server keeps of one socket before it closes it. */
@@ -265,7 +279,6 @@ export function viewerLimits({ inspect, chat }: Config) {
   return {
     maxViewers: inspect.max_viewers,
     maxBufferedBytes: 2 * inspect.max_events * (2 * inspect.max_event_chars + MESSAGE_OVERHEAD_CHARS),
-    frames: frameLimits({ chat }),
     pingIntervalMs: ms(chat.websocket.ping_interval),
     pingTimeoutMs: ms(chat.websocket.ping_timeout),
   };
@@ -283,7 +296,7 @@ export function storeOptions({ repository }: Config) {
     memory: !repository.persistence.enabled,
     synchronous: repository.synchronous === 'full' ? 'FULL' : 'NORMAL',
     clearOnStartup: repository.persistence.clear_on_startup,
-    maxWaiting: repository.max_queued_writes,
+    maxQueuedWrites: repository.max_queued_writes,
     retention: retentionOf(repository.persistence),
   } as const;
 }

@@ -33,7 +33,10 @@ export interface CatchUpDeps {
 /** One read and its frames: true once the follower is live, false if it leaves, null if there is more. */
 type Step = () => Promise<boolean | null>;
 
-/** Each step has a permit of its own, so that other sockets read in between. */
+/**
+ * Each step has a permit of its own, so that other sockets read in between. A step ends after the row that made its socket
+ * slow: the next one waits until the socket has drained, and `reads` closes a socket that stalls.
+ */
 async function repeat({ reads }: CatchUpDeps, { topic, session }: Follower, step: Step): Promise<boolean> {
   for (;;) {
     const done = await reads.run(topic.ref.owner, session, step);
@@ -116,11 +119,10 @@ export async function catchUpTurn(
     }
     for (const row of rows) {
       if (row.seq <= follower.seq || isTurnEnd(row)) continue;
-      if (session.isSlow() && !(await drained(follower))) return false;
-      if (shownInstead() !== undefined) return null;
       renderRow(row, memory.of(row.id)).forEach(send);
       shown.add(row.id);
       follower.seq = row.seq;
+      if (session.isSlow()) return null;
     }
     if (shownInstead() !== undefined || stored?.more === true) return null;
     if (stored && stored.end !== null) {
@@ -185,22 +187,15 @@ export async function catchUpSubscription(
       memory.forgetUnless((id) => id === topic.draft?.messageId || rows.some((row) => row.id === id));
     }
     for (const row of rows) {
-      if (session.isSlow() && !(await drained(follower))) return false;
       session.send(serializeFrame(eventFrame(row)));
       shown.add(row.id);
       follower.seq = row.seq;
       if (isTurnEnd(row)) onEnd(row);
+      if (session.isSlow()) return null;
     }
     const atHead = rows.length === 0 || follower.seq >= page.headSeq;
     return atHead && topic.head === head && !session.isSlow() ? goLive() : null;
   });
-}
-
-/** Waits until a slow socket has drained, so that rows do not pile up in memory. Resolves to false if the follower has left. */
-async function drained(follower: Follower): Promise<boolean> {
-  const { topic, session } = follower;
-  await new Promise<void>((resolve) => session.whenDrained(resolve));
-  return topic.followers.has(follower);
 }
 
 /** The part of one message that the reader has. If the message is withdrawn during the catch-up, `forget` is called once. */

@@ -5,6 +5,7 @@
 import { isTurnEnd } from '../../machines/log.ts';
 import type { Cursor } from '../../machines/conversation/client-events.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
+import type { Fault } from '../../machines/log.ts';
 import { fault } from '../errors.ts';
 import { errorFrame, type ConversationState, type Frame } from '../protocol/frames.ts';
 import { serializeFrame } from '../protocol/raw-json.ts';
@@ -21,8 +22,8 @@ export interface DeliveryOptions extends CatchUpDeps {
   /** streaming.flush_ms, read for each message. */
   flushMs: number;
   onError(error: unknown): void;
-  /** A request gets an error, with this code. */
-  onRefused(code: string): void;
+  /** A request gets this error. */
+  onRefused(fault: Fault): void;
 }
 
 /**
@@ -71,7 +72,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     open: members.open,
     close: members.close,
     reply(sessionId, frame) {
-      if (frame.status === 'error') options.onRefused(frame.error.code);
+      if (frame.status === 'error') options.onRefused(frame.error);
       members.session(sessionId)?.send(serializeFrame(frame));
     },
     follow: (sessionId, ref, requestId, streaming) =>

@@ -5,15 +5,8 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { closeCodes } from '../protocol/close-codes.ts';
-import { createTokenBucket } from '../scheduling/token-bucket.ts';
+import { createTokenBucket, type TokenBucketLimits } from '../scheduling/token-bucket.ts';
 import { closeWithTimeout } from './close-socket.ts';
-
-/** Read at each frame. */
-export interface FrameLimits {
-  readonly framesPerSecond: number;
-  /** Frames that may arrive at once. */
-  readonly frameBurst: number;
-}
 
 /** A frame counts once more for each further payload of this size. To parse 1 MiB of JSON takes as long as many small frames. */
 const BYTES_OF_A_FRAME = 65_536;
@@ -22,18 +15,11 @@ const BYTES_OF_A_FRAME = 65_536;
 export function limitFrames(
   socket: Pick<WebSocket, 'close' | 'terminate' | 'once' | 'pause' | 'readyState' | 'OPEN'>,
   wire: Pick<Socket, 'prependListener'>,
-  limits: FrameLimits,
+  limits: TokenBucketLimits,
   onExceeded: () => void,
 ): void {
   const scan = createFrameScanner();
-  const bucket = createTokenBucket({
-    get perSecond() {
-      return limits.framesPerSecond;
-    },
-    get burst() {
-      return limits.frameBurst;
-    },
-  });
+  const bucket = createTokenBucket(limits);
   wire.prependListener('data', (chunk: Buffer) => {
     if (socket.readyState !== socket.OPEN) return;
     if (bucket.take(performance.now(), scan(chunk))) return;

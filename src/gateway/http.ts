@@ -4,7 +4,6 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { StorageProblem } from '../../machines/writer-types.ts';
-import type { Verify } from '../auth/verifier.ts';
 import type { ProviderStatus } from '../llm/port.ts';
 import type { ServerStatus } from '../mcp/port.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -30,7 +29,8 @@ export interface HttpDeps {
   /** How the last reload of the configuration ended. */
   reload(): { successful: boolean; succeededAtMs: number };
   metrics: Pick<Metrics, 'text' | 'contentType'>;
-  verify: Verify;
+  /** True for a token that may chat, under the server's own Host. A token is required also on loopback: behind a proxy on this machine, every client has a loopback address. */
+  mayChat(request: IncomingMessage): Promise<boolean>;
   /** False under a Host that a foreign page may have chosen, see `Access`. */
   isOwnHost(request: IncomingMessage): boolean;
   /** Serves the start page, its files and the documentation. Resolves with false for other paths. */
@@ -45,10 +45,9 @@ export interface HttpDeps {
 
 /**
  * Responds to GET and HEAD, else 405; 400 without a Host; the refusal's status if `refusalOf` returns one. `/health`
- * omits providers and MCP servers unless the client may chat. `/ready` is 503 unless chats are accepted
- * and can be stored. `/metrics` is
- * 401 without a token that may chat, and 500 if the metrics cannot be read. The WebSocket endpoint is 426 without an
- * upgrade. A page with a trailing slash is 308 to the page. Any other path is 404. Errors are JSON for clients that
+ * omits providers and MCP servers unless the client may chat. `/ready` is 503 unless chats are accepted and can be
+ * stored. `/metrics` is 401 without a token that may chat, 421 under a foreign Host, and 500 if the metrics cannot be
+ * read. The WebSocket endpoint is 426 without an upgrade. A page with a trailing slash is 308 to the page. Any other path is 404. Errors are JSON for clients that
  * accept JSON, else text.
  */
 export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, response: ServerResponse) => void {
@@ -76,10 +75,6 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
       ? sendJson(response, status, { error, ...more })
       : send(response, status, 'text/plain; charset=utf-8', `${error}\n`);
 
-  /** Requires a token also on loopback: behind a proxy on this machine, every client has a loopback address. */
-  const mayChat = async (request: IncomingMessage) =>
-    deps.isOwnHost(request) && (await deps.verify(credentialOf(request.headers))) !== null;
-
   const configuration = () => {
     const { successful, succeededAtMs } = deps.reload();
     return { last_reload_successful: successful, last_reload_success: new Date(succeededAtMs).toISOString() };
@@ -106,7 +101,7 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
     sendJson(
       response,
       200,
-      (await mayChat(request))
+      (await deps.mayChat(request))
         ? {
             ...health,
             configuration: configuration(),
@@ -118,7 +113,7 @@ export function createHttpHandler(deps: HttpDeps): (request: IncomingMessage, re
   };
 
   const sendMetrics = async (request: IncomingMessage, response: ServerResponse) => {
-    if (await mayChat(request)) return send(response, 200, deps.metrics.contentType, await deps.metrics.text());
+    if (await deps.mayChat(request)) return send(response, 200, deps.metrics.contentType, await deps.metrics.text());
     if (!deps.isOwnHost(request))
       return refuse(
         request,

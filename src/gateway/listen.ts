@@ -14,23 +14,32 @@ export interface Address {
  * Checks that the server can listen on the address, and frees it again. Rejects like `openGateway`. Called before the
  * rest of the start, so that a start that must fail changes nothing.
  */
-export async function checkAddress({ host, port }: Address): Promise<void> {
+export async function checkAddress(address: Address): Promise<void> {
   const server = createServer();
-  const [first, second] = hostsOf({ host });
-  await listening(server, first, port)
-    .catch((error: unknown) => {
-      if (second === undefined || !isMissing(error)) throw error;
-      return listening(server, second, port);
-    })
-    .catch((error: unknown) => {
-      throw listenError(error, { host, port });
-    });
+  await listenOnFirst(address, (host, port) => listening(server, host, port));
   await new Promise((resolve) => server.close(resolve));
 }
 
-/** The addresses of `host`. A machine may lack one of two. */
-export function hostsOf({ host }: Pick<Address, 'host'>): [string, string?] {
-  return host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
+/**
+ * Listens on the first address of the host that the machine has. `second`: the other one, if it is still to be tried.
+ * Rejects with AppError `config_invalid`.
+ */
+export async function listenOnFirst<Listened>(
+  address: Address,
+  listen: (host: string, port: number) => Promise<Listened>,
+): Promise<{ listened: Listened; second: string | undefined }> {
+  const { host, port } = address;
+  const [first, second] = host === 'localhost' ? ['127.0.0.1', '::1'] : [host];
+  try {
+    try {
+      return { listened: await listen(first, port), second };
+    } catch (error) {
+      if (second === undefined || !isMissing(error)) throw error;
+      return { listened: await listen(second, port), second: undefined };
+    }
+  } catch (error) {
+    throw listenError(error, address);
+  }
 }
 
 /** Resolves when the server listens. */
@@ -42,7 +51,7 @@ export function listening(server: Server, host: string, port: number): Promise<v
 }
 
 /** This machine does not have the address, or not its family. */
-export function isMissing(error: unknown): boolean {
+function isMissing(error: unknown): boolean {
   return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error));
 }
 

@@ -8,15 +8,17 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Session } from '../delivery/topic.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
+import type { TokenBucketLimits } from '../scheduling/token-bucket.ts';
 import { createAdmission, type AdmissionOptions } from './admission/admission.ts';
 import { credentialOf, selectProtocol } from './admission/credential.ts';
 import { addressOf } from './admission/client-address.ts';
 import { createConnectionCounter } from './admission/connection-counter.ts';
-import { closeSocket, terminateAfterTimeout } from './close-socket.ts';
-import { limitFrames, type FrameLimits } from './frame-budget.ts';
+import { closeSocket } from './close-socket.ts';
+import { limitFrames } from './frame-budget.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { reportInvalidFrames } from './invalid-frames.ts';
 import { pathOf } from './http.ts';
-import { hostsOf, isMissing, listenError, listening, type Address } from './listen.ts';
+import { listenError, listening, listenOnFirst, type Address } from './listen.ts';
 import { createReauthorization } from './admission/reauthorize.ts';
 import { refusals } from './admission/refusals.ts';
 import { createSession, type ClientSession, type SessionDeps } from './session.ts';
@@ -35,7 +37,7 @@ export interface GatewayOptions extends Address {
   pingTimeoutMs: number;
   admission: AdmissionOptions;
   session: Omit<SessionDeps, 'encode'>;
-  frames: FrameLimits;
+  frames: TokenBucketLimits;
   http(request: IncomingMessage, response: ServerResponse): void;
   /** False in a drain: then no WebSocket is accepted. */
   isServing(): boolean;
@@ -91,11 +93,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   });
 
   const accept = (socket: WebSocket, request: IncomingMessage) => {
-    // An invalid frame: `ws` has sent the close frame, and discards further data.
-    socket.on('error', (error) => {
-      incidents.socketClosed(TOO_LARGE.has(codeOf(error)) ? 'frame_size' : 'broken_frame');
-      terminateAfterTimeout(socket);
-    });
+    reportInvalidFrames(socket, incidents);
     limitFrames(socket, request.socket, options.frames, () => incidents.socketClosed('frame_rate'));
     heartbeat.watch(socket);
     void admit(socket, request);
@@ -163,15 +161,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     return typeof address === 'object' && address ? address.port : port;
   };
 
-  let [first, second] = hostsOf(options);
-  const port = await listen(first, options.port).catch((error: unknown) => {
-    if (second === undefined || !isMissing(error)) throw listenError(error, options);
-    // A machine without IPv4.
-    [first, second] = [second, undefined];
-    return listen(first, options.port).catch((other: unknown) => {
-      throw listenError(other, options);
-    });
-  });
+  const { listened: port, second } = await listenOnFirst(options, listen);
   // Without IPv6 the server listens on IPv4 only. If another program has the IPv6 port, the port is taken.
   if (second !== undefined) {
     await listen(second, port).catch((error: unknown) => {
@@ -220,12 +210,6 @@ function refuseUpgrade(socket: Duplex, head: string, words: string): void {
   socket.end(`HTTP/1.1 ${head}\r\nConnection: close\r\n\r\n${words}\r\n`);
 }
 
-/** Errors of `ws`: a frame over the limit, or in too many fragments. */
-const TOO_LARGE = new Set([
-  'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
-  'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
-  'WS_ERR_TOO_MANY_BUFFERED_PARTS',
-]);
 const RESTARTING = 'the server is restarting; reconnect';
 /** How long clients may take to answer the closing handshake when the gateway closes. */
 const CLOSE_TIMEOUT_MS = 500;

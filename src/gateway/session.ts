@@ -164,7 +164,7 @@ export function createSession(
     const decoded = decode(data.toString());
     if ('request' in decoded) return handleRequest(decoded.request);
     session.send(JSON.stringify(errorFrame(decoded.requestId, decoded.fault, decoded.conversationId)));
-    incidents.frameRefused(decoded.fault.code);
+    incidents.frameRefused(decoded.fault);
     if (decoded.isUnreadable && !badFrameBudget.take(performance.now()))
       close('bad_frames', closeCodes.abuse.code, 'too many bad frames: chat.websocket.max_bad_frames');
   });

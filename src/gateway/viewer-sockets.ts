@@ -7,12 +7,15 @@ import type { Duplex } from 'node:stream';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { ConversationRef } from '../conversation-ref.ts';
+import type { IncidentReport } from '../observability/incident-report.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import type { Refusal } from '../refusal.ts';
+import type { TokenBucketLimits } from '../scheduling/token-bucket.ts';
 import { credentialOf, selectProtocol } from './admission/credential.ts';
-import { closeSocket, closeWithTimeout, terminateAfterTimeout } from './close-socket.ts';
-import { limitFrames, type FrameLimits } from './frame-budget.ts';
+import { closeSocket, closeWithTimeout } from './close-socket.ts';
+import { limitFrames } from './frame-budget.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { reportInvalidFrames } from './invalid-frames.ts';
 import type { ReportRefusal } from './admission/refusal-report.ts';
 import { refusals } from './admission/refusals.ts';
 
@@ -30,15 +33,14 @@ export interface ViewerSocketOptions {
   maxViewers: number;
   /** Unsent bytes before a slow viewer is disconnected. More than the stored messages that a new viewer gets. */
   maxBufferedBytes: number;
-  frames: FrameLimits;
+  frames: TokenBucketLimits;
   pingIntervalMs: number;
   pingTimeoutMs: number;
   /** Null, or why the requesting page may not use inspection. */
   refusalOf(request: IncomingMessage): Refusal | null;
   authorize(request: IncomingMessage, credential: string | null): Promise<{ subject: string } | { refusal: Refusal }>;
   onRefused: ReportRefusal;
-  /** A socket was closed for too many frames. */
-  onFrameRate(): void;
+  incidents: Pick<IncidentReport, 'socketClosed'>;
   /** False if too many conversations are watched. */
   watch(ref: ConversationRef, sink: EventSink): boolean;
   unwatch(ref: ConversationRef, sink: EventSink): void;
@@ -67,7 +69,8 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
     clientTracking: true,
     handleProtocols: selectProtocol,
   });
-  const heartbeat = createHeartbeat(wss.clients, options);
+  const { incidents } = options;
+  const heartbeat = createHeartbeat(wss.clients, options, () => incidents.socketClosed('silence'));
   const admitted = new Map<WebSocket, IncomingMessage>();
 
   const admit = async (socket: WebSocket, request: IncomingMessage) => {
@@ -89,8 +92,10 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
     const sink: EventSink = {
       send: (text) => socket.send(text),
       isSlow: () => socket.bufferedAmount > options.maxBufferedBytes,
-      closeForReconnect: () =>
-        closeWithTimeout(socket, closeCodes.tryLater.code, 'the viewer reads too slowly; reconnect'),
+      closeForReconnect() {
+        incidents.socketClosed('unread_data');
+        closeWithTimeout(socket, closeCodes.tryLater.code, 'the viewer reads too slowly; reconnect');
+      },
     };
     if (!options.watch(ref, sink)) return refuse(refusals.inspected, closeCodes.tryLater.code);
     admitted.set(socket, request);
@@ -105,8 +110,8 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
     path: options.path,
     upgrade(request, duplex, head) {
       wss.handleUpgrade(request, duplex, head, (socket) => {
-        socket.on('error', () => terminateAfterTimeout(socket));
-        limitFrames(socket, request.socket, options.frames, options.onFrameRate);
+        reportInvalidFrames(socket, incidents);
+        limitFrames(socket, request.socket, options.frames, () => incidents.socketClosed('frame_rate'));
         heartbeat.watch(socket);
         admit(socket, request).catch((error: unknown) => {
           options.onError(error);
@@ -120,7 +125,9 @@ export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets
       await nextTick();
       for (const [socket, request] of admitted) {
         const viewer = await options.authorize(request, credentialOf(request.headers)).catch(options.onError);
-        if (viewer && 'refusal' in viewer) closeWithTimeout(socket, closeCodes.abuse.code, viewer.refusal.reason);
+        if (!viewer || !('refusal' in viewer)) continue;
+        incidents.socketClosed('token_removed');
+        closeWithTimeout(socket, closeCodes.abuse.code, viewer.refusal.reason);
       }
     },
     close() {

@@ -18,7 +18,7 @@ export type CloseReason =
 /** Called for each incident. */
 export interface IncidentReport {
   socketClosed(reason: CloseReason): void;
-  frameRefused(code: Fault['code']): void;
+  frameRefused(fault: Pick<Fault, 'code' | 'data'>): void;
 }
 
 /** Where incidents go. `nowMs` is for the interval between lines. */
@@ -40,9 +40,9 @@ export function createIncidentReport({ count, log, nowMs }: IncidentReportOption
       count.socketClosed(reason);
       line(reason, 'socket closed');
     },
-    frameRefused(code) {
-      count.frameRefused(code);
-      line(code, 'frame refused');
+    frameRefused(fault) {
+      count.frameRefused(fault);
+      line(fault.code, 'frame refused');
     },
   };
 }

@@ -143,6 +143,12 @@ export function createMetrics(gauges: Gauges): Metrics {
     labelNames: ['code'],
     registers,
   });
+  const quotas = new Counter({
+    name: 'parley_quota_refusals_total',
+    help: 'Requests that a quota of their subject refused, by its key.',
+    labelNames: ['quota'],
+    registers,
+  });
   gauge('connections', 'Open sockets.', gauges.connections);
   gauge('conversations_live', 'Conversations with a live actor.', gauges.conversationsLive);
   gauge('log_cache_bytes', 'Estimated bytes of the conversation logs in memory.', gauges.logCacheBytes);
@@ -209,7 +215,11 @@ export function createMetrics(gauges: Gauges): Metrics {
     },
     refused: (kind) => refused.inc({ reason: kind }),
     socketClosed: (reason) => closed.inc({ reason }),
-    frameRefused: (code) => framesRefused.inc({ code }),
+    frameRefused({ code, data }) {
+      framesRefused.inc({ code });
+      const { quota } = data;
+      if (code === 'quota_exceeded' && typeof quota === 'string') quotas.inc({ quota });
+    },
     text: () => registry.metrics(),
     contentType: registry.contentType,
     close: () => loopDelay.disable(),

@@ -1,6 +1,6 @@
 /**
  * Routes client events to conversation actors, opens them on demand and supervises them. The registry's chart decides
- * the life of the server and the crash budgets. The Map of live conversations is beside it. No outgoing frame passes
+ * the life of the server and the crash budgets. The live conversations are beside it. No outgoing frame passes
  * here.
  */
 import { ownValue } from '../json.ts';
@@ -12,11 +12,13 @@ import type { Fault } from '../../machines/log.ts';
 import type { McpServerInput } from '../../machines/mcp-server-types.ts';
 import type { mcpServerMachine } from '../../machines/mcp-server.ts';
 import { coolingMs, registryMachine, type RegistryLimits, type ServerChanges } from '../../machines/registry.ts';
+import { quotaFault, type Quotas } from '../../machines/quota.ts';
 import { storageProblemIn, type StorageProblem } from '../../machines/writer-types.ts';
 import type { writerMachine } from '../../machines/writer.ts';
 import { createDismissalLogic } from './dismissal.ts';
 import { createExpiryLogic } from './expiry.ts';
 import { createSweepLogic } from './idle-sweep.ts';
+import { createLiveConversations } from './live-conversations.ts';
 import {
   startConversation,
   type LiveConversation,
@@ -31,8 +33,8 @@ import type { Store } from '../store/port.ts';
 import { storageCause } from '../store/storage-problem.ts';
 
 /**
- * The only way to reach conversations. Rejections (`shutting_down`, `overloaded`, `conversation_unavailable`) are error
- * frames to the sender, never thrown.
+ * The only way to reach conversations. Rejections (`shutting_down`, `overloaded`, `quota_exceeded`,
+ * `conversation_unavailable`) are error frames to the sender, never thrown.
  */
 export interface Registry {
   /** Starts the store and the MCP servers. Resolves when conversations are served. Rejects, with everything closed again, if the store does not open or `shutdown` comes first. */
@@ -82,6 +84,8 @@ export interface RegistryOptions extends LiveConversationDeps {
   idleTimeoutMs: number;
   /** chat.service.max_live_conversations */
   maxLive: number;
+  /** Read for each event that opens a conversation. */
+  quotas: Quotas;
   onCrash(ref: ConversationRef, error: unknown): void;
   /** Errors that concern no single conversation. */
   onError(error: unknown): void;
@@ -96,7 +100,7 @@ const RETRY_AFTER_MS = 1000;
  */
 export function createRegistry(options: RegistryOptions): Registry {
   const { delivery, store, conversation: limits } = options;
-  const live = new Map<string, LiveConversation>();
+  const live = createLiveConversations();
   let emptied = Promise.withResolvers<void>();
   /** The deadline of the drain, in ms of `performance.now()`. */
   let drainEndsMs = 0;
@@ -109,7 +113,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   const expire = (ref: ConversationRef, nowMs: number) => {
     const key = conversationKey(ref);
-    if (rejection(key) !== null) return;
+    if (rejection(ref, key) !== null) return;
     const conversation = live.get(key) ?? activate(ref, key);
     // A conversation that was just opened does not know its interrupts yet.
     void conversation.whenIdle().then(() => conversation.send({ type: 'conversation.expire', nowMs }));
@@ -165,7 +169,7 @@ export function createRegistry(options: RegistryOptions): Registry {
 
   const activate = (ref: ConversationRef, key: string): LiveConversation => {
     const conversation = startConversation({ ...ref, limits }, options, (error, unanswered) => {
-      live.delete(key);
+      live.remove(ref, key);
       if (live.size === 0) emptied.resolve();
       const problem =
         error === null
@@ -182,7 +186,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       options.onCrash(ref, error);
       delivery.fail(ref, (requestId) => errorFrame(requestId, problem, ref.conversationId));
     });
-    live.set(key, conversation);
+    live.add(ref, key, conversation);
     return conversation;
   };
 
@@ -190,7 +194,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const drainMs = () => Math.ceil(Math.max(0, drainEndsMs - performance.now()));
 
   /** Why an event is rejected now. Null if it is accepted. */
-  const rejection = (key: string, event: ClientEvent | null = null): Fault | null => {
+  const rejection = (ref: ConversationRef, key: string, event: ClientEvent | null = null): Fault | null => {
     const snapshot = actor.getSnapshot();
     // A cancel is accepted until the end.
     if (snapshot.value === 'draining' && event?.type === 'client.cancel' && live.has(key)) return null;
@@ -212,7 +216,14 @@ export function createRegistry(options: RegistryOptions): Registry {
           retry_after_ms: RETRY_AFTER_MS,
         },
       );
-    return null;
+    // The timer of an interrupt opens its conversation in any case, or the call would wait for ever.
+    if (live.has(key) || event === null) return null;
+    return quotaFault(
+      options.quotas,
+      { live_conversations: live.countOf(ref.owner) },
+      { live_conversations: 1 },
+      Date.now(),
+    );
   };
 
   return {
@@ -228,7 +239,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
     route(ref, event) {
       const key = conversationKey(ref);
-      const refused = rejection(key, event);
+      const refused = rejection(ref, key, event);
       if (!refused) {
         (live.get(key) ?? activate(ref, key)).send(event);
         return;

@@ -33,8 +33,6 @@ export interface ReadPermits {
    * a subject, take turns. Rejects with AppError `overloaded` if too many reads wait, else like `read`.
    */
   run<Result>(subject: string, socket: ReadingSocket, read: () => Promise<Result>): Promise<Result>;
-  /** The same for a read without a large response. It does not wait until the socket has drained. */
-  lookUp<Result>(subject: string, socket: Pick<ReadingSocket, 'id'>, read: () => Promise<Result>): Promise<Result>;
   /** Grants free permits. Call it when a limit has risen. */
   refresh(): void;
 }
@@ -90,12 +88,6 @@ export function createReadPermits(limits: ReadLimits): ReadPermits {
       } finally {
         void drained(socket).then(() => line.release(place));
       }
-    },
-    async lookUp(subject, socket, read) {
-      lastRead += 1;
-      const place: FairKey = [`look up ${subject}`, socket.id, String(lastRead)];
-      await acquire(subject, place);
-      return read().finally(() => line.release(place));
     },
     refresh: line.grantWaiting,
   };

@@ -3,6 +3,7 @@ import {
   conversationLimits,
   ms,
   promptResources,
+  quotas,
   readLimits,
   registryLimits,
   toolPolicy,
@@ -150,7 +151,7 @@ function createRegistryOf(context: StartContext, parts: ConversationParts, share
   }));
   const limits = settings.follow(registryLimits);
   return createRegistry(
-    settings.follow(({ chat: { service } }) => ({
+    settings.follow((now) => ({
       ...shared,
       machine,
       countTokens: models.tokens.count,
@@ -177,8 +178,9 @@ function createRegistryOf(context: StartContext, parts: ConversationParts, share
       },
       recoveringAtOnce: config.chat.service.recovery.max_concurrent,
       startupWaitMs: ms(config.mcp.connection.startup_wait),
-      idleTimeoutMs: ms(service.idle_timeout),
-      maxLive: service.max_live_conversations,
+      idleTimeoutMs: ms(now.chat.service.idle_timeout),
+      maxLive: now.chat.service.max_live_conversations,
+      quotas: quotas(now),
       onError,
       onCrash: (ref, error) => log.error({ conversation: ref.conversationId, err: error }, 'conversation failed'),
     })),

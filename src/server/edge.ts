@@ -71,6 +71,8 @@ function createPages(
   const { auth, chat } = settings.current();
   const { isServing } = conversations.registry;
   const { endpoint } = chat.websocket;
+  const mayChat = async (request: IncomingMessage) =>
+    access.isOwnHost(request) && (await verify(credentialOf(request.headers))) !== null;
   const home = createHomeRoutes({
     files: readPageFiles(),
     version,
@@ -78,7 +80,7 @@ function createPages(
     isServing,
     activeModel: models.active,
     requiresToken: auth.mode === 'token',
-    mayChat: async (request) => access.isOwnHost(request) && (await verify(credentialOf(request.headers))) !== null,
+    mayChat,
     mayInspect: (request) =>
       inspection !== null &&
       (auth.mode === 'none' || settings.current().inspect.viewers.length > 0) &&
@@ -96,7 +98,7 @@ function createPages(
     providers: models.model.status,
     reload,
     metrics,
-    verify,
+    mayChat,
     isOwnHost: (request) => access.isOwnHost(request),
     home,
     inspection,

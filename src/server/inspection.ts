@@ -1,6 +1,6 @@
 /** Builds inspection: the feeds of running conversations, and the pages and sockets that show them. */
 import { randomBytes } from 'node:crypto';
-import { conversationLimits, inspectionLimits, viewerLimits } from '../config/options.ts';
+import { conversationLimits, frameLimits, inspectionLimits, viewerLimits } from '../config/options.ts';
 import { credentialOf } from '../gateway/admission/credential.ts';
 import { createViewerSockets } from '../gateway/viewer-sockets.ts';
 import { createApi } from '../inspect/api.ts';
@@ -63,6 +63,7 @@ export function createInspectPages(
     onRefused,
     onError,
   });
+  const frames = settings.follow(frameLimits);
   const viewers = createViewerSockets(
     settings.follow((now) => ({
       ...viewerLimits(now),
@@ -70,7 +71,8 @@ export function createInspectPages(
       refusalOf: (request) => access.viewer(request),
       authorize: viewerAuthorizer.authorize,
       onRefused,
-      onFrameRate: () => incidents.socketClosed('frame_rate'),
+      incidents,
+      frames,
       watch: inspection.watch,
       unwatch: inspection.unwatch,
       onError,

@@ -1,6 +1,6 @@
 /** Builds the event store. */
 import { ANONYMOUS } from '../auth/verifier.ts';
-import { storeOptions } from '../config/options.ts';
+import { quotas, storeOptions } from '../config/options.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { openStore } from '../store/store.ts';
 import type { StartContext } from './context.ts';
@@ -13,6 +13,7 @@ export function createStore(
   const opening = openStore(
     settings.follow((now) => ({
       ...storeOptions(now),
+      quotas: quotas(now),
       legacyOwner: ANONYMOUS,
       onError,
       onLegacyImport: ({ backup, conversations, rows }) =>
@@ -20,6 +21,6 @@ export function createStore(
       onBatch: ({ appends, rows, commitMs }) => batchCommitted(appends, rows, commitMs / 1000),
     })),
   );
-  settings.onApply(opening.updateRetention);
+  settings.onApply(opening.update);
   return opening;
 }

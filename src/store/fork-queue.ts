@@ -40,20 +40,21 @@ export function createForking({
   }
 
   /** Null if the rows up to there are gone. */
-  async function copy(origin: ConversationRef, atSeq: number): Promise<string | null> {
+  async function copy(origin: ConversationRef, atSeq: number): Promise<ForkOutcome | null> {
     const order = { origin, atSeq, fork: randomUUID(), now: new Date(now()).toISOString() };
     for (;;) {
       const progress = await writeThread.ask('fork', order);
       if (progress === 'gone') return null;
-      if (progress === 'done') return order.fork;
+      if (progress === 'done') return { status: 'forked', conversationId: order.fork };
+      if (progress !== 'copying') return { status: 'failed', fault: progress };
     }
   }
 
   async function make(origin: ConversationRef, atSeq: number): Promise<ForkOutcome> {
     const invalid = await checkForkPoint(origin, atSeq);
     if (invalid !== null) return invalid;
-    const conversationId = await copy(origin, atSeq);
-    if (conversationId !== null) return { status: 'forked', conversationId };
+    const outcome = await copy(origin, atSeq);
+    if (outcome !== null) return outcome;
     // Deleted, or trimmed by retention, between the check and the copy.
     return (await checkForkPoint(origin, atSeq)) ?? failed(new AppError('internal', 'A fork point has no row.'));
   }

@@ -158,6 +158,8 @@ export interface Store {
   turn(owner: string, conversationId: string, requestId: string, range?: Partial<TurnRange>): Promise<TurnPage | null>;
   /** The digest of a turn's message. Null for an unknown or foreign turn. */
   digest(owner: string, conversationId: string, requestId: string): Promise<string | null>;
+  /** False for an unknown or foreign conversation. Reads no rows. */
+  hasOpenTurn(owner: string, conversationId: string): Promise<boolean>;
   /** Null if the conversation has no such question, or retention deleted it. */
   interrupt(owner: string, conversationId: string, interruptId: string): Promise<Interrupt | null>;
   /** The user's message with this seq. Null if the row is no user message of the current branch. */

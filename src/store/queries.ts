@@ -60,6 +60,7 @@ export interface Queries extends WaitingConversations {
   events(owner: string, conversationId: string, range: PageRange): StoredEvents | null;
   turn(owner: string, conversationId: string, requestId: string, range: TurnRange): StoredTurnRows | null;
   digest(owner: string, conversationId: string, requestId: string): string | null;
+  hasOpenTurn(owner: string, conversationId: string): boolean;
   interrupt(owner: string, conversationId: string, interruptId: string): StoredInterrupt | null;
   rewindPoint(owner: string, conversationId: string, seq: number): StoredRewindPoint | null;
   unfinished(): ConversationRef[];
@@ -87,6 +88,9 @@ export function createQueries(db: Database): Queries {
   const openTurns = db.prepare<[string], StoredTurn>(`
     SELECT request_id AS requestId, begin_seq AS beginSeq, NULL AS "end" FROM turns
      WHERE conversation_id = ? AND ended_at IS NULL ORDER BY begin_seq`);
+  const hasOpenTurn = db.prepare<[string, string], { open: 1 }>(`
+    SELECT 1 AS open FROM turns
+     WHERE ended_at IS NULL AND conversation_id = (SELECT id FROM conversations WHERE owner = ? AND name = ?) LIMIT 1`);
   const findTurn = db.prepare<
     [string, string],
     { digest: string; beginSeq: number; endSeq: number | null; end: string | null }
@@ -182,6 +186,8 @@ export function createQueries(db: Database): Queries {
     }),
 
     digest: ofConversation(({ id }, requestId: string) => findTurn.get(id, requestId)?.digest ?? null),
+
+    hasOpenTurn: (owner, name) => hasOpenTurn.get(owner, name) !== undefined,
 
     interrupt: ofConversation(({ id }, interruptId: string) => {
       const question = findExtra.get(interruptId, id);

@@ -21,6 +21,7 @@ export function createReader(
   | 'events'
   | 'turn'
   | 'digest'
+  | 'hasOpenTurn'
   | 'interrupt'
   | 'rewindPoint'
   | 'unfinished'
@@ -79,6 +80,8 @@ export function createReader(
     },
 
     digest: (owner, conversationId, requestId) => ask('digest', owner, { owner, conversationId, requestId }),
+
+    hasOpenTurn: (owner, conversationId) => ask('hasOpenTurn', owner, { owner, conversationId }),
 
     async interrupt(owner, conversationId, interruptId) {
       const found = await ask('interrupt', owner, { owner, conversationId, interruptId });

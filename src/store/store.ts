@@ -3,6 +3,7 @@
  * chart decides when to write.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { noQuotas, type Quotas } from '../../machines/quota.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
 import { AppError } from '../errors.ts';
 import type { LegacyImport } from './file/import-legacy.ts';
@@ -26,8 +27,10 @@ export interface StoreOptions {
   synchronous?: 'NORMAL' | 'FULL';
   /** Empties the file before it is served. Default false. */
   clearOnStartup?: boolean;
-  /** Default: unlimited. `updateRetention` applies a new value. */
+  /** Default: unlimited. `update` applies a new value. */
   retention?: RetentionPolicy;
+  /** What one owner may have. Default: no limits. `update` applies a new value. */
+  quotas?: Quotas;
   /** Most queued appends, read for each append. Further ones fail as `overloaded`. Default 10,000. */
   maxQueuedWrites?: number;
   /** Owner of the conversations of an imported file. Default `anonymous`. */
@@ -48,8 +51,11 @@ export interface OpenStore {
   writerLogic: WriterLogic;
   /** Resolves when the file is served. Rejects with an AppError `store_unavailable` that gives the reason. */
   opened: Promise<void>;
-  /** Sends the current `options.retention` to the write thread. It applies from the next end of a turn, or sweep. */
-  updateRetention(): void;
+  /**
+   * Sends the current retention and quotas of `options` to the write thread. They apply from the next end of a turn, or
+   * sweep, and from the next new turn.
+   */
+  update(): void;
 }
 
 /** Opens nothing before an actor of `writerLogic` starts. */
@@ -59,6 +65,7 @@ export function openStore(options: StoreOptions): OpenStore {
     synchronous: options.synchronous ?? 'FULL',
     clearOnStartup: options.clearOnStartup ?? false,
     retention: options.retention ?? { policy: 'unlimited' },
+    quotas: options.quotas ?? noQuotas,
     legacyOwner: options.legacyOwner ?? 'anonymous',
     served: null,
   };
@@ -127,12 +134,16 @@ export function openStore(options: StoreOptions): OpenStore {
       report,
     }),
     opened: opened.promise,
-    updateRetention() {
-      const retention = options.retention ?? settings.retention;
-      if (isDeepStrictEqual(retention, writerSettings.retention)) return;
+    update() {
+      const { retention = settings.retention, quotas = settings.quotas } = options;
+      const changed = {
+        retention: !isDeepStrictEqual(retention, writerSettings.retention),
+        quotas: !isDeepStrictEqual(quotas, writerSettings.quotas),
+      };
       // Also for a thread that is started after a crash.
-      writerSettings.retention = retention;
-      writeThread.ask('retain', retention).then(queue.requestSweep, report);
+      Object.assign(writerSettings, { retention, quotas });
+      if (changed.retention) writeThread.ask('retain', retention).then(queue.requestSweep, report);
+      if (changed.quotas) writeThread.ask('limit', quotas).catch(report);
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { StoredRewindPoint } from './rewind-points.ts';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
+import type { Quotas } from '../../machines/quota.ts';
 import type { Spent } from '../../machines/usage.ts';
 import type { StorageProblem } from '../../machines/writer-types.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
@@ -20,7 +21,7 @@ import type { SearchQuery, SearchStep } from './search.ts';
 import type { WaitingList } from './waiting-conversations.ts';
 import type { AppendOutcome, PageRange, TurnRange } from './port.ts';
 
-/** Settings of a thread, fixed at its start. */
+/** Settings of a thread at its start. */
 export interface ThreadSettings {
   role: 'writer' | 'reader';
   /** Null: a database in memory. */
@@ -28,6 +29,8 @@ export interface ThreadSettings {
   synchronous: 'NORMAL' | 'FULL';
   clearOnStartup: boolean;
   retention: RetentionPolicy;
+  /** What one owner may have. */
+  quotas: Quotas;
   legacyOwner: string;
   /** The file that must be served (`identityOf`). Null before the first connection. */
   served: string | null;
@@ -82,6 +85,8 @@ export interface Jobs {
   check: { ask: null; answer: void };
   /** Changes the retention policy. */
   retain: { ask: RetentionPolicy; answer: void };
+  /** Changes the quotas. */
+  limit: { ask: Quotas; answer: void };
   commit: { ask: PostedAppend[]; answer: Committed };
   drafts: { ask: PostedDraft[]; answer: void };
   /** One slice of the sweep. True while its round is not over. */
@@ -94,6 +99,7 @@ export interface Jobs {
   events: { ask: { owner: string; conversationId: string; range: PageRange }; answer: StoredEvents | null };
   turn: { ask: ConversationRef & { requestId: string; range: TurnRange }; answer: StoredTurnRows | null };
   digest: { ask: ConversationRef & { requestId: string }; answer: string | null };
+  hasOpenTurn: { ask: ConversationRef; answer: boolean };
   interrupt: { ask: ConversationRef & { interruptId: string }; answer: StoredInterrupt | null };
   rewindPoint: { ask: ConversationRef & { seq: number }; answer: StoredRewindPoint | null };
   unfinished: { ask: null; answer: ConversationRef[] };

@@ -319,8 +319,8 @@ test('the message counts the problems and shows the whole path of a file outside
     code: 'config_invalid',
     message: [
       'The configuration has 2 problems:',
-      `  ${file}:1: a is not a known key; known here: llm, chat, auth, inspect, repository, mcp, logging, shutdown.`,
-      `  ${file}:2: b is not a known key; known here: llm, chat, auth, inspect, repository, mcp, logging, shutdown.`,
+      `  ${file}:1: a is not a known key; known here: llm, chat, auth, quota, inspect, repository, mcp, logging, shutdown.`,
+      `  ${file}:2: b is not a known key; known here: llm, chat, auth, quota, inspect, repository, mcp, logging, shutdown.`,
     ].join('\n'),
   });
 });

@@ -43,7 +43,8 @@ export const answer = row(2, { type: 'assistant_message', role: 'assistant', con
 export const endAt = (seq: number) => row(seq, { type: 'meta', role: null, extra: { kind: 'turn_end', ...complete } });
 export const end = endAt(3);
 
-export function scene() {
+/** `perSubject`: reads at a time. `stallMs`: after this time without a drain a reader is closed, if other reads wait. */
+export function scene({ perSubject = 4, stallMs = 60_000 } = {}) {
   const log: LogRow[] = [];
   const faults: unknown[] = [];
   let failure: Error | null = null;
@@ -57,7 +58,12 @@ export function scene() {
   const delivery = createDelivery({
     onRefused: () => undefined,
     flushMs: 0,
-    reads: createReadPermits({ maxReadsPerSocket: 1, maxReadsPerSubject: 4, maxWaitingReads: 1000, stallMs: 60_000 }),
+    reads: createReadPermits({
+      maxReadsPerSocket: 1,
+      maxReadsPerSubject: perSubject,
+      maxWaitingReads: 1000,
+      stallMs,
+    }),
     onError: (error) => void faults.push(error),
     reader: {
       async turn(_owner, _id, _request, { afterSeq = 0, seen = null } = {}) {
@@ -100,7 +106,12 @@ export function scene() {
       send,
       isSlow: () => reader.slow || frames.length >= reader.swallows,
       unsentBytes: () => 0,
-      closeStalled: () => void (reader.sentBack += 1),
+      closeStalled() {
+        reader.sentBack += 1;
+        Object.assign(reader, { slow: false, swallows: Infinity });
+        delivery.close(id);
+        reader.drained();
+      },
       whenDrained: (callback) => void (reader.drained = callback),
       closeForReconnect: () => void (reader.sentBack += 1),
     });

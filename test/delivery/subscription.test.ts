@@ -1,6 +1,7 @@
 /** Tests a subscription that catches up: rows come first and once, and the turns of its own socket wait for it. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { eventually } from '../support/eventually.ts';
 import { answer, end, endAt, kinds, message, ref, scene, settle, textIn } from './scripted-topic.ts';
 
 describe('a subscription that catches up', () => {
@@ -114,6 +115,8 @@ describe('a subscription that catches up', () => {
   });
 });
 
+type Scene = ReturnType<typeof scene>;
+
 test('a slow socket that follows a turn and subscribes is caught up once', async () => {
   const { delivery, enter, subscribe, publish } = scene();
   const reader = enter('s1');
@@ -186,4 +189,25 @@ describe('a subscription of a socket that is catching up on a turn', () => {
     await settle();
     assert.deepEqual(kinds(reader.frames), ['text', 'event', 'event', 'event', 'event', 'complete']);
   });
+});
+
+describe('a socket that stalls in the middle of a page', () => {
+  for (const { what, follow } of [
+    { what: 'a subscription', follow: ({ subscribe }: Scene) => void subscribe('s1') },
+    {
+      what: 'a turn',
+      follow: ({ delivery }: Scene) => delivery.attach('s1', ref, 'r1', { streaming: true, cursor: null }),
+    },
+  ])
+    test(`is closed when another socket of its subject waits to read, while it catches up on ${what}`, async () => {
+      const topic = scene({ perSubject: 1, stallMs: 1 });
+      const [stalled, other] = [topic.enter('s1'), topic.enter('s2')];
+      topic.commit(message, answer, end);
+      stalled.swallows = 2;
+      follow(topic);
+      await settle();
+      topic.subscribe('s2');
+      await eventually(() => other.frames.length === 3, 'the rows for the other socket');
+      assert.deepEqual([stalled.frames.length, stalled.sentBack], [2, 1]);
+    });
 });

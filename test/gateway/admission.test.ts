@@ -48,7 +48,7 @@ async function start(
       incidents: { socketClosed() {}, frameRefused() {} },
       limits: { maxBufferedBytes: 1_000_000, maxBadFrames: 0 },
     },
-    frames: { framesPerSecond: 1000, frameBurst: 1000 },
+    frames: { perSecond: 1000, burst: 1000 },
     http: (_, response) => void response.end(),
     isServing: () => true,
     viewers: null,

@@ -8,8 +8,8 @@ import { eventually } from '../support/eventually.ts';
 import { readMetrics } from '../support/metrics.ts';
 import { startParley, type Parley } from '../support/parley.ts';
 
-async function open(t: TestContext, parley: Parley): Promise<WebSocket> {
-  const socket = new WebSocket(parley.url);
+async function open(t: TestContext, parley: Parley, path = '/ws/chat'): Promise<WebSocket> {
+  const socket = new WebSocket(new URL(path, parley.url));
   t.after(() => socket.terminate());
   socket.on('error', () => undefined);
   await once(socket, 'open');
@@ -38,6 +38,21 @@ describe('the metrics', () => {
     }
   });
 
+  it('count the sockets of viewers that the server closes too', async (t) => {
+    const parley = await startParley(t, { config: { chat: { websocket: { frame_burst: 3, frames_per_second: 1 } } } });
+    const attacks: Record<string, (socket: WebSocket) => void> = {
+      frame_size: (socket) => socket.send('x'.repeat(2000)),
+      frame_rate: (socket) => {
+        for (let id = 0; id < 4; id += 1) socket.send('x');
+      },
+    };
+    for (const [reason, attack] of Object.entries(attacks)) {
+      const socket = await open(t, parley, '/inspect/events?conversation=c1');
+      attack(socket);
+      await countsUp(parley, `parley_sockets_closed_total{reason="${reason}"}`, 1);
+    }
+  });
+
   it('count the requests that get an error, by code', async (t) => {
     const parley = await startParley(t);
     const socket = await open(t, parley);
@@ -54,12 +69,12 @@ describe('the report of incidents', () => {
     const counted: string[] = [];
     let now = 5;
     const report = createIncidentReport({
-      count: { socketClosed: (reason) => counted.push(reason), frameRefused: (code) => counted.push(code) },
+      count: { socketClosed: (reason) => counted.push(reason), frameRefused: ({ code }) => counted.push(code) },
       log: (fields, message) => lines.push({ ...fields, message }),
       nowMs: () => now,
     });
     for (let each = 0; each < 3; each += 1) report.socketClosed('frame_rate');
-    report.frameRefused('invalid_json');
+    report.frameRefused({ code: 'invalid_json', data: {} });
     now += 60_000;
     report.socketClosed('frame_rate');
     assert.equal(counted.length, 5);

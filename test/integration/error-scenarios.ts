@@ -85,6 +85,11 @@ export const errorScenarios: Record<Exclude<ErrorCode, `provider_${string}`>, Er
     await client.chat('Hi', c1);
     return faultIn((await client.chat('Hi', c1)).end);
   },
+  async quota_exceeded(test) {
+    const client = await (await startParley(test, { config: { quota: { tokens_per_day: 1 } } })).connect();
+    await client.chat('Hi', c1);
+    return faultIn((await client.chat('Hi', c1)).end);
+  },
   async answer_timeout(test) {
     const { client, model } = await startScripted(test, { config: { llm: { max_answer_time: 0.2 } } });
     model.script(stalls('Once '));

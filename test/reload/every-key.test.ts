@@ -11,9 +11,10 @@ import { chatProofs } from './proofs-chat.ts';
 import { llmProofs } from './proofs-llm.ts';
 import { mcpProofs } from './proofs-mcp.ts';
 import { otherProofs } from './proofs-other.ts';
+import { quotaProofs } from './proofs-quota.ts';
 import { websocketProofs } from './proofs-websocket.ts';
 
-const proofs = [...llmProofs, ...chatProofs, ...websocketProofs, ...mcpProofs, ...otherProofs];
+const proofs = [...llmProofs, ...chatProofs, ...websocketProofs, ...mcpProofs, ...quotaProofs, ...otherProofs];
 
 /** Keys that hold a value; the blocks of providers are one of them. */
 function keysBelow(section: Expected, above: readonly string[] = []): string[][] {

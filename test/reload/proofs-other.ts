@@ -60,7 +60,6 @@ export const otherProofs: Proof[] = [
       'repository.persistence.max_messages_per_conversation',
       'repository.persistence.max_tokens_per_conversation',
       'repository.persistence.retention_days',
-      'repository.max_queued_writes',
     ],
     shows: 'what is kept of a conversation, with nothing new said in it',
     async prove(t) {
@@ -87,6 +86,19 @@ export const otherProofs: Proof[] = [
         repository: { persistence: { retention_policy: 'time_based', retention_days: 0.000_000_1 } },
       });
       await eventually(async () => (await kept()).length === 0, 'nothing, in a conversation that rests');
+    },
+  },
+  {
+    keys: ['repository.max_queued_writes'],
+    shows: 'how many writes may wait',
+    async prove(t) {
+      const scene = await startReloadable(t);
+      const client = connectClient(t, await scene.parley.listening, { retryTimeoutMs: 0 });
+      await client.chat('Hi').end;
+      await scene.reload({ repository: { max_queued_writes: 1 } });
+      const turns = Array.from({ length: 20 }, (_, id) => client.chat('Hi', { conversationId: `c${id}` }).end);
+      const ends = await Promise.allSettled(turns);
+      assert.ok(ends.some((end) => end.status === 'rejected' && /The write queue is full/.test(String(end.reason))));
     },
   },
   {

@@ -203,15 +203,18 @@ export const websocketProofs: Proof[] = [
   },
   {
     keys: ['chat.websocket.frames_per_second', 'chat.websocket.frame_burst'],
-    shows: 'the frames that a socket may send, on one that is open',
+    shows: 'the frames that a socket may send, on one that is open, of a client and of a viewer',
     async prove(t) {
       const scene = await startReloadable(t);
-      const socket = await open(await scene.parley.listening);
+      const url = await scene.parley.listening;
+      const sockets = [await open(url), await open(url.replace('/ws/chat', '/inspect/events?conversation=c1'))];
       await scene.reload(websocket({ frames_per_second: 1, frame_burst: 5 }));
-      const closed = closeCode(socket);
-      for (let sent = 0; sent < 100; sent += 1)
-        socket.send(JSON.stringify({ action: 'ping', request_id: String(sent) }));
-      assert.equal(await closed, 1008);
+      for (const socket of sockets) {
+        const closed = closeCode(socket);
+        for (let sent = 0; sent < 100; sent += 1)
+          socket.send(JSON.stringify({ action: 'ping', request_id: String(sent) }));
+        assert.equal(await closed, 1008);
+      }
     },
   },
 ];

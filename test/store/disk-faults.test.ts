@@ -11,7 +11,9 @@ import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
+import { noQuotas } from '../../machines/quota.ts';
 import { createAppendWriter } from '../../src/store/thread/append-writer.ts';
+import { createOwnerTotals } from '../../src/store/thread/owner-totals.ts';
 import { createUpdateOrder } from '../../src/store/thread/update-order.ts';
 import { createCommitter } from '../../src/store/thread/committer.ts';
 import { withoutMounting, smallDisk } from '../support/small-disk.ts';
@@ -154,7 +156,11 @@ describe('a disk that became read-only', () => {
     t.after(() => db.close());
     const { outcomes, failure } = createCommitter(
       db,
-      createAppendWriter(db, () => false, createUpdateOrder(db)),
+      createAppendWriter(db, {
+        retain: () => false,
+        nextUpdate: createUpdateOrder(db),
+        owners: createOwnerTotals(db, () => noQuotas),
+      }),
     )([posted('a', 'm1', 'Hello'), posted('b', 'm2', 'Hello')]);
     assert.deepEqual(outcomes, ['postponed', 'postponed']);
     assert.equal(failure?.problem, 'read_only');

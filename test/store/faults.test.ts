@@ -8,7 +8,9 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { Worker } from 'node:worker_threads';
 import Database from 'better-sqlite3';
+import { noQuotas } from '../../machines/quota.ts';
 import { createAppendWriter } from '../../src/store/thread/append-writer.ts';
+import { createOwnerTotals } from '../../src/store/thread/owner-totals.ts';
 import { createUpdateOrder } from '../../src/store/thread/update-order.ts';
 import { createCommitter } from '../../src/store/thread/committer.ts';
 import { createTables } from '../../src/store/file/schema.ts';
@@ -148,7 +150,11 @@ function committer(t: TestContext) {
     db,
     commit: createCommitter(
       db,
-      createAppendWriter(db, () => false, createUpdateOrder(db)),
+      createAppendWriter(db, {
+        retain: () => false,
+        nextUpdate: createUpdateOrder(db),
+        owners: createOwnerTotals(db, () => noQuotas),
+      }),
     ),
   };
 }

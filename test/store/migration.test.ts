@@ -5,12 +5,13 @@ import { dirname } from 'node:path';
 import { describe, test } from 'node:test';
 import type Database from 'better-sqlite3';
 import { waitFor } from 'xstate';
-import { begin, elsewhere, end, owner, sandbox, waitingFor } from './support.ts';
+import { assertTotals, begin, elsewhere, end, owner, sandbox, waitingFor } from './support.ts';
 import { versionOneFile } from './version-1.ts';
 import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import { versionTwoFile } from './version-2.ts';
 import { versionThreeFile } from './version-3.ts';
 import { versionFourFile } from './version-4.ts';
+import { versionFiveFile } from './version-5.ts';
 
 const versionOf = (db: Database.Database) => db.pragma('user_version', { simple: true });
 
@@ -136,7 +137,7 @@ describe('a file of version 3', () => {
     const fresh = sandbox(t);
     await (await fresh.open()).store.close();
     const upgraded = elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) }));
-    assert.equal(upgraded.version, 5);
+    assert.equal(upgraded.version, 6);
     assert.deepEqual(
       upgraded,
       elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
@@ -225,5 +226,24 @@ describe('a file of version 4', () => {
       assert.deepEqual(await ids(), ['d', 'c']);
       await append(begin('c', 'r9'));
       assert.deepEqual(await ids(), ['c', 'd']);
+    });
+});
+
+describe('a file of version 5', () => {
+  for (const [name, more] of [
+    ['becomes what a new file is, with the totals of each owner', () => {}],
+    ['that came back from a dump does so too', (db: Database.Database) => void db.pragma('user_version = 0')],
+  ] as const)
+    test(name, async (t) => {
+      const old = sandbox(t);
+      versionFiveFile(old.path, more);
+      await (await old.open({ onLegacyImport: () => assert.fail('the file is of Parley') })).store.close();
+      const fresh = sandbox(t);
+      await (await fresh.open()).store.close();
+      assert.deepEqual(
+        elsewhere(old.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
+        elsewhere(fresh.path, (db) => ({ version: versionOf(db), shape: shapeOf(db) })),
+      );
+      assertTotals(old.path);
     });
 });

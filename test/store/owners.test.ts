@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
+import { noQuotas } from '../../machines/quota.ts';
 import { createAppendWriter } from '../../src/store/thread/append-writer.ts';
+import { createOwnerTotals } from '../../src/store/thread/owner-totals.ts';
 import { createUpdateOrder } from '../../src/store/thread/update-order.ts';
 import { createCommitter } from '../../src/store/thread/committer.ts';
 import { createTables } from '../../src/store/file/schema.ts';
@@ -165,7 +167,11 @@ test('what the disk does not take of one owner postpones nothing of another with
   createTables(db);
   const commit = createCommitter(
     db,
-    createAppendWriter(db, () => false, createUpdateOrder(db)),
+    createAppendWriter(db, {
+      retain: () => false,
+      nextUpdate: createUpdateOrder(db),
+      owners: createOwnerTotals(db, () => noQuotas),
+    }),
   );
   db.pragma(`max_page_count = ${Number(db.pragma('page_count', { simple: true })) + 8}`);
   const { outcomes } = commit([

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { AppError } from '../../src/errors.ts';
+import { schemaVersion } from '../../src/store/file/schema.ts';
 import { bareTable, begin, elsewhere, end, owner, row, sandbox } from './support.ts';
 import type { Sandbox } from './support.ts';
 
@@ -28,7 +29,7 @@ describe('a new file', () => {
     await store.close();
     assert.ok(!existsSync(`${path}-wal`));
     elsewhere(path, (db) => {
-      assert.equal(db.pragma('user_version', { simple: true }), 5);
+      assert.equal(db.pragma('user_version', { simple: true }), schemaVersion);
       assert.equal(db.pragma('auto_vacuum', { simple: true }), 2);
       assert.equal(db.pragma('journal_mode', { simple: true }), 'wal');
       const unique = db

@@ -18,6 +18,7 @@ import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import type { WriterInput } from '../../machines/writer-types.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
 import type { ConversationRef } from '../../src/conversation-ref.ts';
+import { rowBytes } from '../../src/store/file/schema.ts';
 import { openStore } from '../../src/store/store.ts';
 import type { Append, AppendOutcome, Store } from '../../src/store/port.ts';
 import type { StoreOptions } from '../../src/store/store.ts';
@@ -183,4 +184,19 @@ export function posted(conversationId: string, id: string, content: string, agai
     remember: null,
     isRetry: again,
   };
+}
+
+/** The totals of each owner are the sums over the rows of the file. */
+export function assertTotals(path: string): void {
+  const { kept, counted } = elsewhere(path, (db) => ({
+    kept: db.prepare('SELECT owner, conversations, bytes FROM owner_totals ORDER BY owner').all(),
+    counted: db
+      .prepare(
+        `SELECT owner, COUNT(DISTINCT conversations.id) AS conversations, SUM(${rowBytes}) AS bytes
+           FROM conversations JOIN chat_events ON conversation_id = conversations.id GROUP BY owner ORDER BY owner`,
+      )
+      .all(),
+  }));
+  assert.ok(kept.length > 0);
+  assert.deepEqual(kept, counted);
 }

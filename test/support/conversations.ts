@@ -2,6 +2,7 @@
  * Starts the registry without sockets: a real store, real charts and the scripted model. A test can replace a part, for
  * example by one that throws.
  */
+import { noQuotas } from '../../machines/quota.ts';
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -139,6 +140,7 @@ export async function startConversations(test: TestContext, replacements: Replac
     registry: { crashes: 100, crashWindowMs: 60_000, drainTimeoutMs: 0, ...replacements.crashBudget },
     idleTimeoutMs: 60_000,
     maxLive: 100,
+    quotas: noQuotas,
     onError,
     onCrash: (_ref, error) => void crashes.push(error),
   });

@@ -11,6 +11,7 @@ import { chatSection } from './chat.ts';
 import { inspectSection } from './inspect.ts';
 import { llmSection } from './llm.ts';
 import { mcpSection } from './mcp.ts';
+import { quotaSection } from './quota.ts';
 import { repositorySection } from './repository.ts';
 
 const logging = z
@@ -48,6 +49,7 @@ export const configSchema = z
     llm: llmSection,
     chat: chatSection,
     auth: authSection,
+    quota: quotaSection,
     inspect: inspectSection,
     repository: repositorySection,
     mcp: mcpSection,

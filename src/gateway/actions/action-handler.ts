@@ -13,7 +13,10 @@ import type { SubscriptionOrder } from './subscription-order.ts';
 /** The parts of the server that handlers use, and the settings that they follow. */
 export interface ActionDeps {
   registry: Pick<Registry, 'route' | 'state'>;
-  store: Pick<Store, 'events' | 'page' | 'digest' | 'load' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'>;
+  store: Pick<
+    Store,
+    'events' | 'page' | 'digest' | 'hasOpenTurn' | 'load' | 'interrupt' | 'rewindPoint' | 'conversations' | 'fork'
+  >;
   mcpServers: Pick<McpServers, 'tools' | 'statuses' | 'settled' | 'fitChange' | 'validateForm'>;
   /** The tools that the active model does not get, by name, each with the reason. */
   leftOut(tools: readonly Tool[]): ReadonlyMap<string, string>;

@@ -14,7 +14,7 @@ export async function handleCancel(
   requestId: string,
   { conversation_id, target }: Payload<'cancel'>,
 ): Promise<void> {
-  const { registry, store, delivery, pendingChats, reads } = deps;
+  const { registry, store, delivery, pendingChats } = deps;
   const nothingRuns = (conversationId?: string) =>
     delivery.reply(
       session.id,
@@ -27,9 +27,7 @@ export async function handleCancel(
   const pending = target === undefined && runs() ? null : pendingChats.find(ref, target);
   // Await only if needed: a chat sent after this cancel must not overtake it.
   if (pending) await pending.settled;
-  const isOpen =
-    registry.state(ref) !== null ||
-    (await reads.lookUp(ref.owner, session, () => store.load(ref.owner, ref.conversationId, 0))).open.length > 0;
+  const isOpen = registry.state(ref) !== null || (await store.hasOpenTurn(ref.owner, ref.conversationId));
   // The conversation may have been opened during the read of the log.
   if (!isOpen && registry.state(ref) === null) return nothingRuns(ref.conversationId);
   registry.route(ref, {

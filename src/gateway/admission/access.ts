@@ -3,11 +3,10 @@
  * server that requires no token and listens on loopback serves this machine and the hosts that the configuration lists.
  */
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
-import { matchesHost, parseHost, parseHostPattern, parseOriginPattern, type Host } from '../../host-names.ts';
+import { parseHost, parseHostPattern, parseOriginPattern, type Host } from '../../host-names.ts';
 import { isLoopback, isLoopbackName } from '../../loopback.ts';
 import { shown, type Refusal } from '../../refusal.ts';
-import { isAllowedOrigin, isOfListedHost, type OriginRules } from './origin.ts';
+import { isAddress, isAllowedOrigin, isListedHost, isOfListedHost, type OriginRules } from './origin.ts';
 import { proxySign } from './proxy-signs.ts';
 
 /** The rules of the configuration. */
@@ -59,7 +58,7 @@ export function createAccess({ allowedHosts, allowOrigins, tokenRequired, onLoop
     if (!isForLoopback) return null;
     const host = hostOf(request);
     if (!host) return hostRefusal('The request needs exactly one valid Host header.');
-    if (hosts.some((pattern) => matchesHost(pattern, host))) return null;
+    if (isListedHost(host, hosts)) return null;
     if (!isLoopbackName(host.hostname)) return hostRefusal(`The request is for the host ${shown(host.hostname)}.`);
     const { origin } = request.headers;
     const sign = proxySign(request);
@@ -71,11 +70,7 @@ export function createAccess({ allowedHosts, allowOrigins, tokenRequired, onLoop
     const host = hostOf(request);
     if (host === null) return false;
     const { hostname } = host;
-    return (
-      isIP(hostname.replace(/^\[|\]$/g, '')) !== 0 ||
-      isLoopbackName(hostname) ||
-      hosts.some((pattern) => matchesHost(pattern, host))
-    );
+    return isAddress(hostname) || isLoopbackName(hostname) || isListedHost(host, hosts);
   };
   return {
     isOwnHost,

@@ -46,7 +46,8 @@ function isWeb(protocol: string): boolean {
   return protocol === 'http:' || protocol === 'https:';
 }
 
-function isListedHost({ hostname, port }: Host, hosts: readonly HostPattern[]): boolean {
+/** True for a host in `allowed_hosts`. */
+export function isListedHost({ hostname, port }: Host, hosts: readonly HostPattern[]): boolean {
   return hosts.some((pattern) => matchesHost(pattern, { hostname, port }));
 }
 
@@ -56,5 +57,10 @@ function isListedHost({ hostname, port }: Host, hosts: readonly HostPattern[]): 
  */
 function isOwnHost(page: Host, host: Host | null, { tokenRequired }: OriginRules): boolean {
   const isSame = host !== null && page.hostname === host.hostname && page.port === host.port;
-  return isSame && (tokenRequired || isIP(page.hostname.replace(/^\[|\]$/g, '')) !== 0);
+  return isSame && (tokenRequired || isAddress(page.hostname));
+}
+
+/** True for an IP address, as URLs write it. No name can be made to lead to this server then. */
+export function isAddress(hostname: string): boolean {
+  return isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
 }

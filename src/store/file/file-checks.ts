@@ -107,6 +107,7 @@ export function checkContent(db: Database.Database, path: string): Content {
     );
   }
   if (own.length === 0) return 'legacy';
+  if (tables.includes('owner_totals')) return { schema: 6 };
   if (columnsOf(db, 'conversations').includes('updated_seq')) return { schema: 5 };
   if (tables.includes('pending_deletions')) return { schema: 4 };
   if (columnsOf(db, 'conversations').includes('spent_tokens')) return { schema: 3 };
@@ -120,6 +121,7 @@ const ownTables = {
   pending_deletions: 'conversation_id',
   leftovers: 'left_by',
   drafts: 'message_id',
+  owner_totals: 'forks',
 };
 
 /** Throws for a file of a newer version. */

@@ -4,7 +4,7 @@
  */
 import type { Database } from 'better-sqlite3';
 import { copyDatabase } from './copy.ts';
-import { createTables, rowColumns, titleLength } from './schema.ts';
+import { createTables, rowBytes, rowColumns, titleLength } from './schema.ts';
 
 /** What an import did. */
 export interface LegacyImport {
@@ -94,17 +94,18 @@ function completeRows(db: Database, now: string): void {
 /** The turns count as ended. An empty digest matches no message, so their request ids cannot be used again. */
 function insertConversations(db: Database, owner: string): void {
   db.prepare(`
-    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens, updated_seq)
+    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens, updated_seq, bytes)
     SELECT conversation_id, ?, conversation_id,
            (SELECT substr(content, 1, ${titleLength}) FROM chat_events AS said
              WHERE said.conversation_id = row.conversation_id AND said.type = 'user_message'
              ORDER BY said.seq LIMIT 1),
            MIN(timestamp), MAX(timestamp), MAX(seq), MIN(seq),
            SUM(type IN ('user_message', 'assistant_message')), COALESCE(SUM(token_count), 0),
-           ROW_NUMBER() OVER (ORDER BY MAX(timestamp), conversation_id)
+           ROW_NUMBER() OVER (ORDER BY MAX(timestamp), conversation_id), SUM(${rowBytes})
       FROM chat_events AS row GROUP BY conversation_id`).run(owner);
   db.exec(`
     INSERT INTO turns (conversation_id, request_id, digest, begin_seq, started_at, "end", end_seq, ended_at)
     SELECT conversation_id, request_id, '', MIN(seq), MIN(timestamp), 'null', MAX(seq), MAX(timestamp)
-      FROM chat_events WHERE request_id IS NOT NULL GROUP BY conversation_id, request_id`);
+      FROM chat_events WHERE request_id IS NOT NULL GROUP BY conversation_id, request_id;
+    INSERT INTO owner_totals SELECT owner, COUNT(*), SUM(bytes), '', 0, '', 0, 0, 0 FROM conversations GROUP BY owner`);
 }

@@ -50,6 +50,22 @@ const steps = new Map([
     DROP INDEX conversations_by_time;
     CREATE INDEX conversations_by_update ON conversations (owner, updated_seq);`,
   ],
+  [
+    5,
+    // The usage of the day of the migration counts from then on.
+    `
+    ALTER TABLE conversations ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+    UPDATE conversations SET bytes = stored
+      FROM (SELECT conversation_id, SUM(256 + IFNULL(octet_length(content), 0) + IFNULL(octet_length(tool_calls), 0)
+                                        + IFNULL(octet_length(usage), 0) + IFNULL(octet_length(extra), 0)) AS stored
+              FROM chat_events GROUP BY conversation_id)
+     WHERE id = conversation_id;
+    CREATE TABLE owner_totals (
+      owner TEXT PRIMARY KEY, conversations INTEGER NOT NULL, bytes INTEGER NOT NULL, minute TEXT NOT NULL,
+      turns INTEGER NOT NULL, day TEXT NOT NULL, tokens INTEGER NOT NULL, cost REAL NOT NULL, forks INTEGER NOT NULL
+    );
+    INSERT INTO owner_totals SELECT owner, COUNT(*), SUM(bytes), '', 0, '', 0, 0, 0 FROM conversations GROUP BY owner;`,
+  ],
 ]);
 
 /** Migrates the tables from schema `version` to `schemaVersion`. Writes nothing if the file has that version already. */

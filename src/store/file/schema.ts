@@ -5,7 +5,7 @@
 import type { Database } from 'better-sqlite3';
 
 /** `user_version` of the files that this program writes. */
-export const schemaVersion = 5;
+export const schemaVersion = 6;
 
 /** The columns of a row, as reads return them. */
 export const rowColumns = `id, conversation_id, seq, timestamp, type, role, content, tool_calls, tool_call_id,
@@ -43,6 +43,13 @@ export const leanRowColumns = `${rowColumns.replace(
 /** The seq that a row rewinds to. NULL for other rows, and for `extra` that is not JSON, which other programs wrote. */
 export const rewindTarget = `CASE WHEN type = 'meta' AND json_valid(extra) THEN CASE extra ->> 'kind' WHEN 'rewind' THEN extra ->> 'to_seq' END END`;
 
+/** Bytes of a row beside its texts: ids, times and entries of indexes. An estimate. */
+export const rowOverheadBytes = 256;
+
+/** The bytes of a row, as `conversations.bytes` counts them. SQLite reads no text for it. */
+export const rowBytes = `(${rowOverheadBytes} + IFNULL(octet_length(content), 0) + IFNULL(octet_length(tool_calls), 0)
+  + IFNULL(octet_length(usage), 0) + IFNULL(octet_length(extra), 0))`;
+
 /** Length of a title in characters: the first words of the conversation. */
 export const titleLength = 80;
 
@@ -71,6 +78,7 @@ const chatEvents = `
  * it first. `head_seq` never decreases. `message_count` and `total_tokens` count the rows that are kept. `remembered` has
  * the remembered decisions about tools: a JSON list of {server, tool_name, definition, decision}, in order; NULL for none.
  * `updated_seq` numbers the updates of all conversations. It orders lists, because clocks may be set back.
+ * `bytes` is the size of the rows that are kept.
  * `spent_tokens` and `cost` are sums of the column `usage` over all rows, deleted ones included. Copied rows cost nothing.
  */
 const conversations = `
@@ -88,7 +96,8 @@ const conversations = `
     remembered    TEXT,
     spent_tokens  INTEGER NOT NULL DEFAULT 0,
     cost          REAL NOT NULL DEFAULT 0,
-    updated_seq   INTEGER NOT NULL DEFAULT 0
+    updated_seq   INTEGER NOT NULL DEFAULT 0,
+    bytes         INTEGER NOT NULL DEFAULT 0
   );
   CREATE UNIQUE INDEX conversations_by_name ON conversations (owner, name);
   CREATE INDEX conversations_by_update ON conversations (owner, updated_seq);`;
@@ -131,9 +140,26 @@ const drafts = `
     updated_at      TEXT NOT NULL
   );`;
 
+/**
+ * What each owner has, for its quotas: conversations, and the bytes of their rows. `turns` counts the turns of the UTC
+ * `minute`; `tokens`, `cost` and `forks` are those of the UTC `day`. Deleted conversations stay in these four.
+ */
+const ownerTotals = `
+  CREATE TABLE owner_totals (
+    owner         TEXT PRIMARY KEY,
+    conversations INTEGER NOT NULL,
+    bytes         INTEGER NOT NULL,
+    minute        TEXT NOT NULL,
+    turns         INTEGER NOT NULL,
+    day           TEXT NOT NULL,
+    tokens        INTEGER NOT NULL,
+    cost          REAL NOT NULL,
+    forks         INTEGER NOT NULL
+  );`;
+
 /** Creates the empty tables of `schemaVersion` in a file without tables. */
 export function createTables(db: Database): void {
-  db.exec(chatEvents + conversations + turns + pendingDeletions + drafts);
+  db.exec(chatEvents + conversations + turns + pendingDeletions + drafts + ownerTotals);
   noteVersion(db);
 }
 

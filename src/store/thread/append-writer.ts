@@ -1,13 +1,14 @@
 /**
- * Writes one append: claims its turn, numbers its rows, updates the conversation's totals and ends its turn. Runs in the
- * write thread inside a savepoint of the group's transaction, so it may throw at any point without leaving anything.
+ * Writes one append: claims its turn, numbers its rows, updates the totals of the conversation and its owner, and ends its
+ * turn. A new turn needs room in the quotas of its owner. Runs in the write thread inside a savepoint of the group's transaction, so it may throw at any point without leaving anything.
  */
 import { randomUUID } from 'node:crypto';
 import type { Database } from 'better-sqlite3';
 import { postedColumns, type PostedRow } from '../posted-columns.ts';
 import type { Retain } from './retention.ts';
 import type { NextUpdate } from './update-order.ts';
-import { titleLength } from '../file/schema.ts';
+import type { OwnerTotals } from './owner-totals.ts';
+import { rowOverheadBytes, titleLength } from '../file/schema.ts';
 import type { PostedAppend, SettledOutcome } from '../thread-messages.ts';
 
 /** Most rows that one end of a turn drops. After a stricter policy there may be more; the sweep drops the rest. */
@@ -17,7 +18,10 @@ const maxDroppedRows = 1024;
 export type AppendWriter = (append: PostedAppend) => SettledOutcome;
 
 /** Prepares the statements that write the rows of one append. */
-export function createAppendWriter(db: Database, retain: Retain, nextUpdate: NextUpdate): AppendWriter {
+export function createAppendWriter(
+  db: Database,
+  { retain, nextUpdate, owners }: { retain: Retain; nextUpdate: NextUpdate; owners: OwnerTotals },
+): AppendWriter {
   const findConversation = db.prepare<[string, string], { id: string; title: string | null; headSeq: number }>(
     'SELECT id, title, head_seq AS headSeq FROM conversations WHERE owner = ? AND name = ?',
   );
@@ -31,16 +35,16 @@ export function createAppendWriter(db: Database, retain: Retain, nextUpdate: Nex
     INSERT INTO chat_events (conversation_id, seq, ${postedColumns.join(', ')})
     VALUES (?, ?, ${postedColumns.map(() => '?').join(', ')})`);
   const beginConversation = db.prepare<RowsNote & { owner: string; name: string }>(`
-    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens, spent_tokens, cost, updated_seq)
-    VALUES (@id, @owner, @name, @title, @timestamp, @timestamp, @headSeq, 1, @messages, @tokens, @spentTokens, @cost, @updatedSeq)`);
+    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens, spent_tokens, cost, updated_seq, bytes)
+    VALUES (@id, @owner, @name, @title, @timestamp, @timestamp, @headSeq, 1, @messages, @tokens, @spentTokens, @cost, @updatedSeq, @bytes)`);
   const noteRows = db.prepare<RowsNote>(`
     UPDATE conversations SET title = @title, updated_at = @timestamp, head_seq = @headSeq,
            message_count = message_count + @messages, total_tokens = total_tokens + @tokens,
-           spent_tokens = spent_tokens + @spentTokens, cost = cost + @cost, updated_seq = @updatedSeq
+           spent_tokens = spent_tokens + @spentTokens, cost = cost + @cost, updated_seq = @updatedSeq,
+           bytes = bytes + @bytes
      WHERE id = @id`);
   const claimTurn = db.prepare<[string, string, string, number, string]>(`
-    INSERT INTO turns (conversation_id, request_id, digest, begin_seq, started_at) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO NOTHING`);
+    INSERT INTO turns (conversation_id, request_id, digest, begin_seq, started_at) VALUES (?, ?, ?, ?, ?)`);
   const findTurn = db.prepare<[string, string], { digest: string; ended: number }>(`
     SELECT digest, ended_at IS NOT NULL AS ended FROM turns WHERE conversation_id = ? AND request_id = ?`);
   const endTurn = db.prepare<[string, number, string, string, string]>(`
@@ -76,9 +80,20 @@ export function createAppendWriter(db: Database, retain: Retain, nextUpdate: Nex
 
     const firstSeq = (conversation?.headSeq ?? 0) + 1;
     const headSeq = firstSeq + rows.length - 1;
-    if (begin !== null && claimTurn.run(id, begin.requestId, begin.digest, firstSeq, timestamp).changes === 0) {
-      const turn = findTurn.get(id, begin.requestId);
-      return turn?.digest === begin.digest ? { status: 'duplicate', ended: turn.ended === 1 } : { status: 'reused' };
+    const bytes = bytesOf(rows);
+    if (begin !== null) {
+      const known = findTurn.get(id, begin.requestId);
+      if (known)
+        return known.digest === begin.digest ? { status: 'duplicate', ended: known.ended === 1 } : { status: 'reused' };
+      const refusal = owners.refusal(owner, timestamp, {
+        turns_per_minute: 1,
+        tokens_per_day: 0,
+        cost_per_day: 0,
+        stored_bytes: bytes,
+        ...(conversation === undefined ? { conversations: 1 } : {}),
+      });
+      if (refusal !== null) return { status: 'failed', fault: refusal };
+      claimTurn.run(id, begin.requestId, begin.digest, firstSeq, timestamp);
     }
     for (const [index, row] of rows.entries()) insertRow.run(id, firstSeq + index, ...row);
     for (const [rowId, , type] of rows) if (type === 'assistant_message') dropDraftOf.message.run(id, rowId);
@@ -92,9 +107,16 @@ export function createAppendWriter(db: Database, retain: Retain, nextUpdate: Nex
       ...totalsOf(rows),
       spentTokens: spent.tokens,
       cost: spent.cost,
+      bytes,
     };
     if (conversation === undefined) beginConversation.run({ ...note, owner, name });
     else noteRows.run(note);
+    owners.add(owner, timestamp, {
+      ...spent,
+      bytes,
+      turns: begin === null ? 0 : 1,
+      conversations: conversation === undefined ? 1 : 0,
+    });
     if (remember !== null) noteRemembered.run(remember, id);
     if (waiting !== null && noteWait.run(waiting.untilMs, id, waiting.requestId).changes === 0) {
       throw new Error(`turn ${waiting.requestId} is not open`);
@@ -123,6 +145,7 @@ interface RowsNote extends Totals {
   updatedSeq: number;
   spentTokens: number;
   cost: number;
+  bytes: number;
 }
 
 /** The totals of the rows. */
@@ -133,6 +156,16 @@ function totalsOf(rows: PostedRow[]): Totals {
     totals.tokens += tokenCount ?? 0;
   }
   return totals;
+}
+
+/** The same as `rowBytes` in SQL. */
+function bytesOf(rows: PostedRow[]): number {
+  let bytes = 0;
+  for (const [, , , , content, toolCalls, , , usage, extra] of rows) {
+    bytes += rowOverheadBytes;
+    for (const text of [content, toolCalls, usage, extra]) if (text !== null) bytes += Buffer.byteLength(text);
+  }
+  return bytes;
 }
 
 /** Cuts by characters, so that no surrogate pair is split. A character has at most two UTF-16 units. */

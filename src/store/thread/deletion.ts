@@ -3,6 +3,7 @@
  * between, its id is in `pending_deletions`, so that a start after a crash continues. Runs in the write thread.
  */
 import type { Database } from 'better-sqlite3';
+import type { OwnerTotals } from './owner-totals.ts';
 
 /** The deletions of one database. */
 export interface Deletion {
@@ -18,10 +19,13 @@ export interface Deletion {
 const stepRows = 64;
 
 /** `isBusy`: conversations whose rows must not be deleted now. */
-export function createDeletion(db: Database, isBusy: (id: string) => boolean): Deletion {
-  const find = db
-    .prepare<[string, string], string>('SELECT id FROM conversations WHERE name = ? AND owner = ?')
-    .pluck();
+export function createDeletion(
+  db: Database,
+  { isBusy, owners }: { isBusy: (id: string) => boolean; owners: OwnerTotals },
+): Deletion {
+  const find = db.prepare<[string, string], { id: string; bytes: number }>(
+    'SELECT id, bytes FROM conversations WHERE name = ? AND owner = ?',
+  );
   const addPending = db.prepare<[string]>('INSERT INTO pending_deletions (conversation_id) VALUES (?)');
   const removeConversation = db.prepare<[string]>('DELETE FROM conversations WHERE id = ?');
   const dropDraft = db.prepare<[string]>('DELETE FROM drafts WHERE conversation_id = ?');
@@ -39,11 +43,13 @@ export function createDeletion(db: Database, isBusy: (id: string) => boolean): D
 
   return {
     remove: db.transaction((owner: string, conversationId: string) => {
-      const id = find.get(conversationId, owner);
-      if (id === undefined) return false;
+      const found = find.get(conversationId, owner);
+      if (found === undefined) return false;
+      const { id, bytes } = found;
       addPending.run(id);
       removeConversation.run(id);
       dropDraft.run(id);
+      owners.remove(owner, { conversations: 1, bytes });
       return true;
     }),
 

@@ -4,7 +4,10 @@
  * no query finds the fork, and the sweep deletes what a crash cut off. Runs in the write thread.
  */
 import type { Database } from 'better-sqlite3';
+import type { Fault } from '../../../machines/log.ts';
 import type { ConversationRef } from '../../conversation-ref.ts';
+import { rowBytes } from '../file/schema.ts';
+import type { OwnerTotals } from './owner-totals.ts';
 import type { NextUpdate } from './update-order.ts';
 import type { Slices } from './slices.ts';
 
@@ -21,8 +24,11 @@ export interface ForkOrder {
 
 /** The running copy, if any. */
 export interface Fork {
-  /** Copies the next slice. `gone`: the origin, or its row at `atSeq`, does not exist any more. Nothing was made. */
-  slice(order: ForkOrder): 'copying' | 'done' | 'gone';
+  /**
+   * Copies the next slice. `gone`: the origin, or its row at `atSeq`, does not exist any more. A fault: the quotas of its
+   * owner have no room. Nothing was made then.
+   */
+  slice(order: ForkOrder): 'copying' | 'done' | 'gone' | Fault;
   /** True for both conversations of the running copy: their rows must not be deleted. */
   isBusy(id: string): boolean;
 }
@@ -38,6 +44,7 @@ interface Copy extends ForkOrder {
   nextTurn: string;
   messages: number;
   tokens: number;
+  bytes: number;
 }
 
 /** Copied between two checks of the time. Rows may be long. */
@@ -46,16 +53,23 @@ const step = { rows: 16, turns: 64 };
 const columns = `seq, timestamp, type, role, content, tool_calls, tool_call_id, model, usage, extra, token_count, request_id`;
 
 /** Prepares the statements that copy a conversation. */
-export function createFork(db: Database, slices: Slices, nextUpdate: NextUpdate): Fork {
-  const findOrigin = db.prepare<ConversationRef & { atSeq: number }, Pick<Copy, 'originId' | 'title' | 'oldestSeq'>>(`
-    SELECT id AS originId, title, oldest_seq AS oldestSeq FROM conversations
+export function createFork(
+  db: Database,
+  { slices, nextUpdate, owners }: { slices: Slices; nextUpdate: NextUpdate; owners: OwnerTotals },
+): Fork {
+  const findOrigin = db.prepare<
+    ConversationRef & { atSeq: number },
+    Pick<Copy, 'originId' | 'title' | 'oldestSeq'> & { originBytes: number }
+  >(`
+    SELECT id AS originId, title, oldest_seq AS oldestSeq, bytes AS originBytes FROM conversations
      WHERE name = @conversationId AND owner = @owner AND @atSeq BETWEEN oldest_seq AND head_seq`);
   const addPending = db.prepare<[string]>('INSERT INTO pending_deletions (conversation_id) VALUES (?)');
   const insertRows = db.prepare<[string, string, number, number]>(`
     INSERT INTO chat_events (id, conversation_id, ${columns})
     SELECT lower(hex(randomblob(16))), ?, ${columns} FROM chat_events WHERE conversation_id = ? AND seq BETWEEN ? AND ?`);
-  const sumRows = db.prepare<[string, number, number], Pick<Copy, 'messages' | 'tokens'>>(`
-    SELECT SUM(type IN ('user_message', 'assistant_message')) AS messages, COALESCE(SUM(token_count), 0) AS tokens
+  const sumRows = db.prepare<[string, number, number], Pick<Copy, 'messages' | 'tokens' | 'bytes'>>(`
+    SELECT SUM(type IN ('user_message', 'assistant_message')) AS messages, COALESCE(SUM(token_count), 0) AS tokens,
+           SUM(${rowBytes}) AS bytes
       FROM chat_events WHERE conversation_id = ? AND seq BETWEEN ? AND ?`);
   const ownTurns = `FROM turns WHERE conversation_id = @originId AND request_id >= @nextTurn AND end_seq <= @atSeq ORDER BY request_id`;
   const insertTurns = db.prepare<Copy>(`
@@ -63,8 +77,8 @@ export function createFork(db: Database, slices: Slices, nextUpdate: NextUpdate)
     SELECT @fork, request_id, digest, begin_seq, started_at, "end", end_seq, ended_at ${ownTurns} LIMIT ${step.turns}`);
   const turnBeyond = db.prepare<Copy, string>(`SELECT request_id ${ownTurns} LIMIT 1 OFFSET ${step.turns}`).pluck();
   const insertConversation = db.prepare<Copy & { owner: string; updatedSeq: number }>(`
-    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens, updated_seq)
-    VALUES (@fork, @owner, @fork, @title, @now, @now, @atSeq, @oldestSeq, @messages, @tokens, @updatedSeq)`);
+    INSERT INTO conversations (id, owner, name, title, created_at, updated_at, head_seq, oldest_seq, message_count, total_tokens, updated_seq, bytes)
+    VALUES (@fork, @owner, @fork, @title, @now, @now, @atSeq, @oldestSeq, @messages, @tokens, @updatedSeq, @bytes)`);
   const removePending = db.prepare<[string]>('DELETE FROM pending_deletions WHERE conversation_id = ?');
 
   /** Each does one step. True while it has more steps. */
@@ -80,6 +94,7 @@ export function createFork(db: Database, slices: Slices, nextUpdate: NextUpdate)
       const sums = sumRows.get(originId, nextSeq, lastSeq);
       copy.messages += sums?.messages ?? 0;
       copy.tokens += sums?.tokens ?? 0;
+      copy.bytes += sums?.bytes ?? 0;
       copy.nextSeq = lastSeq + 1;
       return lastSeq < atSeq;
     },
@@ -90,18 +105,28 @@ export function createFork(db: Database, slices: Slices, nextUpdate: NextUpdate)
       return beyond !== undefined;
     },
     function show(copy) {
-      insertConversation.run({ ...copy, owner: copy.origin.owner, updatedSeq: nextUpdate() });
+      const { owner } = copy.origin;
+      insertConversation.run({ ...copy, owner, updatedSeq: nextUpdate() });
       removePending.run(copy.fork);
+      owners.add(owner, copy.now, { forks: 1, conversations: 1, bytes: copy.bytes });
       return false;
     },
   ];
 
   let copy: Copy | null = null;
 
-  function begin(order: ForkOrder): Copy | null {
+  function begin(order: ForkOrder): Copy | 'gone' | Fault {
     const origin = findOrigin.get({ ...order.origin, atSeq: order.atSeq });
-    if (origin === undefined) return null;
-    return { ...order, ...origin, stage: 0, nextSeq: origin.oldestSeq, nextTurn: '', messages: 0, tokens: 0 };
+    if (origin === undefined) return 'gone';
+    const { originBytes, ...found } = origin;
+    // One fork is copied at a time, so no other fork takes the same room.
+    const refusal = owners.refusal(order.origin.owner, order.now, {
+      forks_per_day: 1,
+      conversations: 1,
+      stored_bytes: originBytes,
+    });
+    const copied = { stage: 0, nextSeq: found.oldestSeq, nextTurn: '', messages: 0, tokens: 0, bytes: 0 };
+    return refusal ?? { ...order, ...found, ...copied };
   }
 
   function advance(copy: Copy): boolean {
@@ -114,8 +139,8 @@ export function createFork(db: Database, slices: Slices, nextUpdate: NextUpdate)
     slice(order) {
       // A copy that another connection began is not continued: its id is already in `pending_deletions`, so the first step fails.
       const current = copy?.fork === order.fork ? copy : begin(order);
+      if (current === 'gone' || 'code' in current) return current;
       copy = current;
-      if (current === null) return 'gone';
       let more = false;
       try {
         more = slices.run(() => advance(current));

@@ -4,6 +4,8 @@
  * transaction, and reads a bounded part of the log.
  */
 import type { Database } from 'better-sqlite3';
+import { rowBytes } from '../file/schema.ts';
+import type { OwnerTotals } from './owner-totals.ts';
 
 /** What is kept of a conversation. */
 export type RetentionPolicy =
@@ -31,6 +33,7 @@ interface Totals {
 }
 
 interface Conversation extends Totals {
+  owner: string;
   headSeq: number;
   oldestSeq: number;
   /** Time of the row at `oldestSeq`. */
@@ -60,11 +63,11 @@ interface Cut extends Totals {
 }
 
 /** Prepares the deletion of the oldest rows by the configured policy. */
-export function createRetention(db: Database, policy: RetentionPolicy): Retain {
+export function createRetention(db: Database, policy: RetentionPolicy, owners: OwnerTotals): Retain {
   if (policy.policy === 'unlimited') return () => false;
 
   const findConversation = db.prepare<[string], Conversation>(`
-    SELECT message_count AS messages, total_tokens AS tokens, head_seq AS headSeq, oldest_seq AS oldestSeq,
+    SELECT owner, message_count AS messages, total_tokens AS tokens, head_seq AS headSeq, oldest_seq AS oldestSeq,
            (SELECT timestamp FROM chat_events WHERE conversation_id = conversations.id AND seq = oldest_seq) AS oldest
       FROM conversations WHERE id = ?`);
   const oldestRows = db.prepare<[string, number], RowSummary>(`
@@ -75,8 +78,14 @@ export function createRetention(db: Database, policy: RetentionPolicy): Retain {
       LEFT JOIN turns ON turns.conversation_id = row.conversation_id AND turns.request_id = row.request_id
      WHERE row.conversation_id = ? ORDER BY seq LIMIT ?`);
   const deleteRows = db.prepare<[string, number]>('DELETE FROM chat_events WHERE conversation_id = ? AND seq <= ?');
-  const noteCut = db.prepare<[number, number, number, string]>(`
-    UPDATE conversations SET oldest_seq = ?, message_count = message_count - ?, total_tokens = total_tokens - ?
+  const bytesUpTo = db
+    .prepare<[string, number], number>(
+      `SELECT IFNULL(SUM(${rowBytes}), 0) FROM chat_events WHERE conversation_id = ? AND seq <= ?`,
+    )
+    .pluck();
+  const noteCut = db.prepare<[number, number, number, number, string]>(`
+    UPDATE conversations SET oldest_seq = ?, message_count = message_count - ?, total_tokens = total_tokens - ?,
+           bytes = bytes - ?
      WHERE id = ?`);
 
   /** The cut within the oldest `rows` rows. */
@@ -109,8 +118,10 @@ export function createRetention(db: Database, policy: RetentionPolicy): Retain {
         rows *= 2;
         continue;
       }
+      const bytes = bytesUpTo.get(conversationId, cut.seq) ?? 0;
       deleteRows.run(conversationId, cut.seq);
-      noteCut.run(cut.seq + 1, cut.messages, cut.tokens, conversationId);
+      noteCut.run(cut.seq + 1, cut.messages, cut.tokens, bytes, conversationId);
+      owners.remove(kept.owner, { conversations: 0, bytes });
       dropped += cut.seq - kept.oldestSeq + 1;
       rows = windowRows;
     }

@@ -16,6 +16,7 @@ import { createDraftWriter } from './draft-writer.ts';
 import type { DraftWriter } from './draft-writer.ts';
 import { createFork } from './fork-copy.ts';
 import type { Fork } from './fork-copy.ts';
+import { createOwnerTotals } from './owner-totals.ts';
 import { createQueries } from '../queries.ts';
 import type { Queries } from '../queries.ts';
 import { createRetention } from './retention.ts';
@@ -55,21 +56,22 @@ function open(reconnect: boolean): Jobs['open']['answer'] {
   const { db } = connection;
   const slices = createSlices(db);
   const nextUpdate = createUpdateOrder(db);
-  const fork = createFork(db, slices, nextUpdate);
-  const deletion = createDeletion(db, fork.isBusy);
-  let retainAll = createRetention(db, settings.retention);
+  const owners = createOwnerTotals(db, () => settings.quotas);
+  const fork = createFork(db, { slices, nextUpdate, owners });
+  const deletion = createDeletion(db, { isBusy: fork.isBusy, owners });
+  let retainAll = createRetention(db, settings.retention, owners);
   // A conversation that is being copied keeps its rows. The next end of a turn, or the next sweep, drops them.
   const retain: Retain = (id, now, maxRows) => !fork.isBusy(id) && retainAll(id, now, maxRows);
   const startSweep = () => createSweep(db, { slices, deletion, retain });
   const began = {
-    commit: createCommitter(db, createAppendWriter(db, retain, nextUpdate)),
+    commit: createCommitter(db, createAppendWriter(db, { retain, nextUpdate, owners })),
     sweep: startSweep(),
     fork,
     deletion,
     saveDrafts: createDraftWriter(db),
     /** Applies to all conversations: the current round of the sweep begins again. */
     follow(policy: RetentionPolicy) {
-      retainAll = createRetention(db, policy);
+      retainAll = createRetention(db, policy, owners);
       began.sweep = startSweep();
     },
   };
@@ -141,6 +143,9 @@ function run(request: JobRequest) {
       return write(() => {});
     case 'retain':
       return followPolicy(request.ask);
+    case 'limit':
+      settings.quotas = request.ask;
+      return undefined;
     case 'commit':
       return write(({ commit }) => commit(request.ask));
     case 'drafts':
@@ -172,6 +177,10 @@ function run(request: JobRequest) {
     case 'digest': {
       const { owner, conversationId, requestId } = request.ask;
       return read((queries) => queries.digest(owner, conversationId, requestId));
+    }
+    case 'hasOpenTurn': {
+      const { owner, conversationId } = request.ask;
+      return read((queries) => queries.hasOpenTurn(owner, conversationId));
     }
     case 'interrupt': {
       const { owner, conversationId, interruptId } = request.ask;
