@@ -2,7 +2,7 @@
  * Changes a request body that a provider has rejected because its model does not support a parameter or tools. Pure: the
  * first matching rule decides, and only rejections that name the cause match.
  */
-import { APIError } from 'openai';
+import { APIError } from 'openai/error';
 import { isObject, ownValue, textOf } from '../../json.ts';
 import { declarationKey, isAboutDeclarations, rejectedTools, toolsOf, withoutDeclarations } from './rejected-tools.ts';
 import { bodyWithoutImages } from '../message-images.ts';
