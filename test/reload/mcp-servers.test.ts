@@ -9,21 +9,33 @@ import { startOAuthServer } from '../support/oauth-server.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
 import { eventually } from '../support/eventually.ts';
 import { allExited, descendants, processesMentioning } from '../support/processes.ts';
+import type { TempHomeOptions } from '../support/temp-home.ts';
 import { connectClient, readAll, type RecordedClient } from '../support/typed-client.ts';
-import { startReloadable, type Reloadable } from './scene.ts';
+import { startReloadable, startReloadableProcess, type Reloadable } from './scene.ts';
 
-interface Scene {
-  scene: Reloadable;
+interface Scene<T extends Reloadable> {
+  scene: T;
   model: ModelServer;
   client: RecordedClient;
 }
 
-async function start(t: TestContext, mcpServers: Record<string, unknown>, connection = {}): Promise<Scene> {
+async function startWith<T extends Reloadable>(
+  startScene: (t: TestContext, options: TempHomeOptions) => Promise<T>,
+  t: TestContext,
+  mcpServers: Record<string, unknown>,
+  connection = {},
+): Promise<Scene<T>> {
   const model = await startModelServer();
   t.after(() => model.close());
-  const scene = await startReloadable(t, { modelUrl: model.url, mcpServers, config: { mcp: { connection } } });
-  return { scene, model, client: connectClient(t, await scene.parley.listening) };
+  const scene = await startScene(t, { modelUrl: model.url, mcpServers, config: { mcp: { connection } } });
+  return { scene, model, client: connectClient(t, scene.url) };
 }
+
+const start = (t: TestContext, servers: Record<string, unknown>, connection = {}) =>
+  startWith(startReloadable, t, servers, connection);
+/** For tests that look at the processes of servers, or at the log as it is written. */
+const startProcess = (t: TestContext, servers: Record<string, unknown>, connection = {}) =>
+  startWith(startReloadableProcess, t, servers, connection);
 
 const statesOf = async (client: RecordedClient) =>
   Object.fromEntries((await client.tools()).servers.map(({ name, state }) => [name, state]));
@@ -43,7 +55,7 @@ describe('a server that a reload adds', () => {
   });
 
   it('leaves the others their connection: they are not started again', async (t) => {
-    const { scene, client } = await start(t, misbehavingServer());
+    const { scene, client } = await startProcess(t, misbehavingServer());
     const before = await descendants(scene.parley.pid);
     scene.mcpServers = { ...scene.mcpServers, ...demoServer };
     await scene.reload();
@@ -59,7 +71,7 @@ describe('a server that a reload adds', () => {
 
 describe('a server that a reload removes', () => {
   it('ends, and its tools are offered no more', async (t) => {
-    const { scene, model, client } = await start(t, { ...demoServer, ...misbehavingServer() });
+    const { scene, model, client } = await startProcess(t, { ...demoServer, ...misbehavingServer() });
     const odd = await processesMentioning('mcp-stdio-server.ts');
     const running = (await descendants(scene.parley.pid)).filter((pid) => odd.includes(pid));
     assert.equal(running.length, 1);
@@ -129,7 +141,7 @@ describe('a server that a reload removes', () => {
   });
 
   it('may come back while it is still leaving', async (t) => {
-    const { scene, client } = await start(t, misbehavingServer({ TEST_STUBBORN: '1' }));
+    const { scene, client } = await startProcess(t, misbehavingServer({ TEST_STUBBORN: '1' }));
     const stubborn = await descendants(scene.parley.pid);
     const odd = (await processesMentioning('mcp-stdio-server.ts')).filter((pid) => stubborn.includes(pid));
     const back = scene.mcpServers;
@@ -156,7 +168,7 @@ describe('a server that a reload removes', () => {
 
 describe('a server whose block a reload changes', () => {
   it('is restarted with its new block, and no other server is', async (t) => {
-    const { scene, model, client } = await start(t, { ...demoServer, ...misbehavingServer() });
+    const { scene, model, client } = await startProcess(t, { ...demoServer, ...misbehavingServer() });
     const before = await descendants(scene.parley.pid);
     const secret = 'sesame';
     scene.mcpServers = { ...demoServer, ...misbehavingServer({ TEST_SECRET: secret }) };

@@ -282,7 +282,7 @@ export const chatProofs: Proof[] = [
       const one = client.chat('1', inC1);
       await model.request(1);
       await scene.reload(service({ queue_length: 0 }));
-      const impatient = connectClient(t, await scene.parley.listening, { retryTimeoutMs: 0 });
+      const impatient = connectClient(t, scene.url, { retryTimeoutMs: 0 });
       await assert.rejects(impatient.chat('2', inC1).end, { code: 'overloaded' });
       held.release();
       await one.end;
@@ -346,7 +346,7 @@ export const chatProofs: Proof[] = [
     shows: 'the quiet time after which a conversation leaves memory, and so one that is quiet already',
     async prove(t) {
       const scene = await startReloadable(t);
-      const url = await scene.parley.listening;
+      const { url } = scene;
       await connectClient(t, url).chat('Hi', inC1).end;
       const live = async () => (await readMetrics(url)).get('parley_conversations_live');
       assert.equal(await live(), 1);
@@ -359,7 +359,7 @@ export const chatProofs: Proof[] = [
     shows: 'the memory for contexts',
     async prove(t) {
       const scene = await startReloadable(t);
-      const url = await scene.parley.listening;
+      const { url } = scene;
       await connectClient(t, url).chat('Hi', inC1).end;
       const warm = async () => (await readMetrics(url)).get('parley_log_cache_bytes');
       assert.notEqual(await warm(), 0);
@@ -372,7 +372,7 @@ export const chatProofs: Proof[] = [
     shows: 'the conversations in memory; those that are there stay',
     async prove(t) {
       const scene = await startReloadable(t);
-      const client = connectClient(t, await scene.parley.listening);
+      const client = connectClient(t, scene.url);
       for (const conversationId of ['c1', 'c2']) await client.chat('Hi', { conversationId }).end;
       await scene.reload(service({ max_live_conversations: 1 }));
       await assert.rejects(client.chat('Hi', { conversationId: 'c3' }).end, { code: 'overloaded' });

@@ -128,7 +128,7 @@ export const llmProofs: Proof[] = [
     async prove(t) {
       const scene = await startReloadable(t, { config: { llm: { active: 'demo', demo: { chunk_delay_ms: 60_000 } } } });
       await scene.reload({ llm: { demo: { chunk_delay_ms: 0 } } });
-      await connectClient(t, await scene.parley.listening).chat('Hi').end;
+      await connectClient(t, scene.url).chat('Hi').end;
     },
   },
 ];

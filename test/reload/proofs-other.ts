@@ -4,11 +4,12 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { stalls } from '../support/model/replies.ts';
+import { startModelServer } from '../support/model/server.ts';
 import { demoServer } from '../support/parley.ts';
 import { eventually } from '../support/eventually.ts';
 import { connectClient } from '../support/typed-client.ts';
-import { startScriptedReload, type Proof } from './proofs.ts';
-import { startReloadable } from './scene.ts';
+import type { Proof } from './proofs.ts';
+import { startReloadable, startReloadableProcess } from './scene.ts';
 
 const watching = (url: string, conversation: string, options = {}) =>
   new WebSocket(url.replace('/ws/chat', `/inspect/events?conversation=${conversation}`), options);
@@ -22,7 +23,7 @@ export const otherProofs: Proof[] = [
     shows: 'how much is watched at once; those who watch go on',
     async prove(t) {
       const scene = await startReloadable(t, { mcpServers: demoServer });
-      const url = await scene.parley.listening;
+      const { url } = scene;
       const first = watching(url, 'c1');
       await isLetIn(first);
       await scene.reload({ inspect: { max_conversations: 1 } });
@@ -45,7 +46,7 @@ export const otherProofs: Proof[] = [
         mcpServers: demoServer,
         config: { auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: hashToken(alice) }] } },
       });
-      const url = await scene.parley.listening;
+      const { url } = scene;
       const by = { headers: { authorization: `Bearer ${alice}` } };
       assert.equal(await closeCode(watching(url, 'c1', by)), 1008);
       await scene.reload({ inspect: { viewers: ['alice'] } });
@@ -66,7 +67,7 @@ export const otherProofs: Proof[] = [
       const scene = await startReloadable(t, {
         config: { repository: { persistence: { retention_policy: 'unlimited' } } },
       });
-      const client = connectClient(t, await scene.parley.listening);
+      const client = connectClient(t, scene.url);
       const inC1 = { conversationId: 'c1' };
       const kept = async () =>
         (await client.history('c1')).events.filter(({ type }) => type === 'user_message').map(({ content }) => content);
@@ -109,7 +110,7 @@ export const otherProofs: Proof[] = [
       await scene.reload({ logging: { level: 'debug' } });
       scene.mcpServers = demoServer;
       await scene.reload();
-      const client = connectClient(t, await scene.parley.listening);
+      const client = connectClient(t, scene.url);
       await client.chat('Hi').end;
       scene.mcpServers = { noisy: { command: 'node', args: ['-e', 'console.error("a word of its own")'] } };
       await scene.reload();
@@ -123,7 +124,11 @@ export const otherProofs: Proof[] = [
     keys: ['shutdown.drain_timeout', 'chat.service.crash_budget.crashes', 'chat.service.crash_budget.window'],
     shows: 'the time of a drain',
     async prove(t) {
-      const { scene, model, client } = await startScriptedReload(t, { config: { shutdown: { drain_timeout: 600 } } });
+      const model = await startModelServer();
+      t.after(() => model.close());
+      const config = { shutdown: { drain_timeout: 600 } };
+      const scene = await startReloadableProcess(t, { modelUrl: model.url, config });
+      const client = connectClient(t, scene.url);
       model.script(stalls('Once '));
       const turn = client.chat('tell');
       turn.end.catch(() => undefined);

@@ -34,7 +34,7 @@ export const websocketProofs: Proof[] = [
     shows: 'the size of a frame, for sockets that connect from then on',
     async prove(t) {
       const scene = await startReloadable(t);
-      const url = await scene.parley.listening;
+      const { url } = scene;
       const before = await open(url);
       await scene.reload(websocket({ max_message_size: 1024 }));
       const after = await open(url);
@@ -51,7 +51,7 @@ export const websocketProofs: Proof[] = [
     shows: 'the hosts under which a server without tokens is reached',
     async prove(t) {
       const scene = await startReloadable(t);
-      const url = await scene.parley.listening;
+      const { url } = scene;
       const options = { headers: { host: 'chat.example.com' } };
       assert.equal(await closeCode(await open(url, options)), 1008);
       await scene.reload(websocket({ allowed_hosts: ['chat.example.com'] }));
@@ -66,7 +66,7 @@ export const websocketProofs: Proof[] = [
     shows: 'the depth of a frame, on a socket that is open',
     async prove(t) {
       const scene = await startReloadable(t);
-      const socket = await open(await scene.parley.listening);
+      const socket = await open(scene.url);
       await scene.reload(websocket({ max_json_depth: 8 }));
       socket.send(chat('Hi', { a: { b: { c: { d: { e: { f: { g: {} } } } } } } }));
       const [frame] = await once(socket, 'message');
@@ -79,7 +79,7 @@ export const websocketProofs: Proof[] = [
     shows: 'the time to a whole first request',
     async prove(t) {
       const scene = await startReloadable(t, { config: websocket({ handshake_timeout: 600 }) });
-      const { port } = new URL(await scene.parley.listening);
+      const { port } = new URL(scene.url);
       await scene.reload(websocket({ handshake_timeout: 0.2 }));
       const socket = connectTcp({ port: Number(port), host: '127.0.0.1' });
       assert.match(await readText(socket), /408/);
@@ -90,7 +90,7 @@ export const websocketProofs: Proof[] = [
     shows: 'how often a socket is pinged, and how long its answer is waited for, on one that is open',
     async prove(t) {
       const scene = await startReloadable(t, { config: websocket({ ping_interval: 600, ping_timeout: 600 }) });
-      const silent = await open(await scene.parley.listening, { autoPong: false });
+      const silent = await open(scene.url, { autoPong: false });
       const [pinged, closed] = [once(silent, 'ping'), closeCode(silent)];
       await scene.reload(websocket({ ping_interval: 0.1, ping_timeout: 0.1 }));
       await pinged;
@@ -102,7 +102,7 @@ export const websocketProofs: Proof[] = [
     shows: 'the pages that may connect',
     async prove(t) {
       const scene = await startReloadable(t);
-      const url = await scene.parley.listening;
+      const { url } = scene;
       const options = { headers: { origin: 'https://chat.example' } };
       assert.equal((await rejectedConnection(url, options)).code, 1008);
       await scene.reload(websocket({ allow_origins: ['https://chat.example'] }));
@@ -116,7 +116,7 @@ export const websocketProofs: Proof[] = [
     shows: 'the sockets at once; those that are open stay',
     async prove(t) {
       const scene = await startReloadable(t);
-      const url = await scene.parley.listening;
+      const { url } = scene;
       const [first, second] = [await connect(url), await connect(url)];
       await scene.reload(websocket({ max_connections_per_address: 1 }));
       assert.equal(
@@ -144,7 +144,7 @@ export const websocketProofs: Proof[] = [
       const [alice, bob] = [createToken(), createToken()];
       const tokens = [{ subject: 'alice', sha256: hashToken(alice) }];
       const scene = await startReloadable(t, { config: { auth: { mode: 'token', tokens } } });
-      const url = await scene.parley.listening;
+      const { url } = scene;
       const by = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
       const first = await connect(url, by(alice));
       await first.ask('ping');
@@ -165,7 +165,7 @@ export const websocketProofs: Proof[] = [
     shows: 'the bad frames that a socket may send, on one that is open',
     async prove(t) {
       const scene = await startReloadable(t);
-      const socket = await open(await scene.parley.listening);
+      const socket = await open(scene.url);
       await scene.reload(websocket({ max_bad_frames: 0, max_buffered_bytes: 65_536 }));
       const closed = closeCode(socket);
       socket.send('nonsense');
@@ -181,7 +181,7 @@ export const websocketProofs: Proof[] = [
     shows: 'the reads at a time and those that wait, on a socket that is open',
     async prove(t) {
       const scene = await startReloadable(t);
-      const client = await connect(await scene.parley.listening);
+      const client = await connect(scene.url);
       /** How many of 40 requests at once are rejected. */
       const rejected = async () => {
         const answers = await Promise.all(
@@ -206,7 +206,7 @@ export const websocketProofs: Proof[] = [
     shows: 'the frames that a socket may send, on one that is open, of a client and of a viewer',
     async prove(t) {
       const scene = await startReloadable(t);
-      const url = await scene.parley.listening;
+      const { url } = scene;
       const sockets = [await open(url), await open(url.replace('/ws/chat', '/inspect/events?conversation=c1'))];
       await scene.reload(websocket({ frames_per_second: 1, frame_burst: 5 }));
       for (const socket of sockets) {

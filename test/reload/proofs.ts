@@ -28,6 +28,5 @@ export async function startScriptedReload(
   const model = await startModelServer();
   t.after(() => model.close());
   const scene = await startReloadable(t, { ...options, modelUrl: model.url });
-  const url = await scene.parley.listening;
-  return { scene, model, url, client: connectClient(t, url) };
+  return { scene, model, url: scene.url, client: connectClient(t, scene.url) };
 }

@@ -31,7 +31,7 @@ describe('another provider', () => {
       modelUrl: first.url,
       config: { llm: { providers: { scripted: { prices } } } },
     });
-    const client = connectClient(t, await scene.parley.listening);
+    const client = connectClient(t, scene.url);
     const { reply, release } = saysStepwise('It ', 'was.');
     first.script(reply);
     const turn = client.chat('tell', { conversationId: 'c1' });
@@ -69,7 +69,7 @@ describe('another provider', () => {
       return fails(500, 'oops', { headers: { 'retry-after': '1' } });
     });
     second.script(() => says('Here.'));
-    const turn = connectClient(t, await scene.parley.listening).chat('Hi');
+    const turn = connectClient(t, scene.url).chat('Hi');
     for await (const chunk of turn) if (chunk.type === 'notice' && chunk.kind === 'retrying') break;
     await scene.reload({
       llm: { active: 'other', providers: { other: { base_url: second.url, model: 'other-model' } } },
@@ -86,7 +86,7 @@ describe('a provider that a reload leaves as it was', () => {
       modelUrl: model.url,
       config: { llm: { retry: { attempts: 1 }, circuit: { failures: 1, cooldown: 600 } } },
     });
-    const client = connectClient(t, await scene.parley.listening);
+    const client = connectClient(t, scene.url);
     model.script(fails(500, 'oops'));
     await assert.rejects(client.chat('Hi').end, { code: 'provider_failed' });
     await scene.reload({
@@ -104,7 +104,7 @@ describe('a provider that a reload leaves as it was', () => {
       modelUrl: model.url,
       config: { llm: { providers: { scripted: { max_concurrent: 1 } } } },
     });
-    const client = connectClient(t, await scene.parley.listening);
+    const client = connectClient(t, scene.url);
     const held = saysStepwise('One.');
     model.script(held.reply, says('Two.'));
     const one = client.chat('1', { conversationId: 'c1' });
@@ -125,7 +125,7 @@ describe('a provider whose endpoint changes', () => {
       modelUrl: first.url,
       config: { llm: { retry: { attempts: 1 }, circuit: { failures: 1, cooldown: 600 } } },
     });
-    const client = connectClient(t, await scene.parley.listening);
+    const client = connectClient(t, scene.url);
     first.script(fails(500, 'oops'));
     await assert.rejects(client.chat('Hi').end, { code: 'provider_failed' });
     second.script(says('Mended.'));

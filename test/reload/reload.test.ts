@@ -9,14 +9,14 @@ import { demoServer, misbehavingServer } from '../support/parley.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTempHome } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
-import { startReloadable, type Reloadable } from './scene.ts';
+import { startReloadable, startReloadableProcess, type Reloadable } from './scene.ts';
 
 const metric = async (scene: Reloadable, name: string) =>
   Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(await scene.http('/metrics'))?.[1]);
 
 describe('SIGHUP', () => {
   it('reports in one line what is in force now and what needs a restart, without values', async (t) => {
-    const scene = await startReloadable(t);
+    const scene = await startReloadableProcess(t);
     const line = await scene.reload({
       chat: { service: { system_prompt: 'Be brief.', queue_length: 3 }, websocket: { host: '127.0.0.1' } },
       llm: {
@@ -35,34 +35,34 @@ describe('SIGHUP', () => {
   });
 
   it('without a change reloads nothing, and the server goes on', async (t) => {
-    const scene = await startReloadable(t, { mcpServers: demoServer });
-    const { reloaded, needs_restart } = await scene.hangUp();
+    const scene = await startReloadableProcess(t, { mcpServers: demoServer });
+    const { reloaded, needs_restart } = await scene.reloadFiles();
     assert.deepEqual([reloaded, needs_restart], [[], []]);
-    await connectClient(t, await scene.parley.listening).chat('Hi').end;
+    await connectClient(t, scene.url).chat('Hi').end;
   });
 
   it('still names, at the next reload, what needs a restart', async (t) => {
-    const scene = await startReloadable(t);
+    const scene = await startReloadableProcess(t);
     await scene.reload({ chat: { websocket: { endpoint: '/elsewhere' } } });
-    assert.deepEqual((await scene.hangUp())['needs_restart'], ['chat.websocket.endpoint']);
+    assert.deepEqual((await scene.reloadFiles())['needs_restart'], ['chat.websocket.endpoint']);
   });
 
   it('keeps the --port of the start, with any port in the file', async (t) => {
-    const scene = await startReloadable(t, {}, { args: ['--port', '0'] });
+    const scene = await startReloadableProcess(t, {}, { args: ['--port', '0'] });
     assert.deepEqual((await scene.reload({ chat: { websocket: { port: 4321 } } }))['needs_restart'], []);
   });
 
   it('is ignored, with a line in the log, while the server drains', async (t) => {
     const model = await startModelServer();
     t.after(() => model.close());
-    const scene = await startReloadable(t, { modelUrl: model.url, config: { shutdown: { drain_timeout: 60 } } });
+    const scene = await startReloadableProcess(t, { modelUrl: model.url, config: { shutdown: { drain_timeout: 60 } } });
     model.script(stalls('Once '));
-    const turn = connectClient(t, await scene.parley.listening).chat('tell me a story');
+    const turn = connectClient(t, scene.url).chat('tell me a story');
     turn.end.catch(() => undefined);
     for await (const chunk of turn) if (chunk.type === 'text') break;
     scene.parley.kill('SIGTERM');
     await eventually(() => scene.parley.output.stderr.includes('draining'), 'the drain');
-    assert.match((await scene.hangUp()).msg, /reload ignored: server is/);
+    assert.match((await scene.reloadFiles()).msg, /reload ignored: server is/);
     scene.parley.kill('SIGTERM');
     await scene.parley.exited;
   });
@@ -81,7 +81,7 @@ describe('SIGHUP', () => {
   });
 
   it('twice in a row reloads at least once after the last change, and never at the same time', async (t) => {
-    const scene = await startReloadable(t);
+    const scene = await startReloadableProcess(t);
     await writeFile(
       join(scene.folder, 'config.yaml'),
       JSON.stringify({ ...scene.config, chat: { websocket: { port: 0 }, service: { queue_length: 7 } } }),
@@ -105,7 +105,7 @@ describe('a file that is wrong', () => {
       '  config.yaml:3: chat.service.max_text_length is none; allowed: a whole number of characters, 1 or more.',
       '  config.yaml:4: chat.service.idle_timeot is not a known key; did you mean idle_timeout?',
     ]);
-    await assert.rejects(connectClient(t, await scene.parley.listening).chat('more than ten characters').end, {
+    await assert.rejects(connectClient(t, scene.url).chat('more than ten characters').end, {
       code: 'invalid_request',
     });
   });
@@ -115,7 +115,7 @@ describe('a file that is wrong', () => {
     scene.mcpServers = { broken: {} };
     const line = await scene.reload({ chat: { service: { max_text_length: 100_000 } } });
     assert.match(String(line['problems']), /servers\.json:1:\d+: mcpServers\.broken: expected either "command"/);
-    await assert.rejects(connectClient(t, await scene.parley.listening).chat('more than ten characters').end, {
+    await assert.rejects(connectClient(t, scene.url).chat('more than ten characters').end, {
       code: 'invalid_request',
     });
   });
@@ -127,7 +127,7 @@ describe('a file that is wrong', () => {
       String(line['problems']),
       /Provider "openai" needs an API key: set the environment variable OPENAI_API_KEY/,
     );
-    await connectClient(t, await scene.parley.listening).chat('Hi').end;
+    await connectClient(t, scene.url).chat('Hi').end;
   });
 
   it('is refused as a whole when only a restart can make its keys fit', async (t) => {
@@ -136,7 +136,7 @@ describe('a file that is wrong', () => {
       auth: { mode: 'token', tokens: [{ subject: 'alice', sha256: 'a'.repeat(64) }] },
     });
     assert.match(String(line['problems']), /needs a restart\. Without it, auth\.mode would keep the old value/);
-    await connectClient(t, await scene.parley.listening).chat('Hi').end;
+    await connectClient(t, scene.url).chat('Hi').end;
   });
 });
 

@@ -35,7 +35,7 @@ async function open(url: string, secret: string): Promise<WebSocket> {
 describe('a token that a reload removes', () => {
   it('closes its open sockets with an error and 1008, and accepts no new ones; other sockets stay', async (t) => {
     const scene = await start(t);
-    const url = await scene.parley.listening;
+    const { url } = scene;
     const [alices, bobs] = [await open(url, token.alice), await open(url, token.bob)];
     const ended = endOf(alices);
     assert.deepEqual((await scene.reload({ auth: { tokens: [entry('bob', token.bob)] } }))['reloaded'], [
@@ -56,7 +56,7 @@ describe('a token that a reload removes', () => {
 
   it('is said to the client that ships, which does not come back', async (t) => {
     const scene = await start(t);
-    const client = connectClient(t, await scene.parley.listening, { token: token.alice });
+    const client = connectClient(t, scene.url, { token: token.alice });
     await client.chat('Hi').end;
     const closed = client.whenStatus('closed');
     await scene.reload({ auth: { tokens: [entry('bob', token.bob)] } });
@@ -67,7 +67,7 @@ describe('a token that a reload removes', () => {
 describe('a token that a reload gives to another subject', () => {
   it('closes its open sockets; those who connect with it are the new subject', async (t) => {
     const scene = await start(t);
-    const url = await scene.parley.listening;
+    const { url } = scene;
     await connectClient(t, url, { token: token.bob }).chat('Hi', { conversationId: "bob's" }).end;
     const ended = endOf(await open(url, token.alice));
     await scene.reload({ auth: { tokens: [entry('bob', token.alice), entry('bob', token.bob)] } });
@@ -84,14 +84,14 @@ describe('a token that a reload adds', () => {
   it('lets in at once', async (t) => {
     const scene = await start(t);
     await scene.reload({ auth: { tokens: [...both, entry('carol', token.carol)] } });
-    await connectClient(t, await scene.parley.listening, { token: token.carol }).chat('Hi').end;
+    await connectClient(t, scene.url, { token: token.carol }).chat('Hi').end;
   });
 });
 
 describe('a viewer that a reload removes', () => {
   it('sees nothing more: its socket is closed with 1008', async (t) => {
     const scene = await start(t, { viewers: ['alice', 'bob'] });
-    const url = (await scene.parley.listening).replace('/ws/chat', '/inspect/events?conversation=c1');
+    const url = scene.url.replace('/ws/chat', '/inspect/events?conversation=c1');
     const [alices, bobs] = [new WebSocket(url, bearer(token.alice)), new WebSocket(url, bearer(token.bob))];
     // The state of the MCP servers, or of the conversation, comes first; here there is neither.
     await Promise.all([once(alices, 'open'), once(bobs, 'open')]);

@@ -13,7 +13,7 @@ async function start(t: TestContext) {
     mcpServers: demoServer,
     config: { mcp: { watch_config_file: true } },
   });
-  const client = connectClient(t, await scene.parley.listening);
+  const client = connectClient(t, scene.url);
   return {
     scene,
     write: (text: string) => writeFile(join(scene.folder, 'servers.json'), text),

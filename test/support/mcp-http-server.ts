@@ -26,7 +26,8 @@ export interface HttpServerOptions {
   gate?(request: IncomingMessage, response: ServerResponse): boolean;
 }
 
-async function answer(
+/** Passes a request to `handle`, and its response to the client. */
+export async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   handle: (request: Request) => Promise<Response>,
@@ -74,7 +75,7 @@ async function listen(port: number, handle: (request: IncomingMessage, response:
 const noSuchSession = () => new Response('no such session', { status: 404 });
 
 /** Passes each request to the transport of its session. `initialize` opens one. */
-function createSessions(
+export function createSessions(
   create: () => { connect(transport: WebStandardStreamableHTTPServerTransport): Promise<void> },
   unknownSession: () => Response,
 ) {

@@ -13,6 +13,7 @@ import { configSchema } from '../../src/config/schema/schema.ts';
 import { startServer, type Server } from '../../src/server.ts';
 import { connect, type Client, type ConnectOptions } from './client.ts';
 import { compileCache } from './compile-cache.ts';
+import { demoUrl } from './demo-server.ts';
 import { merge } from './merge.ts';
 import { startModelServer, type ModelServer } from './model/server.ts';
 
@@ -38,15 +39,8 @@ export interface ParleyOptions {
 
 const projectFolder = join(import.meta.dirname, '..', '..');
 
-/** The bundled demo MCP server. */
-export const demoServer = {
-  demo: {
-    command: 'node',
-    args: [join(projectFolder, 'src/demo/mcp-server.ts')],
-    cwd: projectFolder,
-    env: compileCache,
-  },
-};
+/** The bundled demo MCP server, over HTTP. */
+export const demoServer = { demo: { url: demoUrl } };
 
 /** The test server that hangs, fails, crashes and floods; `env` selects what it does. */
 export function misbehavingServer(env: Record<string, string> = {}) {

@@ -2,7 +2,7 @@
  * Changes a request body that a provider has rejected because its model does not support a parameter or tools. Pure: the
  * first matching rule decides, and only rejections that name the cause match.
  */
-import { APIError } from 'openai';
+import { APIError } from 'openai/error';
 import { isObject, ownValue, textOf } from '../../json.ts';
 import { MAX_READ_CHARS } from './provider-error.ts';
 import { declarationKey, isAboutDeclarations, rejectedTools, toolsOf, withoutDeclarations } from './rejected-tools.ts';
