@@ -94,7 +94,7 @@ export const otherProofs: Proof[] = [
     shows: 'how many writes may wait',
     async prove(t) {
       const scene = await startReloadable(t);
-      const client = connectClient(t, await scene.parley.listening, { retryTimeoutMs: 0 });
+      const client = connectClient(t, scene.url, { retryTimeoutMs: 0 });
       await client.chat('Hi').end;
       await scene.reload({ repository: { max_queued_writes: 1 } });
       const turns = Array.from({ length: 20 }, (_, id) => client.chat('Hi', { conversationId: `c${id}` }).end);
