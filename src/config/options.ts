@@ -48,6 +48,7 @@ export function warmLimits({ chat: { service } }: Config) {
     maxBytes: service.log_cache_bytes,
     windowTokens: service.context.max_tokens - service.context.reserve_tokens,
     preserveRecent: service.context.preserve_recent,
+    maxImages: service.context.max_images,
   };
 }
 

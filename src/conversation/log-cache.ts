@@ -8,7 +8,7 @@ import { imagesIn } from '../mcp/content/images.ts';
 import { endsRefused } from '../../machines/context-window/content-filter.ts';
 import type { LogRow } from '../../machines/log.ts';
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
-import type { LoadedConversation as StoredStanding } from '../store/port.ts';
+import type { LoadedConversation as StoredStanding, Store } from '../store/port.ts';
 
 export interface LogCache {
   /** The recent turns; at once if cached. Rejects if the store cannot be read. */
@@ -27,13 +27,15 @@ export interface LogCache {
 
 /** Numbers are read at each use, so they may change. */
 export interface LogCacheOptions {
-  store: { load(owner: string, conversationId: string, tokens: number, messages: number): Promise<StoredStanding> };
+  store: Pick<Store, 'load'>;
   /** chat.service.log_cache_bytes */
   maxBytes: number;
   /** Tokens of past turns that a window can use. Older turns are evicted. */
   windowTokens: number;
   /** Messages that a window always includes, of any size. */
   preserveRecent: number;
+  /** Images of large results that are read with a log, the newest ones. */
+  maxImages: number;
 }
 
 /** Estimated size of a row without its texts. */
@@ -53,7 +55,7 @@ interface CachedLog {
 export function createLogCache(options: LogCacheOptions): LogCache {
   const createCache = () =>
     new LRUCache<string, CachedLog>({ maxSize: Math.max(1, options.maxBytes), sizeCalculation: (log) => log.bytes });
-  const windowNow = () => `${options.windowTokens} ${options.preserveRecent}`;
+  const windowNow = () => [options.windowTokens, options.preserveRecent, options.maxImages].join(' ');
   let cache = createCache();
   let window = windowNow();
   const readings = new Map<string, { overtaken: boolean }>();
@@ -97,7 +99,7 @@ export function createLogCache(options: LogCacheOptions): LogCache {
       const reading = { overtaken: false };
       readings.set(key, reading);
       const standing = await options.store
-        .load(ref.owner, ref.conversationId, options.windowTokens, options.preserveRecent)
+        .load(ref.owner, ref.conversationId, options.windowTokens, options.preserveRecent, options.maxImages)
         .finally(() => {
           if (readings.get(key) === reading) readings.delete(key);
         });

@@ -7,8 +7,9 @@ import { isMessage } from '../../machines/context-window/past-turns.ts';
 import { endsRefused } from '../../machines/context-window/content-filter.ts';
 import { asObject } from '../../machines/json-object.ts';
 import { parseJson } from '../json.ts';
+import { imagesIn } from '../mcp/content/images.ts';
 import type { StoredRow } from './columns.ts';
-import { leanRowColumns, rewindTarget } from './file/schema.ts';
+import { leanRowColumns, rewindTarget, shownExtra } from './file/schema.ts';
 import type { StoredTurn } from './port.ts';
 
 /** The range of a turn's rows, and its rewind. `endSeq` is infinite while the turn is open. */
@@ -22,14 +23,19 @@ interface Span {
 export interface WindowSize {
   tokens: number;
   messages: number;
+  /** Images of large results for the model: the newest ones. Older ones are left out, because each may have megabytes. */
+  images: number;
 }
 
 /** Walks backwards until the window is full and no turn is cut. Returns rows in seq order. */
 export function createWindow(
   db: Database,
 ): (conversationId: string, least: WindowSize, open: readonly StoredTurn[]) => StoredRow[] {
-  const newestFirst = db.prepare<[string], StoredRow>(
+  const newestFirst = db.prepare<[string], StoredRow & { isCut: number }>(
     `SELECT ${leanRowColumns} FROM chat_events WHERE conversation_id = ? ORDER BY seq DESC`,
+  );
+  const findShownExtra = db.prepare<[string, number], { extra: string }>(
+    `SELECT ${shownExtra} FROM chat_events WHERE conversation_id = ? AND seq = ?`,
   );
   // The row of a rewind follows its message.
   const findSpan = db.prepare<[string, string], { beginSeq: number; endSeq: number | null; rewindTo: number | null }>(`
@@ -44,6 +50,7 @@ export function createWindow(
     const rows: StoredRow[] = [];
     let tokens = 0;
     let messages = 0;
+    let images = 0;
     let fromSeq = Infinity;
 
     const meet = (requestId: string, seq: number): Span => {
@@ -65,7 +72,7 @@ export function createWindow(
       fromSeq = Math.min(fromSeq, beginSeq);
     }
     // A turn with a rewind ended later than the turns that it abandoned, so the walk meets it first.
-    for (const row of newestFirst.iterate(conversationId)) {
+    for (const { isCut, ...row } of newestFirst.iterate(conversationId)) {
       if (tokens >= least.tokens && messages >= least.messages && row.seq < fromSeq) break;
       const span = row.request_id === null ? null : meet(row.request_id, row.seq);
       if (
@@ -80,6 +87,10 @@ export function createWindow(
       if (row.request_id !== null && refused.has(row.request_id)) continue;
       tokens += row.token_count ?? 0;
       if (isMessage(row)) messages += 1;
+      if (isCut === 1 && images < least.images) {
+        row.extra = findShownExtra.get(conversationId, row.seq)?.extra ?? null;
+        images += countImages(row);
+      }
       rows.push(row);
       if (span) fromSeq = Math.min(fromSeq, span.beginSeq);
     }
@@ -89,4 +100,9 @@ export function createWindow(
 
 function isRefusedEnd({ type, extra }: StoredRow): boolean {
   return type === 'meta' && extra !== null && endsRefused(asObject(parseJson(extra)) ?? {});
+}
+
+/** The images of a result that are for the model. */
+function countImages({ extra }: StoredRow): number {
+  return imagesIn(asObject(parseJson(extra ?? 'null'))?.['whole'], 'assistant').length;
 }

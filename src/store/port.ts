@@ -134,9 +134,16 @@ export interface Store {
   saveDraft(draft: ConversationRef & WrittenDraft): void;
   /**
    * Loads the newest rows until their `token_count` sum reaches `tokens` and `messages` (default 0) of them are messages,
-   * and all rows since the oldest open turn began. Turns are whole: rows go back to the start of each turn.
+   * and all rows since the oldest open turn began. Turns are whole: rows go back to the start of each turn. Of whole results
+   * of tools above 64 KiB they have the newest `images` (default 0) images for the model.
    */
-  load(owner: string, conversationId: string, tokens: number, messages?: number): Promise<LoadedConversation>;
+  load(
+    owner: string,
+    conversationId: string,
+    tokens: number,
+    messages?: number,
+    images?: number,
+  ): Promise<LoadedConversation>;
   /** Null for an unknown or foreign conversation. Without bounds, the newest `limit` rows. */
   page(owner: string, conversationId: string, range: PageRange): Promise<Page | null>;
   /** A page for clients. A large `extra` is the JSON of the log, which `serializeFrame` inserts as it is. */

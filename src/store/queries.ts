@@ -13,7 +13,7 @@ import type { ForkPoints } from './fork-points.ts';
 import { createListing } from './listing.ts';
 import type { Listing } from './listing.ts';
 import { createRewindPoints, type StoredRewindPoint } from './rewind-points.ts';
-import { largeExtraBytes, leanRowColumns, rowColumns } from './file/schema.ts';
+import { largeExtraBytes, rowColumns, shownRowColumns } from './file/schema.ts';
 import type { PageRange, StoredTurn, TurnRange } from './port.ts';
 import { createSearch, type Search } from './search.ts';
 import { createWaitingConversations, type WaitingConversations } from './waiting-conversations.ts';
@@ -173,7 +173,7 @@ export function createQueries(db: Database): Queries {
   >(`
     SELECT digest, begin_seq AS beginSeq, end_seq AS endSeq, "end" FROM turns WHERE conversation_id = ? AND request_id = ?`);
   const rowsOfTurn = db.prepare<[string, number, number, string], StoredRow & { bytes: number }>(`
-    SELECT ${leanRowColumns}, octet_length(extra) AS bytes FROM chat_events
+    SELECT ${shownRowColumns}, octet_length(extra) AS bytes FROM chat_events
      WHERE conversation_id = ? AND seq BETWEEN ? AND ? AND request_id = ? ORDER BY seq`);
   const findSeq = db.prepare<[string, string], { seq: number }>(
     'SELECT seq FROM chat_events WHERE id = ? AND conversation_id = ?',

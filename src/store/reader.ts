@@ -47,8 +47,8 @@ export function createReader(
   };
 
   return {
-    async load(owner, conversationId, tokens, messages = 0) {
-      const found = await ask('load', owner, { owner, conversationId, tokens, messages });
+    async load(owner, conversationId, tokens, messages = 0, images = 0) {
+      const found = await ask('load', owner, { owner, conversationId, tokens, messages, images });
       return {
         ...found,
         rows: found.rows.map((row) => decodeRow(row, conversationId)),

@@ -82,7 +82,7 @@ export interface Jobs {
   /** One slice of the sweep. True while its round is not over. */
   sweep: { ask: { now: string }; answer: boolean };
   load: {
-    ask: { owner: string; conversationId: string; tokens: number; messages: number };
+    ask: { owner: string; conversationId: string; tokens: number; messages: number; images: number };
     answer: StoredConversation;
   };
   page: { ask: { owner: string; conversationId: string; range: PageRange }; answer: StoredPage | null };

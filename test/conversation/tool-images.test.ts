@@ -8,10 +8,12 @@ import { startHttpServer } from '../support/mcp-http-server.ts';
 import { fails, says } from '../support/model/replies.ts';
 import { asks } from '../support/model/tool-calls.ts';
 import type { ModelServer } from '../support/model/server.ts';
-import { readAll, startTyped } from '../support/typed-client.ts';
+import { connectClient, readAll, startTyped } from '../support/typed-client.ts';
 
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const URL_OF_IT = `data:image/png;base64,${PNG}`;
+/** 100 KB: the log keeps the result apart from the rest of the row. */
+const LARGE = PNG.replace(/=*$/, '').padEnd(136_000, 'A');
 
 function offer(server: McpServer): void {
   server.registerTool('picture', { inputSchema: z.object({}) }, () => ({
@@ -22,6 +24,14 @@ function offer(server: McpServer): void {
   }));
   server.registerTool('hidden', { inputSchema: z.object({}) }, () => ({
     content: [{ type: 'image', data: PNG, mimeType: 'image/png', annotations: { audience: ['user'] } }],
+  }));
+  server.registerTool('large', { inputSchema: z.object({}) }, () => ({
+    content: [
+      { type: 'text', text: 'for people', annotations: { audience: ['user'] } },
+      { type: 'image', data: LARGE, mimeType: 'image/png' },
+      { type: 'resource', resource: { uri: 'file:///b.png', blob: LARGE, mimeType: 'image/PNG' } },
+    ],
+    structuredContent: { rows: 'x'.repeat(100_000) },
   }));
 }
 
@@ -36,6 +46,9 @@ const imagesIn = (model: ModelServer, request = -1) =>
   (model.requests.at(request)?.body.messages ?? []).flatMap(({ role, content }) =>
     Array.isArray(content) && JSON.stringify(content).includes(URL_OF_IT) ? [role] : [],
   );
+
+const imageUrlsIn = (model: ModelServer, request = -1) =>
+  JSON.stringify(model.requests.at(request)?.body.messages ?? []).match(/data:image\/[^"]+/g) ?? [];
 
 describe('the image of a result', () => {
   it('follows the result in a message that says where it comes from', async (t) => {
@@ -102,6 +115,44 @@ describe('the image of a result', () => {
       assert.equal(model.requests.length, 2);
       assert.deepEqual(imagesIn(model), []);
     }
+  });
+});
+
+describe('the images of a large result', () => {
+  const chat = ['go', { conversationId: 'c1', requestId: 'r1' }] as const;
+
+  it('are sent in later turns after a restart', async (t) => {
+    const { model, client, parley } = await startCamera(t);
+    model.script(asks([{ name: 'large' }]), says('I see.'), says('Still there.'));
+    await client.chat(...chat).end;
+    const before = imageUrlsIn(model);
+    assert.equal(before.length, 2);
+    await parley.restart();
+    await connectClient(t, parley.url).chat('and now?', { conversationId: 'c1' }).end;
+    assert.equal(model.requests.length, 3);
+    assert.deepEqual(imageUrlsIn(model), before);
+  });
+
+  it('are sent when the log is not cached', async (t) => {
+    const { model, client } = await startCamera(t, { log_cache_bytes: 0 });
+    model.script(asks([{ name: 'large' }]), says('I see.'), says('Still there.'));
+    await client.chat(...chat).end;
+    await client.chat('and now?', { conversationId: 'c1' }).end;
+    assert.deepEqual([imageUrlsIn(model, 1).length, imageUrlsIn(model, 2).length], [2, 2]);
+  });
+
+  it('and its text for people reach a client that attaches later', async (t) => {
+    const { model, client, parley } = await startCamera(t);
+    model.script(asks([{ name: 'large' }]), says('I see.'));
+    const [live] = toolResultsIn(await readAll(client.chat(...chat)));
+    assert.match(live?.data ?? '', /^for people/);
+    assert.equal(live?.images?.length, 2);
+    await parley.restart();
+    const later = connectClient(t, parley.url);
+    const chunks = await readAll(later.chat(...chat));
+    assert.deepEqual(toolResultsIn(chunks), [live]);
+    const { events } = await later.history('c1');
+    assert.ok(JSON.stringify(events.find(({ type }) => type === 'tool_result')?.extra).includes(LARGE));
   });
 });
 

@@ -47,6 +47,32 @@ describe('standing', () => {
     assert.deepEqual([all.known, all.headSeq, all.oldestSeq, all.rows.length, all.open], [true, 9, 1, 9, []]);
   });
 
+  test('has the newest images of large results, and nothing else of them', async (t) => {
+    const { store, append } = await sandbox(t).open();
+    const image = (name: string, audience: string[] = []) => ({
+      type: 'image',
+      mimeType: 'image/png',
+      data: name.padEnd(100_000, 'A'),
+      annotations: { audience },
+    });
+    const resultOf = (content: unknown) =>
+      row({ type: 'tool_result', role: 'tool', extra: { name: 'look', whole: { content, user_text: 'for people' } } });
+    const text = { type: 'text', text: 'x'.repeat(100_000) };
+    const older = [image('older'), text];
+    const newer = [image('newer'), 'no object', text];
+    const shown = [image('shown', ['user'])];
+    const rows = [older, newer, shown, [text]].map(resultOf);
+    await append({ conversationId: 'c', owner, rows });
+    const wholes = async (images?: number) =>
+      (await store.load(owner, 'c', 1000, 0, images)).rows.map(({ extra }) => extra['whole']);
+    assert.deepEqual(await wholes(), Array.from({ length: 4 }));
+    const [first, second, third] = await wholes(1);
+    assert.deepEqual(first, undefined);
+    assert.deepEqual(second, { content: [image('newer')], user_text: 'for people' });
+    assert.deepEqual(third, { content: shown, user_text: 'for people' }, 'the model gets none of these');
+    assert.deepEqual((await wholes(2))[0], { content: [image('older')], user_text: 'for people' });
+  });
+
   test('reaches back to the oldest open turn, and to the start of every turn on the way', async (t) => {
     const { store, append } = await sandbox(t).open();
     await append(begin('c', 'r0'));

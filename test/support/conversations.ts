@@ -61,7 +61,7 @@ export async function startConversations(test: TestContext, replacements: Replac
   });
   const delivery = createDelivery({ reader: store, reads, flushMs: 0, onError, onRefused: () => undefined });
   const window = { windowTokens: 1000, preserveRecent: 4 };
-  const kept = createLogCache({ store, maxBytes: 1_000_000, ...window });
+  const kept = createLogCache({ store, maxBytes: 1_000_000, ...window, maxImages: 0 });
   const logCache = { ...kept, append: replacements.keepWarm?.(kept.append) ?? kept.append };
   const countTokens = replacements.countTokens ?? ((text: string) => Math.ceil(text.length / 4));
   const inFlight = createInFlight();

@@ -14,14 +14,31 @@ export const rowColumns = `id, conversation_id, seq, timestamp, type, role, cont
 /** A larger `extra` is read apart, in bytes. Only results of tools have one: servers may send 16 MiB. */
 export const largeExtraBytes = 65_536;
 
+/** True for a row with a large `extra` that SQLite can take apart. */
+const isDivisible = `octet_length(extra) > ${largeExtraBytes} AND json_valid(extra)`;
+
+/** The blocks with images of a whole result, as a JSON list. Other programs may have written members that are no objects. */
+const imageBlocks = `(
+  SELECT json_group_array(json(block.value)) FROM json_each(extra, '$.whole.content') AS block
+   WHERE CASE WHEN block.type = 'object' THEN block.value ->> '$.type' = 'image'
+           OR (block.value ->> '$.resource.blob' IS NOT NULL AND block.value ->> '$.resource.mimeType' LIKE '%image/%') END)`;
+
 /**
- * `rowColumns` without the whole result of a tool in `extra`, which only clients read. The model and the charts use the
- * part in `content`.
+ * `extra` with the parts of a large result that clients get in chunks: the images, and the text for people. The rest, up to
+ * 16 MiB, stays in the log.
  */
-export const leanRowColumns = rowColumns.replace(
+export const shownExtra = `CASE WHEN ${isDivisible}
+  THEN json_replace(extra, '$.whole', json_object('content', json(${imageBlocks}), 'user_text', extra ->> '$.whole.user_text'))
+  ELSE extra END AS extra`;
+
+/** `rowColumns` with `shownExtra`. */
+export const shownRowColumns = rowColumns.replace('extra', shownExtra);
+
+/** `rowColumns` without the whole result of a tool if it is large. `isCut` is 1 then, else 0. */
+export const leanRowColumns = `${rowColumns.replace(
   'extra',
-  `CASE WHEN octet_length(extra) > ${largeExtraBytes} AND json_valid(extra) THEN json_remove(extra, '$.whole') ELSE extra END AS extra`,
-);
+  `CASE WHEN ${isDivisible} THEN json_remove(extra, '$.whole') ELSE extra END AS extra`,
+)}, (${isDivisible}) IS TRUE AS isCut`;
 
 /** The seq that a row rewinds to. NULL for other rows, and for `extra` that is not JSON, which other programs wrote. */
 export const rewindTarget = `CASE WHEN type = 'meta' AND json_valid(extra) THEN CASE extra ->> 'kind' WHEN 'rewind' THEN extra ->> 'to_seq' END END`;

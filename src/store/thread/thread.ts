@@ -152,8 +152,8 @@ function run(request: JobRequest) {
     case 'remove':
       return write(({ deletion }) => deletion.remove(request.ask.owner, request.ask.conversationId));
     case 'load': {
-      const { owner, conversationId, tokens, messages } = request.ask;
-      return read((queries) => queries.load(owner, conversationId, { tokens, messages }));
+      const { owner, conversationId, ...least } = request.ask;
+      return read((queries) => queries.load(owner, conversationId, least));
     }
     case 'page': {
       const { owner, conversationId, range } = request.ask;
