@@ -145,7 +145,7 @@ export const writerMachine = setup({
     retriesLeft: ({ context }) => context.attempt < context.retryDelaysMs.length,
   },
   delays: {
-    /** Beyond the budget the last delay applies: a broken disk is probed no faster than that. */
+    /** Beyond the budget, an append waits for the last delay before its attempt. Without appends, `checkPause` paces the tests. */
     backoff: ({ context }) => context.retryDelaysMs[Math.min(context.attempt, context.retryDelaysMs.length) - 1] ?? 0,
     sweepPause: ({ context }) => context.sweepInMs,
     checkPause: ({ context }) => context.checkDelayMs,
