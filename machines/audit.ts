@@ -2,7 +2,7 @@
  * Checks a conversation's log against the rules that every log keeps, in one pass over its rows, and describes each
  * violation. Pure. The rules hold after every crash. A violation is a fault of the runtime.
  */
-import type { LogRow } from './log.ts';
+import { isTurnEnd, type LogRow } from './log.ts';
 
 /** The record of a conversation in the tables beside the log. */
 export interface LogRecord {
@@ -144,13 +144,13 @@ export function auditLog(record: LogRecord): Audit {
   function inTurn(row: LogRow, requestId: string): void {
     const turn = turnOf(row, requestId);
     if (known.get(requestId)?.imported === true) return;
-    if (turn.ends.length > 0 && !isEnd(row))
+    if (turn.ends.length > 0 && !isTurnEnd(row))
       found.push(`row ${row.seq} of turn ${requestId} lies behind the end of its turn`);
     turn.begun ||= row.type !== 'user_message' && row.extra['kind'] !== 'cancel' && row.extra['kind'] !== 'rewind';
     if (row.type === 'assistant_message') asked(turn, row);
     if (row.type === 'tool_call' || row.type === 'tool_result') aboutCall(turn, row);
     if (row.type === 'meta') aboutQuestion(turn, row);
-    if (isEnd(row)) ended(turn, row);
+    if (isTurnEnd(row)) ended(turn, row);
   }
 
   function againstTable(turn: AuditedTurn): void {
@@ -196,8 +196,6 @@ export function auditLog(record: LogRecord): Audit {
     },
   };
 }
-
-const isEnd = (row: LogRow) => row.type === 'meta' && row.extra['kind'] === 'turn_end';
 
 function openCalls({ calls }: LoggedTurn): string {
   const open = [...calls].filter(([, closed]) => !closed).map(([id]) => id);

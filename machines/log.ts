@@ -1,6 +1,6 @@
 /**
- * Declares the rows of the event log. Types and lists of values only. turn-rows.ts builds the rows. Everything durable that Parley sends to
- * a client is a rendering of these rows.
+ * Declares the rows of the event log: types and lists of values. turn-rows.ts builds the rows. Everything durable that
+ * Parley sends to a client is a rendering of these rows.
  */
 
 /** `type` column of `chat_events`. */
@@ -108,4 +108,9 @@ export interface LogRow extends NewRow {
   seq: number;
   /** UTC, ISO 8601. */
   timestamp: string;
+}
+
+/** True for the last row of a turn. */
+export function isTurnEnd({ type, extra }: Pick<NewRow, 'type' | 'extra'>): boolean {
+  return type === 'meta' && extra['kind'] === 'turn_end';
 }

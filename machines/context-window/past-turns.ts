@@ -3,7 +3,7 @@
  * current branch. Pure functions over rows in log order.
  */
 import { endsRefused } from './content-filter.ts';
-import type { LogRow } from '../log.ts';
+import { isTurnEnd, type LogRow } from '../log.ts';
 
 /** All rows that share a `request_id`, in log order. */
 export interface TurnRows {
@@ -45,7 +45,7 @@ export function foldRow(turns: TurnRows[], row: LogRow): void {
   turn.rows.push(row);
   turn.tokens += rowTokens(row);
   if (row.type !== 'meta') return;
-  if (row.extra['kind'] === 'turn_end') {
+  if (isTurnEnd(row)) {
     turn.ended = true;
     turn.refused = endsRefused(row.extra);
   }

@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { branchOf, foldRow, isMessage, type TurnRows } from '../../machines/context-window/past-turns.ts';
 import { imagesIn } from '../mcp/content/images.ts';
 import { endsRefused } from '../../machines/context-window/content-filter.ts';
-import type { LogRow } from '../../machines/log.ts';
+import { isTurnEnd, type LogRow } from '../../machines/log.ts';
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import type { LoadedConversation as StoredStanding, Store } from '../store/port.ts';
 
@@ -124,7 +124,7 @@ export function createLogCache(options: LogCacheOptions): LogCache {
       if (reading) reading.overtaken = true;
       if (!log) return;
       for (const row of rows) add(log, row);
-      if (rows.some((row) => row.extra['kind'] === 'turn_end')) evictOldTurns(log);
+      if (rows.some(isTurnEnd)) evictOldTurns(log);
       keep(key, log);
     },
     forget: (ref) => void cache.delete(conversationKey(ref)),

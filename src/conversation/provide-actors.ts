@@ -11,20 +11,20 @@ import type { Permits } from '../scheduling/turn-permits.ts';
 import { createReadLogLogic, type ReadLogDeps } from './actors/read-log.ts';
 
 /** The dependencies of all its actors. */
-export type ConversationParts = AnswerDeps &
+export type ActorDeps = AnswerDeps &
   CallToolDeps &
   LoadContextDeps &
   ReadLogDeps & { permits: Pick<Permits, 'acquire'> };
 
 /** Creates one machine for all conversations. Each conversation's state is in its actor. */
-export function createConversationMachine(parts: ConversationParts) {
+export function createConversationMachine(deps: ActorDeps) {
   return conversationMachine.provide({
     actors: {
-      permit: createPermitLogic(parts.permits),
-      readLog: createReadLogLogic(parts),
-      loadContext: createLoadContextLogic(parts),
-      answer: createAnswerLogic(parts),
-      toolCall: toolCallMachine.provide({ actors: { callTool: createCallToolLogic(parts) } }),
+      permit: createPermitLogic(deps.permits),
+      readLog: createReadLogLogic(deps),
+      loadContext: createLoadContextLogic(deps),
+      answer: createAnswerLogic(deps),
+      toolCall: toolCallMachine.provide({ actors: { callTool: createCallToolLogic(deps) } }),
     },
   });
 }

@@ -2,12 +2,12 @@
  * Brings one follower up to date from the log and then makes it live: rows first, then the unfinished message, then live
  * frames, never interleaved. Nothing is buffered.
  */
-import type { LogRow } from '../../machines/log.ts';
+import { isTurnEnd, type LogRow } from '../../machines/log.ts';
 import type { Frame } from '../protocol/frames.ts';
 import { serializeFrame } from '../protocol/raw-json.ts';
 import type { ReadPermits } from '../scheduling/read-permits.ts';
 import type { Store } from '../store/port.ts';
-import { eventFrame, isTurnEnd, renderEnd, renderRow, type Seen } from './render.ts';
+import { eventFrame, renderEnd, renderRow, type Seen } from './render.ts';
 import type { Follower } from './topic.ts';
 
 /** The reads that catching up needs. They resolve to null for an unknown turn or conversation. */

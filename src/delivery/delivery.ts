@@ -2,6 +2,7 @@
  * Sends rows and live frames to the sockets that follow turns and conversations. Sockets are cursors on the log. Frames
  * are encoded once for all receivers. Outlives the conversation actors.
  */
+import { isTurnEnd } from '../../machines/log.ts';
 import type { Cursor } from '../../machines/conversation/client-events.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import { fault } from '../errors.ts';
@@ -12,7 +13,7 @@ import { createBroadcast } from './broadcast.ts';
 import { createDraft, type Draft } from './draft.ts';
 import { createMembership } from './membership.ts';
 import type { Delivery } from './port.ts';
-import { eventFrame, isTurnEnd, renderRow, type Seen } from './render.ts';
+import { eventFrame, renderRow, type Seen } from './render.ts';
 import type { Follower, Topic } from './topic.ts';
 
 export interface DeliveryOptions extends CatchUpDeps {

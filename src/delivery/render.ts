@@ -3,7 +3,7 @@
  * rendering, so all show the same.
  */
 import { z } from 'zod';
-import type { LogRow } from '../../machines/log.ts';
+import { isTurnEnd, type LogRow } from '../../machines/log.ts';
 import { isObject } from '../json.ts';
 import { imagesIn } from '../mcp/content/images.ts';
 import { usageSchema } from '../protocol/usage.ts';
@@ -66,11 +66,6 @@ const turnEnd = z.discriminatedUnion('status', [
     metadata: turnTotals.extend({ usage: usageSchema }).strip().optional(),
   }),
 ]);
-
-/** True for the last row of a turn. */
-export function isTurnEnd(row: LogRow): boolean {
-  return row.type === 'meta' && row.extra['kind'] === 'turn_end';
-}
 
 /** The frames of one row, in order. Empty for rows that the sender does not see. */
 export function renderRow(row: LogRow, seen: Seen | null = null): Frame[] {

@@ -1,5 +1,5 @@
 /** Describes rows and states of a log for people: the content of a row, and what recovery would do after it. */
-import type { NewRow } from '../../machines/log.ts';
+import { isTurnEnd, type NewRow } from '../../machines/log.ts';
 import { onlyWaits, recoveryRows } from '../../machines/conversation/decisions/recovery.ts';
 import type {
   FoldedLog,
@@ -7,7 +7,6 @@ import type {
   InterruptedTurn,
   RecoveryPolicy,
 } from '../../machines/conversation/turn-state.ts';
-import { isTurnEnd } from './steps.ts';
 
 /** The open turns, and what recovery would do with them. */
 export function describeState({ interrupted, stopped, queue }: FoldedLog, recovery: RecoveryPolicy): string {

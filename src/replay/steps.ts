@@ -1,5 +1,5 @@
 /** Replays a log from its beginning, row by row, with the fold of activation: the state after each row. Pure. */
-import type { LogRow, NewRow } from '../../machines/log.ts';
+import { isTurnEnd, type LogRow } from '../../machines/log.ts';
 import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import type { FoldedLog } from '../../machines/conversation/turn-state.ts';
 
@@ -27,5 +27,3 @@ export function* replaySteps(rows: Iterable<LogRow>, ended: ReadonlySet<string>)
     yield { row, folded: foldLog(rowsOfOpen, open, Date.parse(row.timestamp)) };
   }
 }
-
-export const isTurnEnd = (row: NewRow) => row.type === 'meta' && row.extra['kind'] === 'turn_end';

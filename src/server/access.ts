@@ -8,7 +8,7 @@ import { createViewerAuthorizer } from '../inspect/access.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { StartContext } from './context.ts';
 
-export type Access = ReturnType<typeof createAccessChecks>;
+export type AccessChecks = ReturnType<typeof createAccessChecks>;
 
 /** Creates the checks of tokens, hosts and origins. They follow a reload. */
 export function createAccessChecks({ settings, log }: StartContext, metrics: Pick<Metrics, 'refused'>) {

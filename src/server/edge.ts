@@ -13,7 +13,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { createDecoder } from '../protocol/decoder.ts';
 import type { ReloadStatus } from '../reload.ts';
 import { storageCause } from '../store/storage-problem.ts';
-import { createAccessChecks, type Access } from './access.ts';
+import { createAccessChecks, type AccessChecks } from './access.ts';
 import type { StartContext } from './context.ts';
 import type { Conversations } from './conversations.ts';
 import { createInspectPages, type Feeds } from './inspection.ts';
@@ -65,7 +65,7 @@ export function openEdge(context: StartContext, parts: EdgeParts): Promise<Gatew
 function createPages(
   { settings, version, onError }: StartContext,
   { models, tools, conversations, metrics, reload }: EdgeParts,
-  { access, verify, viewerAuthorizer, onRefused }: Access,
+  { access, verify, viewerAuthorizer, onRefused }: AccessChecks,
   inspection: ReturnType<typeof createInspectPages>['routes'],
 ) {
   const { auth, chat } = settings.current();

@@ -11,7 +11,7 @@ import { createInspectRoutes } from '../inspect/routes.ts';
 import type { IncidentReport } from '../observability/incident-report.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Store } from '../store/port.ts';
-import type { Access } from './access.ts';
+import type { AccessChecks } from './access.ts';
 import type { StartContext } from './context.ts';
 
 /** The feeds, and what the pages share with them. */
@@ -33,7 +33,7 @@ export function createFeeds({ settings, onError }: StartContext, { actorOf }: Pi
 export function createInspectPages(
   { settings, onError }: StartContext,
   { watched, inspection }: Feeds,
-  { access, viewerAuthorizer, onRefused }: Access,
+  { access, viewerAuthorizer, onRefused }: AccessChecks,
   { store, registry, incidents }: { store: Store; registry: Registry; incidents: IncidentReport },
 ) {
   const config = settings.current();

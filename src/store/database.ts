@@ -15,7 +15,7 @@ import {
   unavailableBecause,
 } from './file/file-checks.ts';
 import type { Content } from './file/file-checks.ts';
-import { identityOf, movedFile, watchFile, type FileWatch } from './file/file-identity.ts';
+import { identityOf, movedFile, watchFile, type IdentityWatch } from './file/file-identity.ts';
 import { lockFor } from './file/lock.ts';
 import { migrate } from './file/migrations.ts';
 import { createOwnerOnly, restrictToOwner } from './file/owner-only.ts';
@@ -42,7 +42,7 @@ export interface Connection {
   db: Database.Database;
   /** The file that is served, see `identityOf`. Null for a database in memory. */
   file: string | null;
-  watch: FileWatch;
+  watch: IdentityWatch;
   /** Moves the write-ahead log into the file, and returns free pages to the file system. */
   checkpoint(): void;
   close(): void;

@@ -72,7 +72,7 @@ export interface Interrupt {
   decision: Decision | null;
 }
 
-export interface Page {
+export interface RowPage {
   /** In seq order. */
   rows: LogRow[];
   headSeq: number;
@@ -145,9 +145,9 @@ export interface Store {
     images?: number,
   ): Promise<LoadedConversation>;
   /** Null for an unknown or foreign conversation. Without bounds, the newest `limit` rows. */
-  page(owner: string, conversationId: string, range: PageRange): Promise<Page | null>;
+  page(owner: string, conversationId: string, range: PageRange): Promise<RowPage | null>;
   /** A page for clients. A large `extra` is the JSON of the log, which `serializeFrame` inserts as it is. */
-  events(owner: string, conversationId: string, range: PageRange): Promise<Page | null>;
+  events(owner: string, conversationId: string, range: PageRange): Promise<RowPage | null>;
   /** Null for an unknown or foreign turn. Rows that retention deleted are missing; `end` is kept. Default: from the first row. */
   turn(owner: string, conversationId: string, requestId: string, range?: Partial<TurnRange>): Promise<TurnPage | null>;
   /** The digest of a turn's message. Null for an unknown or foreign turn. */

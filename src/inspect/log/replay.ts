@@ -5,7 +5,8 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { RecoveryPolicy } from '../../../machines/conversation/turn-state.ts';
 import type { ConversationRef } from '../../conversation-ref.ts';
-import { isTurnEnd, replaySteps } from '../../replay/steps.ts';
+import { isTurnEnd } from '../../../machines/log.ts';
+import { replaySteps } from '../../replay/steps.ts';
 import { describeState } from '../../replay/describe.ts';
 import type { Store } from '../../store/port.ts';
 import { createLogMessages, type LogMessageDeps } from './log-messages.ts';

@@ -20,7 +20,7 @@ export function movedFile(name: string): AppError {
   });
 }
 
-export interface FileWatch {
+export interface IdentityWatch {
   /** Throws `storage_failed` if the database or its write-ahead log leads elsewhere than at the start. Two `stat` calls, a few µs. */
   check(): void;
   /**
@@ -34,7 +34,7 @@ export interface FileWatch {
  * Watches the files of an open connection. The first time that a check throws, it tries to copy the write-ahead log into
  * the database file that is still open, so that a moved file is complete.
  */
-export function watchFile(db: Database, path: string, served: string): FileWatch {
+export function watchFile(db: Database, path: string, served: string): IdentityWatch {
   let log: string | null = null;
   let broken = false;
 
