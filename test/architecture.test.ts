@@ -141,8 +141,10 @@ test('the first level of machines/ and src/ has only charts and the parts of the
     'provided-at-boot.ts',
     'provider-circuit.ts',
     'registry.ts',
+    'tool-call-types.ts',
     'tool-call.ts',
     'usage.ts',
+    'writer-types.ts',
     'writer.ts',
   ]);
   assert.deepEqual(loose('src').toSorted(), [

@@ -3,7 +3,7 @@
  * servers, need a token that may chat. The pages are read-only and contain no secrets.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { StorageProblem } from '../../machines/writer.ts';
+import type { StorageProblem } from '../../machines/writer-types.ts';
 import type { Verify } from '../auth/verifier.ts';
 import type { ProviderStatus } from '../llm/port.ts';
 import type { ServerStatus } from '../mcp/port.ts';

@@ -1,6 +1,6 @@
 /** Says why the event log cannot be written, for the client whose message was rejected. */
 import Database from 'better-sqlite3';
-import type { StorageProblem } from '../../machines/writer.ts';
+import type { StorageProblem } from '../../machines/writer-types.ts';
 import { fault } from '../errors.ts';
 import type { Fault } from '../../machines/log.ts';
 

@@ -5,7 +5,7 @@
 import type { StoredRewindPoint } from './rewind-points.ts';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import type { Spent } from '../../machines/usage.ts';
-import type { StorageProblem } from '../../machines/writer.ts';
+import type { StorageProblem } from '../../machines/writer-types.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { LegacyImport } from './file/import-legacy.ts';

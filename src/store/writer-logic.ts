@@ -4,13 +4,8 @@
  */
 import { setImmediate as endOfTick } from 'node:timers/promises';
 import { fromCallback, fromPromise } from 'xstate';
-import {
-  storageProblemIn,
-  writerMachine,
-  type KnownProblem,
-  type StorageProblem,
-  type WriterLogic,
-} from '../../machines/writer.ts';
+import { storageProblemIn, type KnownProblem, type StorageProblem } from '../../machines/writer-types.ts';
+import { writerMachine, type WriterLogic } from '../../machines/writer.ts';
 import { AppError, fault, errorMessage } from '../errors.ts';
 import type { LegacyImport } from './file/import-legacy.ts';
 import type { AppendQueue, QueuedAppend } from './append-queue.ts';

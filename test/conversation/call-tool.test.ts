@@ -12,7 +12,7 @@ import type {
   CallTask,
   CallTaskStored,
   ToolCallInput,
-} from '../../machines/tool-call.ts';
+} from '../../machines/tool-call-types.ts';
 import { createCallToolLogic } from '../../src/conversation/actors/call-tool.ts';
 import type { CallEnd, CallOptions, FollowOptions } from '../../src/mcp/port.ts';
 import { tool } from '../support/machines/values.ts';

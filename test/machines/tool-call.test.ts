@@ -14,7 +14,7 @@ import type {
   CallTask,
   CallTaskStored,
   ToolCallInput,
-} from '../../machines/tool-call.ts';
+} from '../../machines/tool-call-types.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import { tool } from '../support/machines/values.ts';
 

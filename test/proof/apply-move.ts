@@ -6,7 +6,7 @@
 import type { ConversationEvent } from '../../machines/conversation/events.ts';
 import type { RequestedCall } from '../../machines/conversation/hop-answers.ts';
 import type { ServerRequest } from '../../machines/conversation/question-types.ts';
-import type { CallSuspended, CallServerRequest } from '../../machines/tool-call.ts';
+import type { CallSuspended, CallServerRequest } from '../../machines/tool-call-types.ts';
 import {
   asker,
   cancel,

@@ -6,7 +6,7 @@ import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
 import type { ConversationEmitted, ConversationEvent } from '../../machines/conversation/events.ts';
 import type { ModelAnswer } from '../../machines/conversation/hop-answers.ts';
 import { conversationMachine } from '../../machines/conversation/machine.ts';
-import type { ToolCallInput } from '../../machines/tool-call.ts';
+import type { ToolCallInput } from '../../machines/tool-call-types.ts';
 import { toolCallMachine } from '../../machines/tool-call.ts';
 import type { OpenCall } from '../../machines/conversation/turn-state.ts';
 import { answer } from '../support/machines/values.ts';

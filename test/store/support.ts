@@ -15,7 +15,7 @@ import { createActor } from 'xstate';
 import type { ActorRefFrom } from 'xstate';
 import type { NewRow } from '../../machines/log.ts';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
-import type { WriterInput } from '../../machines/writer.ts';
+import type { WriterInput } from '../../machines/writer-types.ts';
 import type { WriterLogic } from '../../machines/writer.ts';
 import type { ConversationRef } from '../../src/conversation-ref.ts';
 import { openStore } from '../../src/store/store.ts';

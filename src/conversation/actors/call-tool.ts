@@ -20,7 +20,7 @@ import type {
   CallProgress,
   CallServerRequest,
   ToolCallInput,
-} from '../../../machines/tool-call.ts';
+} from '../../../machines/tool-call-types.ts';
 import { timeLeftMs } from '../../../machines/tool-call.ts';
 import type { FairKey } from '../../scheduling/fair-semaphore.ts';
 import type { CallEnd, Progress, McpServers } from '../../mcp/port.ts';

@@ -20,7 +20,7 @@ import type {
   CallSuspended,
   CallServerRequest,
   ToolCallInput,
-} from '../../../machines/tool-call.ts';
+} from '../../../machines/tool-call-types.ts';
 import { toolCallMachine } from '../../../machines/tool-call.ts';
 import { createMemoryLog } from './log.ts';
 import type { LogIntent, MemoryLog } from './log.ts';

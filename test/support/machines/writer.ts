@@ -1,8 +1,9 @@
 /** Runs the writer's chart without a disk: the test ends its actors and advances its clock. */
 import assert from 'node:assert/strict';
 import { SimulatedClock, createActor, fromCallback, fromPromise } from 'xstate';
-import { writerMachine, type KnownProblem, type StorageProblem } from '../../../machines/writer.ts';
-import type { SweepDelaysMs } from '../../../machines/writer.ts';
+import type { KnownProblem, StorageProblem } from '../../../machines/writer-types.ts';
+import { writerMachine } from '../../../machines/writer.ts';
+import type { SweepDelaysMs } from '../../../machines/writer-types.ts';
 
 type Step =
   | 'openDatabase'
