@@ -2,8 +2,7 @@
  * Prepares the reads of the log, once for a connection. Runs in the read thread (in the write thread for a database in
  * memory) and returns plain columns. The main thread decodes and interprets them.
  */
-import { isUtf8 } from 'node:buffer';
-import type { Database, Statement } from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
 import type { WrittenDraft } from '../../machines/conversation/turn-state.ts';
 import { roundCost, type Spent } from '../../machines/usage.ts';
 import type { ConversationRef } from '../conversation-ref.ts';
@@ -13,7 +12,8 @@ import type { ForkPoints } from './fork-points.ts';
 import { createListing } from './listing.ts';
 import type { Listing } from './listing.ts';
 import { createRewindPoints, type StoredRewindPoint } from './rewind-points.ts';
-import { largeExtraBytes, rowColumns, shownRowColumns } from './file/schema.ts';
+import { shownRowColumns } from './file/schema.ts';
+import { createPages, upToPageChars, type StoredEvents, type StoredPage } from './pages.ts';
 import type { PageRange, StoredTurn, TurnRange } from './port.ts';
 import { createSearch, type Search } from './search.ts';
 import { createWaitingConversations, type WaitingConversations } from './waiting-conversations.ts';
@@ -29,22 +29,6 @@ export interface StoredConversation {
   /** JSON. */
   remembered: string | null;
   spent: Spent;
-}
-
-export interface StoredPage {
-  rows: StoredRow[];
-  headSeq: number;
-  oldestSeq: number;
-}
-
-/** The same, with each large `extra` as bytes of JSON, which a thread can hand over without a copy. */
-export interface StoredEvents extends Omit<StoredPage, 'rows'> {
-  rows: EventRow[];
-}
-
-export interface EventRow extends StoredRow {
-  /** Then `extra` is null. */
-  largeExtra: Uint8Array<ArrayBuffer> | null;
 }
 
 export interface StoredTurnRows {
@@ -89,79 +73,12 @@ interface FoundConversation extends Spent {
   remembered: string | null;
 }
 
-interface Bounds {
-  conversationId: string;
-  after: number;
-  before: number;
-  limit: number;
-}
-
-/** Most text of a page, unless one row has more: the log keeps whole tool results, and frames are strings. */
-const PAGE_CHARS = 1024 * 1024;
-
-/** A row of an event as SQLite returns it. */
-type FoundEvent = StoredRow & { large: Buffer<ArrayBuffer> | null; isJson: number | null };
-
-/** What reading the row costs. `bytes`: of an `extra` of which only a part is read. */
-const costOf = ({ content, tool_calls, extra, large, bytes }: StoredRow & { large?: Buffer | null; bytes?: number }) =>
-  (content?.length ?? 0) + (tool_calls?.length ?? 0) + (bytes ?? large?.length ?? extra?.length ?? 0);
-
-/** `more`: rows were left out. */
-function upToPageChars<Row extends StoredRow>(found: Iterable<Row>): { rows: Row[]; more: boolean } {
-  const rows: Row[] = [];
-  let chars = 0;
-  for (const row of found) {
-    chars += costOf(row);
-    if (rows.length > 0 && chars > PAGE_CHARS) return { rows, more: true };
-    rows.push(row);
-  }
-  return { rows, more: false };
-}
-
-/** Other programs may have written other text. It is decoded like a small one. */
-function eventRowOf({ large, isJson, ...row }: FoundEvent): EventRow {
-  if (large === null) return { ...row, largeExtra: null };
-  if (isJson !== 1 || large[0] !== OPENING_BRACE || !isUtf8(large))
-    return { ...row, extra: large.toString(), largeExtra: null };
-  // Only memory that belongs to nothing else can be handed over.
-  const isWhole = large.byteLength === large.buffer.byteLength;
-  return { ...row, largeExtra: isWhole ? large : new Uint8Array(large) };
-}
-
-const OPENING_BRACE = 0x7b;
-
-const isLarge = `type = 'tool_result' AND octet_length(extra) > ${largeExtraBytes}`;
-const eventColumns = rowColumns.replace(
-  'extra',
-  `CASE WHEN ${isLarge} THEN NULL ELSE extra END AS extra, CASE WHEN ${isLarge} THEN CAST(extra AS BLOB) END AS large, CASE WHEN ${isLarge} THEN json_valid(extra) END AS isJson`,
-);
-
-/** The rows of a page in seq order, up to its size. */
-function readPage<Row extends StoredRow>(
-  between: { oldest: Statement<Bounds, Row>; newest: Statement<Bounds, Row> },
-  conversationId: string,
-  { afterSeq, beforeSeq = Number.MAX_SAFE_INTEGER, limit }: PageRange,
-): Row[] {
-  const bounds = { conversationId, after: afterSeq ?? -1, before: beforeSeq, limit };
-  return afterSeq === undefined
-    ? upToPageChars(between.newest.iterate(bounds)).rows.toReversed()
-    : upToPageChars(between.oldest.iterate(bounds)).rows;
-}
-
 /** Prepares the queries of the read thread. */
 export function createQueries(db: Database): Queries {
   const findConversation = db.prepare<[string, string], FoundConversation>(
     'SELECT id, head_seq AS headSeq, oldest_seq AS oldestSeq, remembered, spent_tokens AS tokens, cost FROM conversations WHERE owner = ? AND name = ?',
   );
-  const between = 'FROM chat_events WHERE conversation_id = @conversationId AND seq > @after AND seq < @before';
-  const rowsBetween = {
-    oldest: db.prepare<Bounds, StoredRow>(`SELECT ${rowColumns} ${between} ORDER BY seq LIMIT @limit`),
-    newest: db.prepare<Bounds, StoredRow>(`SELECT ${rowColumns} ${between} ORDER BY seq DESC LIMIT @limit`),
-  };
-  const eventsBetween = {
-    oldest: db.prepare<Bounds, FoundEvent>(`SELECT ${eventColumns} ${between} ORDER BY seq LIMIT @limit`),
-    newest: db.prepare<Bounds, FoundEvent>(`SELECT ${eventColumns} ${between} ORDER BY seq DESC LIMIT @limit`),
-  };
+  const pages = createPages(db);
   const window = createWindow(db);
   const rewindPoint = createRewindPoints(db);
   const openTurns = db.prepare<[string], StoredTurn>(`
@@ -229,13 +146,13 @@ export function createQueries(db: Database): Queries {
     }),
 
     page: ofConversation(({ id, headSeq, oldestSeq }, range: PageRange) => ({
-      rows: readPage(rowsBetween, id, range),
+      rows: pages.rows(id, range),
       headSeq,
       oldestSeq,
     })),
 
     events: ofConversation(({ id, headSeq, oldestSeq }, range: PageRange) => ({
-      rows: readPage(eventsBetween, id, range).map(eventRowOf),
+      rows: pages.events(id, range),
       headSeq,
       oldestSeq,
     })),
