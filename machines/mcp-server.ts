@@ -118,6 +118,7 @@ const healthCheck = (suspected: boolean) => ({
   },
 });
 
+/** The chart. src/mcp provides its actors. */
 export const mcpServerMachine = mcpServerSetup.createMachine({
   id: 'mcpServer',
   description: 'The life of one configured MCP server, shared by all conversations: connect, serve, reconnect.',

@@ -42,6 +42,7 @@ export interface Reload {
   status(): ReloadStatus;
 }
 
+/** Creates the reload. Requests that come while one runs share the next one. */
 export function createReload({ settings, readConfig, prepare, isServing, log }: ReloadOptions): Reload {
   let status: ReloadStatus = { successful: true, succeededAtMs: Date.now() };
   let running: Promise<void> | null = null;

@@ -26,6 +26,7 @@ export interface MessageSizes {
   rest: number;
 }
 
+/** The sizes of a request without tools. */
 export const NO_TOOLS: ToolSizes = { count: 0, tokens: 0, largestServer: null, largestTool: null };
 
 /** The messages of past turns, and those of the current one, which begins with the user's message. */

@@ -72,6 +72,7 @@ const isBeingDecided = (call: OpenCall) =>
 const every = (turn: RunningTurn | null, ...stages: OpenCall['stage'][]) =>
   turn === null || turn.calls.every((call) => stages.includes(call.stage));
 
+/** The setup without actions. turn-actions.ts adds them. */
 export const conversationSetup = setup({
   types: {
     context: {} as ConversationContext,

@@ -254,6 +254,7 @@ const persisting = conversation.createStateConfig({
   },
 });
 
+/** The state `turn` of the conversation chart. */
 export const turn = conversation.createStateConfig({
   description: 'A turn runs, from its message to its end. Further messages wait, are rejected or interrupt.',
   tags: ['chat', 'cancel'],

@@ -215,10 +215,12 @@ export function readLimits({ chat: { websocket } }: Config) {
   };
 }
 
+/** How many frames one socket may send. */
 export function frameLimits({ chat }: Pick<Config, 'chat'>) {
   return { framesPerSecond: chat.websocket.frames_per_second, frameBurst: chat.websocket.frame_burst };
 }
 
+/** What the server keeps of one socket before it closes it. */
 export function sessionLimits({ chat }: Config) {
   return {
     maxBufferedBytes: chat.websocket.max_buffered_bytes,

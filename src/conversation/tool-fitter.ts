@@ -19,6 +19,7 @@ export interface FittedTools {
 /** Null as `budgetTokens`: the model takes no tools, so they have no size. */
 export type ToolFitter = (tools: ToolsByName, budgetTokens: number | null) => Promise<FittedTools>;
 
+/** Creates the fitter. `countTokens` runs once for each list of tools. */
 export function createToolFitter(countTokens: (text: string) => number | Promise<number>): ToolFitter {
   const measured = new WeakMap<ToolsByName, Promise<SizedTool[]>>();
   const measure = (tools: ToolsByName) => {

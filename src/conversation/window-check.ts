@@ -34,6 +34,7 @@ export interface WindowCheck {
   watch(actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>): void;
 }
 
+/** Creates the check. It logs warnings and never fails. */
 export function createWindowCheck(options: WindowCheckOptions): WindowCheck {
   const reported = new Set<string>();
   const report = (facts: object, message: string) => {

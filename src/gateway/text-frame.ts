@@ -12,6 +12,7 @@ const wideLength = 65_536;
 const mediumMark = 126;
 const wideMark = 127;
 
+/** Returns head and payload in a new buffer. */
 export function encodeTextFrame(text: string): Buffer {
   const length = Buffer.byteLength(text);
   const headLength = headLengthOf(length);

@@ -57,6 +57,7 @@ export interface ViewerSockets {
 /** Frames of a viewer are ignored, so they can be short. */
 const MAX_FRAME_BYTES = 1024;
 
+/** Creates the endpoint without a port: the gateway hands upgrades over to it. */
 export function createViewerSockets(options: ViewerSocketOptions): ViewerSockets {
   const wss = new WebSocketServer({
     noServer: true,

@@ -64,6 +64,7 @@ const messagesOf = ({ messages }: RequestBody): readonly unknown[] => (Array.isA
 const partsOf = (message: unknown): readonly unknown[] =>
   isObject(message) && Array.isArray(message['content']) ? message['content'] : [];
 
+/** True if a message of the request has an image. */
 export function hasImages(body: RequestBody): boolean {
   return messagesOf(body).some((message) => partsOf(message).some(isImage));
 }

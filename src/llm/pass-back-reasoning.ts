@@ -44,6 +44,7 @@ const knownHosts: ReadonlyMap<string, readonly ReasoningField[]> = new Map<strin
   ['generativelanguage.googleapis.com', ['extra_content']],
 ]);
 
+/** The fields that the provider at this address requires. Empty for others, and for an address that is no URL. */
 export function knownReasoningFields(baseUrl: string): readonly ReasoningField[] {
   return knownHosts.get(URL.parse(baseUrl)?.hostname ?? '') ?? [];
 }

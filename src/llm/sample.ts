@@ -12,6 +12,10 @@ const CHARS_PER_TOKEN = 4;
 /** The owner of these requests in the queue: all servers share it. */
 const OWNER = 'mcp-sampling';
 
+/**
+ * Creates the function. It resolves to null without a provider, after an abort, and if the request fails. `onFailure`
+ * gets the fault then.
+ */
 export function createSample(
   model: Pick<LanguageModel, 'providers' | 'modelFor' | 'stream'>,
   onFailure: (fault: Fault) => void,

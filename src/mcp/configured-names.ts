@@ -28,6 +28,7 @@ export interface NameCheck {
   watch(server: string, actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>): void;
 }
 
+/** Creates the check. It warns once for each name and never fails. */
 export function createNameCheck({ configured, servers }: NameSource, log: Pick<Logger, 'warn'>): NameCheck {
   /** Full tool names of each server's latest list. */
   const offered = new Map<string, readonly string[]>();

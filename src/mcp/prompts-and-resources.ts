@@ -52,10 +52,12 @@ export interface PromptsAndResourcesOptions {
   log(server: string, line: string): void;
 }
 
+/** True if the server could not be asked. The answer then says why. */
 export function isUnavailable(answer: object): answer is Unavailable {
   return 'unavailable' in answer;
 }
 
+/** Creates the port. A failed request is an `Unavailable`. A list that cannot be read is logged and empty. */
 export function createPromptsAndResources({
   handles,
   limits,

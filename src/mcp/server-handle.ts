@@ -41,6 +41,7 @@ export interface ServerHandle {
   taskListeners: Set<(taskId: string) => void>;
 }
 
+/** The state as people see it. `connecting` before the chart's actor starts. */
 export function stateOf({ actor }: ServerHandle): McpServerState {
   return actor === null ? 'connecting' : serverState(actor.getSnapshot().value);
 }

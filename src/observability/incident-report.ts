@@ -26,6 +26,7 @@ export interface IncidentReportOptions {
   nowMs(): number;
 }
 
+/** Creates the report. `count` gets every incident, `log` only some. */
 export function createIncidentReport({ count, log, nowMs }: IncidentReportOptions): IncidentReport {
   const mayLog = createLineLimit(nowMs);
   const line = (reason: string, message: string) => {

@@ -15,6 +15,7 @@ const remembered = z
   .exactOptional()
   .describe('Decided by a remembered decision of a person about this tool.');
 
+/** One schema for each type of chunk. */
 export const chunks = {
   text: z
     .strictObject({
@@ -178,6 +179,7 @@ export const chunks = {
     .describe('Discard the text of this message: it starts again, or the server does not have it.'),
 };
 
+/** Any chunk. */
 export const chunk = z.discriminatedUnion('type', [
   chunks.text,
   chunks.tool_call,

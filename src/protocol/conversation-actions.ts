@@ -24,6 +24,7 @@ const listedConversation = z.strictObject({
     .describe('`waiting`: for a person. `running`: a turn has not ended.'),
 });
 
+/** By the name of the action. */
 export const conversationActions = {
   subscribe: {
     payload: () =>

@@ -57,6 +57,7 @@ const conversationState = z.strictObject({
   can: z.array(z.string()).describe('The actions that are possible now.'),
 });
 
+/** One schema for each status of a frame. */
 export const frames = {
   processing: z
     .strictObject({
@@ -139,6 +140,7 @@ export const frames = {
     .describe('The conversation was deleted.'),
 };
 
+/** Any frame. */
 export const frame = z.discriminatedUnion('status', [
   frames.processing,
   frames.chunk,

@@ -78,6 +78,7 @@ const resourceTemplate = z.strictObject({
   mime_type: mimeType,
 });
 
+/** By the name of the action. */
 export const mcpActions = {
   tools: {
     payload: () => z.object({}).describe('Lists the tools of the MCP servers, and the state of each server.'),

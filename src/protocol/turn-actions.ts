@@ -45,6 +45,7 @@ const toolChoice = z.strictObject({
   deny: toolPatterns.default([]).describe('Not these. Takes precedence over `allow`.'),
 });
 
+/** By the name of the action. */
 export const turnActions = {
   chat: {
     payload: (limits: ProtocolLimits) =>

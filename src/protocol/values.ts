@@ -17,6 +17,7 @@ export const ownConversationId = clientId
   .optional()
   .describe("The conversation. If absent, the socket's own conversation, which its first chat creates.");
 
+/** A whole number from 0. */
 export const count = z.int().min(0);
 
 /** The number of a row: from 1, without gaps in each conversation, assigned at commit. */
@@ -41,6 +42,7 @@ export const nextCursor = z.string().nullable().describe('The `cursor` for the n
 /** UTF-16 units of a name or URI of an MCP server, and of a value for an argument of a prompt. */
 const MAX_ARGUMENT = 10_000;
 
+/** A name that an MCP server gave to something. */
 export const mcpName = z.string().min(1).max(MAX_ARGUMENT);
 
 export const mcpServerName = mcpName.describe('The name of the MCP server in the configuration.');

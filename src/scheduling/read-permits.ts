@@ -38,6 +38,7 @@ export interface ReadPermits {
   refresh(): void;
 }
 
+/** Creates the permits. `limits` are read at each use. */
 export function createReadPermits(limits: ReadLimits): ReadPermits {
   const line = createFairSemaphore({
     most: () => Infinity,

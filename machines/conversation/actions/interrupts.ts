@@ -29,6 +29,7 @@ function askedAgain(call: OpenCall): OpenCall {
   return approval === null ? call : { ...call, edited: null, stage: 'asking' };
 }
 
+/** Named as the charts name them. Each does nothing for an event that it does not know. */
 export const interruptActions = {
   appendResponse: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'client.respond' || !context.turn) return;

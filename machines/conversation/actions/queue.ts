@@ -34,6 +34,7 @@ function duringTurn({ turn }: ConversationContext): { can: string[]; advice: str
     : { can: ['cancel', 'chat'], advice: 'Wait for its end, cancel it' };
 }
 
+/** Named as the charts name them. Each does nothing for an event that it does not know. */
 export const queueActions = {
   defer: setup.assign(({ context, event }) => {
     if (event.type === 'client.chat' || event.type === 'client.respond')

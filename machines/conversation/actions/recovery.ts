@@ -5,6 +5,7 @@ import { tasksOfEndedTurn } from '../decisions/abandoned-tasks.ts';
 import { callsToResume, onlyWaits, recoveryRows } from '../decisions/recovery.ts';
 import { stoppedEnd, turnEndRow } from '../decisions/turn-end.ts';
 
+/** Named as the charts name them. Each does nothing for an event that it does not know. */
 export const recoveryActions = {
   restoreState: setup.assign(({ event }) => {
     if (event.type !== 'xstate.done.actor.log') return {};

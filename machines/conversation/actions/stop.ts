@@ -7,6 +7,7 @@ import { conversationSetup as setup } from '../setup.ts';
 import { tasksWithoutActor } from '../decisions/abandoned-tasks.ts';
 import { cancelRow } from '../rows/turn-rows.ts';
 
+/** Named as the charts name them. Each does nothing for an event that it does not know. */
 export const stopActions = {
   replyNothingRunning: setup.enqueueActions(({ event, enqueue }) => {
     if (event.type !== 'client.cancel' || !event.by) return;

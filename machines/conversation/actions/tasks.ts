@@ -5,6 +5,7 @@
 import { conversationSetup as setup } from '../setup.ts';
 import { taskRow, withTask } from '../rows/task-row.ts';
 
+/** Named as the charts name them. Each does nothing for an event that it does not know. */
 export const taskActions = {
   appendTask: setup.enqueueActions(({ context, event, enqueue }) => {
     if (event.type !== 'call.becameTask' || !context.turn) return;

@@ -11,6 +11,7 @@ import { closedQuestion } from '../decisions/question-plan.ts';
 import { dispatchRow, resultRow } from '../rows/turn-rows.ts';
 import { usedBy } from '../../usage.ts';
 
+/** Named as the charts name them. Each does nothing for an event that it does not know. */
 export const toolHopActions = {
   appendHop: setup.enqueueActions(({ context, enqueue }) => {
     if (!context.turn) return;

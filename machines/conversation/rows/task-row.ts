@@ -14,6 +14,7 @@ export function withTask(resume: Resumption | null, task: TaskHandle, workedMs: 
   return { requestState: null, answered: [], questions: resume?.questions ?? 0, workedMs, task };
 }
 
+/** Builds the row. `workedMs`: how long the call has worked before it became a task. */
 export function taskRow(requestId: string, call: OpenCall, task: TaskHandle, workedMs: number): NewRow {
   return {
     ...metaRow(requestId, { kind: 'task', ...callFacts(call), task, worked_ms: workedMs }),

@@ -6,6 +6,7 @@ import type { ClientSession } from '../session.ts';
 import type { ActionDeps } from './action-handler.ts';
 import { unavailableFault } from './unavailable-fault.ts';
 
+/** Replies with the filled prompt, or with an error that says why the server cannot be asked. */
 export async function handleGetPrompt(
   { promptsAndResources, delivery }: ActionDeps,
   session: ClientSession,

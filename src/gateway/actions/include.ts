@@ -19,6 +19,7 @@ export interface ComposedMessage {
   included: Included[];
 }
 
+/** True if the chat names a prompt or resources of MCP servers. */
 export function hasIncludes({ prompt, resources }: Chat): boolean {
   return prompt !== undefined || resources.length > 0;
 }

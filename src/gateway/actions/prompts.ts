@@ -6,6 +6,7 @@ import type { ClientSession } from '../session.ts';
 import type { ActionDeps } from './action-handler.ts';
 import { invalidCursor, ofServer, pageOf } from './list-page.ts';
 
+/** Waits until every server was ready or failed once, then replies with a page. An unknown cursor gets an error. */
 export async function handlePrompts(
   { mcpServers, promptsAndResources, delivery }: ActionDeps,
   session: ClientSession,

@@ -6,6 +6,7 @@ export interface SubscriptionOrder {
   run(session: Pick<ClientSession, 'id'>, conversationId: string, work: () => Promise<void> | void): Promise<void>;
 }
 
+/** Creates the order, empty. A failed request does not stop the next one. */
 export function createSubscriptionOrder(): SubscriptionOrder {
   /** The last work of each socket and conversation; bounded by the frames that a socket may send. */
   const running = new Map<string, Promise<void>>();

@@ -4,6 +4,7 @@ import { serializeServerStatus } from '../server-status.ts';
 import type { ClientSession } from '../session.ts';
 import type { ActionDeps } from './action-handler.ts';
 
+/** Replies at once with the tools that are known now. Returns null: there is nothing to wait for. */
 export function handleTools(
   { mcpServers, leftOut, delivery }: ActionDeps,
   session: ClientSession,

@@ -4,6 +4,7 @@ import type { Payload } from '../../protocol/actions.ts';
 import type { ClientSession } from '../session.ts';
 import type { ActionDeps } from './action-handler.ts';
 
+/** Replies with an empty result, also if the socket has no such subscription. */
 export function handleUnsubscribe(
   { delivery, subscriptionOrder }: ActionDeps,
   session: ClientSession,

@@ -39,6 +39,7 @@ export interface Access {
 const HOSTS = 'chat.websocket.allowed_hosts';
 const ORIGINS = 'chat.websocket.allow_origins';
 
+/** Creates the checks. Patterns of hosts and origins that cannot be parsed match nothing. */
 export function createAccess({ allowedHosts, allowOrigins, tokenRequired, onLoopback }: AccessOptions): Access {
   const hosts = allowedHosts.flatMap((entry) => parseHostPattern(entry) ?? []);
   const rules: OriginRules = {

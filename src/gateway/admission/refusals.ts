@@ -19,6 +19,7 @@ const token = (message: string, reason: string): Refusal => ({
   reason,
 });
 
+/** Each with its HTTP status, its message for the client, and the configuration key that it comes from. */
 export const refusals = {
   connections: limit('connection_limit', 'chat.websocket.max_connections', 'too many connections'),
   ofAddress: limit(

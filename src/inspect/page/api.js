@@ -9,6 +9,7 @@ const LONGEST_WAIT_MS = 5000;
 /** RFC 6455, section 7.4.1: the server rejects the viewer. A retry does not help. */
 const POLICY_VIOLATION = 1008;
 
+/** The viewer's token, kept in the session storage of the tab. Null if there is none. */
 export const token = {
   get: () => sessionStorage.getItem(TOKEN_KEY),
   /** @param {string} value */

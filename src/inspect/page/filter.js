@@ -58,6 +58,7 @@ export function actorsOf({ actorId, actors, from, label }) {
   ];
 }
 
+/** Creates a filter that hides the health checks of MCP servers. */
 export function createFilter() {
   /** Hidden kinds, groups, and single actors (`group/actor id`). @type {Set<string>} */
   let hidden = new Set(['health']);

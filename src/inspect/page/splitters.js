@@ -53,6 +53,7 @@ const SPLITTERS = [
   },
 ];
 
+/** Makes every separator of the page movable, from the sizes of the last visit. */
 export function createSplitters() {
   const sizes = remembered();
   for (const splitter of SPLITTERS) create(splitter, sizes);

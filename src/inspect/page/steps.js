@@ -25,6 +25,7 @@ const MOST_KNOWN = 30_000;
 /** Most ended actors that are still shown, the newest. */
 const MOST_ENDED = 60;
 
+/** Creates an empty list. Messages that came already are ignored. */
 export function createStepList() {
   /** @type {Step[]} */
   let steps = [];

@@ -9,6 +9,7 @@
  * @typedef {{ width: number, height: number }} Size in CSS pixels
  */
 
+/** The largest scale of a chart. 1 is the size of the layout. */
 export const LARGEST_SCALE = 4;
 const SMALLEST_SCALE = 0.2;
 /** Empty space around a chart, in CSS pixels. The bottom has room for the zoom buttons. */

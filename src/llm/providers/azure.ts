@@ -11,6 +11,7 @@ export const azureApiVersion = '2024-10-21';
 /** Microsoft's own clouds. The key of the default variable is sent only to them. */
 const azureHosts = /\.azure\.(com|us|cn)$/;
 
+/** True for an address of Azure OpenAI. False for an address that is no URL. */
 export function isAzureHost(baseUrl: string): boolean {
   return azureHosts.test(URL.parse(baseUrl)?.hostname ?? '');
 }

@@ -85,6 +85,7 @@ function omit(body: RequestBody, names: readonly string[]): RequestBody {
   return Object.fromEntries(Object.entries(body).filter(([name]) => !names.includes(name)));
 }
 
+/** True if the request offers a tool. */
 export function hasTools({ tools }: RequestBody): boolean {
   return Array.isArray(tools) && tools.length > 0;
 }

@@ -13,6 +13,7 @@ export interface CallArguments {
   text(): string;
 }
 
+/** Starts empty. */
 export function createCallArguments(): CallArguments {
   const pieces: string[] = [];
   /** The first characters that are no white space: enough to distinguish `{}` from other arguments. */

@@ -14,6 +14,7 @@ export interface ReasoningDetails {
 /** Keys whose text comes in pieces. For other keys the last value counts. */
 const textKeys = ['text', 'summary'] as const;
 
+/** Starts empty. */
 export function createReasoningDetails(): ReasoningDetails {
   const details: Record<string, unknown>[] = [];
 

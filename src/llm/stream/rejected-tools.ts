@@ -26,6 +26,7 @@ export function withoutDeclarations(body: RequestBody, keys: readonly string[]):
   return others;
 }
 
+/** The tools of the request. Empty if it has none. */
 export function toolsOf({ tools }: RequestBody): readonly unknown[] {
   return Array.isArray(tools) ? tools : [];
 }

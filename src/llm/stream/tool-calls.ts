@@ -27,6 +27,7 @@ export interface ToolCallAssembly {
   extras(): (JsonObject | null)[];
 }
 
+/** Starts empty, for one answer. */
 export function createToolCallAssembly(): ToolCallAssembly {
   const calls: OpenCall[] = [];
   /** The current call of each `index`. A later call may reuse an index. */

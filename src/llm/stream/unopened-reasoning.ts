@@ -18,6 +18,7 @@ export interface UnopenedSearch {
   end(): string;
 }
 
+/** Starts at the head of an answer. */
 export function createUnopenedSearch(): UnopenedSearch {
   let held = '';
   let isOver = false;

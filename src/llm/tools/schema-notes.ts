@@ -48,6 +48,7 @@ export function descriptionOf(schema: JsonObject, more: readonly string[] = [], 
   return [own, notes.length === 0 ? '' : `(${notes.join(', ')})`].filter(Boolean).join(' ');
 }
 
+/** The description of a schema. Empty if it has none. */
 export function ownText({ description }: JsonObject): string {
   return typeof description === 'string' ? description : '';
 }

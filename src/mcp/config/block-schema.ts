@@ -11,8 +11,10 @@ const texts = z.record(z.string(), textual, 'an object of strings');
 
 const flag = z.boolean('true or false').nullish();
 
+/** The keys that turn a server on and off. Read first: a disabled block may have mistakes. */
 export const switchSchema = z.looseObject({ enabled: flag, disabled: flag }, 'an object that describes one server');
 
+/** The file. Each server's block is checked by `blockSchema`. */
 export const fileSchema = z.looseObject(
   { mcpServers: z.record(z.string(), switchSchema, 'an object with one entry a server') },
   'an object with the key "mcpServers"',
@@ -26,6 +28,7 @@ const duration = z
   .max(MAX_SECONDS, `at most ${MAX_SECONDS} seconds`)
   .nullish();
 
+/** The keys of one server, in the spellings of other programs too. Further keys pass. */
 export const blockSchema = z.looseObject({
   command: text.min(1, 'the name or path of a program').nullish(),
   args: z.array(textual, 'an array of strings').nullish(),
@@ -53,4 +56,5 @@ export const blockSchema = z.looseObject({
 /** The keys of a server's block, without `enabled` and `disabled`. */
 export const blockKeys = Object.keys(blockSchema.shape);
 
+/** All keys of a block that mean something to Parley. */
 export const knownKeys = [...Object.keys(switchSchema.shape), ...blockKeys];

@@ -79,6 +79,7 @@ export function endOfResult(
   };
 }
 
+/** Makes the end of a call that did not reach the server. `reason` follows the server's name. */
 export function notSent(server: string, reason: string): CallEnd {
   return { status: 'not_sent', text: `The call was not made: the MCP server "${server}" ${reason}.` };
 }

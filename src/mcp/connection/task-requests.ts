@@ -54,6 +54,7 @@ function isGone(error: unknown): error is ProtocolError {
   return error instanceof ProtocolError && error.code === ProtocolErrorCode.InvalidParams;
 }
 
+/** Creates the requests for one connection. */
 export function createTaskRequests(client: Client, limits: TaskRequestLimits): TaskRequests {
   const options = (signal: AbortSignal) => ({ signal, timeout: limits.requestTimeoutMs });
   const shown = (message: string) => sanitizeToLength(message, limits.maxDescriptionChars);

@@ -81,6 +81,7 @@ export function isListablePrompt({ name, arguments: args }: ListedPrompt): boole
   return [name, ...(args ?? []).map((each) => each.name)].every(isPresentable);
 }
 
+/** Texts are cut at `maxChars` UTF-16 units. */
 export function promptOf({ name, title, description, arguments: args }: ListedPrompt, maxChars: number): Prompt {
   return {
     name,
@@ -94,6 +95,7 @@ export function promptOf({ name, title, description, arguments: args }: ListedPr
   };
 }
 
+/** Texts are cut at `maxChars` UTF-16 units. */
 export function resourceOf(
   { uri, name, title, description, mimeType, size, annotations }: ListedResource,
   maxChars: number,
@@ -109,6 +111,7 @@ export function resourceOf(
   };
 }
 
+/** The template in place of an address. Texts are cut at `maxChars` UTF-16 units. */
 export function templateOf(
   { uriTemplate, name, title, description, mimeType, annotations }: ResourceTemplateType,
   maxChars: number,
@@ -124,6 +127,7 @@ export function templateOf(
   };
 }
 
+/** The description is cut at `maxChars` UTF-16 units, the messages are not. */
 export function filledOf({ description, messages }: GetPromptResult, maxChars: number): FilledPrompt {
   return {
     description: sanitizeToLength(description ?? '', maxChars),
@@ -136,6 +140,7 @@ export function filledOf({ description, messages }: GetPromptResult, maxChars: n
   };
 }
 
+/** Each part has a text, or a blob in base64. The other one is null. */
 export function partsOf({ contents }: ReadResourceResult): ResourcePart[] {
   return contents.map((part) => ({
     uri: sanitizeToLine(part.uri, MAX_URI_CHARS),
@@ -145,6 +150,7 @@ export function partsOf({ contents }: ReadResourceResult): ResourcePart[] {
   }));
 }
 
+/** At most `MAX_COMPLETIONS` values, without those that no page can show. */
 export function completionOf({ completion: { values, total, hasMore } }: CompleteResult): Completion {
   return {
     values: values.filter(isPresentable).slice(0, MAX_COMPLETIONS),

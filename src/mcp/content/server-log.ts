@@ -18,6 +18,7 @@ export const MIN_LEVEL = 'info';
 const MAX_CHARS = 1_000;
 const MAX_LEVELS = 32;
 
+/** The text is sanitized, and cut at `MAX_CHARS` UTF-16 units. */
 export function logEntry({ level, logger, data }: LoggingMessageNotificationParams): LogEntry {
   const words =
     typeof data === 'string'

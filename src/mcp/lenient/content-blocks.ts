@@ -33,6 +33,7 @@ export const described: Readonly<Record<string, Check>> = {
   _meta: isObject,
 };
 
+/** A content block of text. */
 export function textBlock(text: string): JsonObject {
   return { type: 'text', text };
 }

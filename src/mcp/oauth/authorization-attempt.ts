@@ -33,6 +33,7 @@ export interface AttemptOptions {
   clientMetadataUrl: string | null;
 }
 
+/** Creates an attempt with a new `state` of 32 random bytes. */
 export function createAttempt({ credentials, settings, redirectUrl, clientMetadataUrl }: AttemptOptions): Attempt {
   const state = randomBytes(32).toString('base64url');
   let address: URL | null = null;
@@ -120,6 +121,7 @@ export function createAttempt({ credentials, settings, redirectUrl, clientMetada
   };
 }
 
+/** The failure of a renewal that may succeed later. `why` follows "which". */
 export function awayFailure(why: string): RenewalFailed {
   return new RenewalFailed(`waits for its authorization server, which ${why}`);
 }

@@ -78,6 +78,7 @@ function isUnchallengedProbe(init: RequestInit | undefined, { status, headers }:
   return status === 401 && method === 'server/discover' && !headers.has('www-authenticate');
 }
 
+/** Creates the authorization of one server. Sends nothing before the server asks for it. */
 export function createAuthorization(options: AuthorizationOptions): Authorization {
   const { serverUrl, settings, credentials, callbackServer, clientMetadataUrl } = options;
   let challenge: Challenge = {};

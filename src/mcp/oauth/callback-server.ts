@@ -46,6 +46,7 @@ const PATH = '/oauth/callback';
 /** A browser needs one connection. A further one closes the oldest. */
 const MAX_CONNECTIONS = 32;
 
+/** Creates it without listening. */
 export function createCallbackServer({ port, publicUrl }: CallbackServerOptions): CallbackServer {
   /** By `state`. */
   const waiting = new Map<string, Waiting>();

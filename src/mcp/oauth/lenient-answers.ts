@@ -10,6 +10,7 @@ import { acceptedMembers, readResourceMetadata, readServerMetadata } from './met
 /** What is wanted of a response. */
 type Kind = 'resource_metadata' | 'server_metadata' | 'registration' | 'tokens';
 
+/** What the request is for, by its method, body and address. */
 export function kindOf(url: string | URL, init: RequestInit | undefined): Kind {
   const isPost = init?.method === 'POST';
   if (isPost) return init.body instanceof URLSearchParams ? 'tokens' : 'registration';

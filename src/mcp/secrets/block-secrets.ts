@@ -27,6 +27,7 @@ const KEY_LOOK =
 /** Longer values are documents. Each value is searched in every text. */
 const MAX_CHARS = 8_192;
 
+/** Each value once, from `MIN_CHARS` to `MAX_CHARS` long: shorter ones are in every text. */
 export function secretsOf(block: ServerBlock): BlockSecrets {
   const found = block.kind === 'http' ? ofHttp(block) : ofStdio(block);
   const long = (values: readonly string[]) =>

@@ -54,6 +54,7 @@ export interface ClientFeatures {
   ): Promise<CreateMessageResult | null>;
 }
 
+/** Creates the features of one server. */
 export function createClientFeatures(options: ClientFeaturesOptions): ClientFeatures {
   return {
     get capabilities() {

@@ -45,6 +45,7 @@ export function readSampling(params: Record<string, unknown>, maxTokens: number)
   };
 }
 
+/** Makes the result in MCP's form. */
 export function samplingResultOf({ text, model, stopReason }: SamplingAnswer): CreateMessageResult {
   return { role: 'assistant', content: { type: 'text', text }, model, stopReason };
 }

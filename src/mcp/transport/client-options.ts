@@ -7,6 +7,7 @@ import type { ProtocolChoice } from '../config/server-block.ts';
 /** Revisions since this one have no `initialize`. */
 export const FIRST_STATELESS_REVISION = '2026-07-28';
 
+/** True from the first revision without sessions. Revisions are dates, which sort as text. */
 export function isStateless(revision: string): boolean {
   return revision >= FIRST_STATELESS_REVISION;
 }
@@ -20,6 +21,7 @@ function takeUnchecked(result: unknown): { valid: true; data: never; errorMessag
   return { valid: true, data: result as never, errorMessage: undefined };
 }
 
+/** The options before the first request. Only a revision that needs a session is fixed. */
 export function startingOptions(protocol: ProtocolChoice): ClientOptions {
   const supportedProtocolVersions =
     typeof protocol === 'object' && !isStateless(protocol.revision) ? [protocol.revision] : undefined;

@@ -56,6 +56,7 @@ function idIn(body: unknown): string | number | undefined {
 
 export type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>[1]>;
 
+/** Creates the transport without connecting it. */
 export function createHttpTransport(server: HttpServer, options: HttpOptions): StreamableHTTPClientTransport {
   let hasEventStream = false;
   const readable = (response: Response, answers?: string | number) =>

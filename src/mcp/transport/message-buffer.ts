@@ -15,6 +15,7 @@ export interface MessageBuffer {
 
 const LF = 10;
 
+/** Creates an empty buffer. `append` throws for a line above `maxBytes`. */
 export function createMessageBuffer(maxBytes: number, read: (received: unknown) => unknown): MessageBuffer {
   const lines: string[] = [];
   let open: Buffer[] = [];

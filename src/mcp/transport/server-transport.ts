@@ -46,6 +46,7 @@ export interface ServerTransport {
   close(endSession: boolean): Promise<void>;
 }
 
+/** Creates the transport without connecting it. For HTTP it may fall back to server-sent events. */
 export function createServerTransport(server: ServerBlock, given: ServerTransportOptions): ServerTransport {
   const options = { ...given, reader: createMessageReader((line) => given.log(line, 'warn')) };
   const { closeGraceMs } = options;

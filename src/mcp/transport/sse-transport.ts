@@ -20,6 +20,7 @@ export function mayKnowOnlySse(error: unknown): boolean {
 /** The SDK has the status in its message only. */
 const STATUS = /\(HTTP (\d{3})\)/;
 
+/** Creates the transport without connecting it. */
 export function createSseTransport(
   server: HttpServer,
   { maxMessageBytes, gone, fetch, reader }: HttpOptions,

@@ -32,6 +32,7 @@ export interface SchemaCheck {
   fit(schema: Record<string, unknown>, args: Record<string, unknown>): FittedArguments;
 }
 
+/** Creates the check with a context of its own for untrusted code. */
 export function createSchemaCheck(): SchemaCheck {
   const sandbox = { check: () => {} };
   const context = createContext(sandbox);
