@@ -15,6 +15,7 @@ export interface LogRecord {
   turns: AuditedTurn[];
 }
 
+/** A turn as the table `turns` has it. */
 export interface AuditedTurn {
   requestId: string;
   beginSeq: number;
@@ -24,6 +25,7 @@ export interface AuditedTurn {
   imported: boolean;
 }
 
+/** The audit of one conversation. Used once. */
 export interface Audit {
   /** Checks the next row, in seq order. */
   row(row: LogRow): void;

@@ -20,6 +20,7 @@ export const retryableFaults = {
   turn_timeout: false,
 } as const;
 
+/** A code that a chart raises itself. */
 export type FaultCode = keyof typeof retryableFaults;
 
 /** A fault that a chart raises. `data`: further fields of the `error` frame. */

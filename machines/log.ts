@@ -12,10 +12,12 @@ export const rowTypes = [
   'system_update',
   'meta',
 ] as const;
+/** The kind of a row. */
 export type RowType = (typeof rowTypes)[number];
 
 /** How a tool call ended. Every call that the model asked for ends in exactly one of these. */
 export const toolStatuses = ['ok', 'error', 'denied', 'cancelled', 'timed_out', 'outcome_unknown', 'limit'] as const;
+/** The end of a tool call. */
 export type ToolStatus = (typeof toolStatuses)[number];
 
 /** How a turn without a fault ended. */
@@ -27,6 +29,7 @@ export const finishReasons = [
   'cancelled',
   'interrupted',
 ] as const;
+/** Why a turn without a fault ended. */
 export type FinishReason = (typeof finishReasons)[number];
 
 /** Token usage as the provider reports it. `estimated`: Parley counted instead. */

@@ -25,6 +25,7 @@ export interface ServerTool {
  */
 export type ToolEffect = 'read_only' | 'additive' | 'destructive';
 
+/** Times of one server, in ms. */
 export interface McpServerLimits {
   /** After it, a server that has not answered yet is reported as slow, and a connection that is being closed is given up. In ms. */
   connectionTimeoutMs: number;
@@ -45,12 +46,14 @@ export interface McpServerLimits {
   authorizationTimeoutMs: number;
 }
 
+/** What the actor of a server starts with. */
 export interface McpServerInput {
   name: string;
   /** A reload of the configuration replaces its values. */
   limits: McpServerLimits;
 }
 
+/** What the chart of one server knows. */
 export interface McpServerContext extends McpServerInput {
   /** Consecutive reconnects since the server was last ready. */
   attempts: number;
@@ -66,6 +69,7 @@ export interface McpServerContext extends McpServerInput {
   authorizations: number;
 }
 
+/** Events of the connection, of the registry and of people who sign in. */
 export type McpServerEvent =
   | { type: 'server.ready'; catalogue: readonly ServerTool[] }
   | { type: 'server.changed'; catalogue: readonly ServerTool[] }

@@ -5,12 +5,14 @@
  */
 import { assign, setup } from 'xstate';
 
+/** When a circuit opens, and for how long. Times in ms. */
 export interface CircuitLimits {
   /** Failures in a row, over all conversations, that open the circuit. */
   failures: number;
   cooldownMs: number;
 }
 
+/** What the chart of one provider knows. */
 export interface CircuitContext {
   /** The same object for all circuits. A reload of the configuration replaces its values. */
   limits: CircuitLimits;
@@ -22,6 +24,7 @@ export interface CircuitContext {
   lastError: string | null;
 }
 
+/** The ends of requests to one provider. */
 export type CircuitEvent =
   /**
    * From requests that began in `closed`. One may end long after that. `by`: the conversation whose request the provider

@@ -9,6 +9,7 @@ import { mcpServerMachine } from './mcp-server.ts';
 import { providedAtBoot } from './provided-at-boot.ts';
 import { writerMachine } from './writer.ts';
 
+/** The crash budget and the longest drain. Times in ms. */
 export interface RegistryLimits {
   /** After this many crashes within the window a conversation stays closed until the window has passed. */
   crashes: number;
@@ -17,17 +18,20 @@ export interface RegistryLimits {
   drainTimeoutMs: number;
 }
 
+/** What a reload changes in the list of MCP servers. */
 export interface ServerChanges {
   add: readonly McpServerInput[];
   remove: readonly string[];
   restart: readonly string[];
 }
 
+/** What the registry's actor starts with. */
 export interface RegistryInput {
   servers: readonly McpServerInput[];
   limits: RegistryLimits;
 }
 
+/** What the registry's chart knows. */
 export interface RegistryContext extends RegistryInput {
   /** The actor of each MCP server, by name. */
   mcpServers: Readonly<Record<string, ActorRefFrom<typeof mcpServerMachine>>>;
@@ -35,6 +39,7 @@ export interface RegistryContext extends RegistryInput {
   crashes: Readonly<Record<string, readonly number[]>>;
 }
 
+/** Every event of the registry's chart. */
 export type RegistryEvent =
   | { type: 'conversation.crashed'; key: string; atMs: number }
   /** The servers' file has changed: names of servers to add, to remove and to restart. */

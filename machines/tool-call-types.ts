@@ -2,6 +2,7 @@
 import type { HopTool } from './conversation/turn-state.ts';
 import type { KeyedRequest, Resumption, ServerAnswer, TaskHandle } from './conversation/question-types.ts';
 
+/** One call, with its limits in ms. */
 export interface ToolCallInput {
   conversationId: string;
   owner: string;
@@ -79,6 +80,7 @@ export interface CallProgress {
   workedMs: number;
 }
 
+/** What the chart of one call knows. */
 export interface ToolCallContext extends ToolCallInput {
   /** As last reported. */
   workedMs: number;
@@ -86,6 +88,7 @@ export interface ToolCallContext extends ToolCallInput {
   task: TaskHandle | null;
 }
 
+/** Every event of the chart. */
 export type ToolCallEvent =
   | CallEnded
   | CallProgress

@@ -2,6 +2,7 @@
 import type { DoneActorEvent, ErrorActorEvent } from 'xstate';
 import { asObject } from './json-object.ts';
 
+/** The pauses of the sweep, in ms. */
 export interface SweepDelaysMs {
   /** From the start to the first slice: a stricter policy takes effect soon. */
   first: number;
@@ -10,12 +11,14 @@ export interface SweepDelaysMs {
   betweenRounds: number;
 }
 
+/** Delays in ms. Each has a default in writer.ts. */
 export interface WriterInput {
   retryDelaysMs?: readonly number[];
   checkDelayMs?: number;
   sweepDelaysMs?: SweepDelaysMs;
 }
 
+/** Every event of the chart. */
 export type WriterEvent =
   /** The queue is no longer empty. Sent once, however many appends follow. */
   | { type: 'rows.queued' }
@@ -30,6 +33,7 @@ export type WriterEvent =
   /** A batch, a slice, a reconnect or a check of the file failed. */
   | ErrorActorEvent<unknown, 'commit' | 'slice' | 'reopening' | 'check'>;
 
+/** The end of a batch. */
 export interface CommittedBatch {
   /** The batch was full: there may be rows left. */
   more: boolean;
@@ -51,6 +55,7 @@ export function storageProblemIn(error: unknown): StorageProblem {
   return STORAGE_PROBLEMS.find((known) => known === problem) ?? 'other';
 }
 
+/** What the chart of the writer knows. */
 export interface WriterContext {
   /** Rows were queued while the writer could not take them. */
   queued: boolean;

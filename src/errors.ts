@@ -5,6 +5,7 @@
 import type { Fault } from '../machines/log.ts';
 import { errorCodes } from './error-codes.ts';
 
+/** A code of the catalogue in error-codes.ts. */
 export type ErrorCode = keyof typeof errorCodes;
 
 /** The value of an `error` frame or a failed `turn_end` row. */

@@ -3,6 +3,7 @@
  * A value of the wrong type counts as absent.
  */
 
+/** A parsed object. Its values are untrusted. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** True for a JSON object: no array, no null. */

@@ -3,6 +3,7 @@
  * runs due timers before it reads what has arrived meanwhile. These timers let it read first.
  */
 
+/** A running timer. */
 export interface PatientTimer {
   stop(): void;
 }

@@ -16,6 +16,7 @@ export type RefusalKind =
   | 'viewer_limit'
   | 'inspected_limit';
 
+/** Why one request or connection is rejected. */
 export interface Refusal {
   kind: RefusalKind;
   /** The configuration key that can allow the request. */

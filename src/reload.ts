@@ -23,6 +23,7 @@ export interface PreparedReload {
   apply(): Promise<void>;
 }
 
+/** What a reload reads and changes. */
 export interface ReloadOptions {
   settings: LiveSettings;
   /** Rejects with an AppError for a file that is missing or wrong. */
@@ -34,6 +35,7 @@ export interface ReloadOptions {
   log: Pick<Logger, 'info' | 'warn' | 'error'>;
 }
 
+/** The reloads of one server. One runs at a time. */
 export interface Reload {
   /** Reloads once. A call during a reload runs one more afterwards; further calls share that one. Never rejects. */
   run(): Promise<void>;

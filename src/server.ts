@@ -36,6 +36,7 @@ export interface Server {
   close(): Promise<void>;
 }
 
+/** What a start needs. */
 export interface ServerOptions extends Omit<StartContext, 'onError'> {
   /** Reads the configuration again, for a reload. Rejects with an AppError for a file that is missing or wrong. */
   readConfig(): Promise<Config>;

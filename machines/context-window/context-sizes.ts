@@ -1,6 +1,7 @@
 /** Measures the parts of a request, so that an error can name the largest one. All sizes are estimated tokens. Pure. */
 import type { SizedMessage } from './model-messages.ts';
 
+/** The parts of one request, in estimated tokens. */
 export interface ContextSizes extends MessageSizes {
   /** The system prompt. */
   system: number;
@@ -17,6 +18,7 @@ export interface ToolSizes {
   largestTool: string | null;
 }
 
+/** The messages of one request, in estimated tokens. */
 export interface MessageSizes {
   /** The user's message of the turn. */
   message: number;

@@ -8,6 +8,7 @@ import { keepNewestImages } from './images.ts';
 import { turnMessages, type ModelMessage } from './model-messages.ts';
 import { branchOf, isMessage, type TurnRows } from './past-turns.ts';
 
+/** What a window is built from. Sizes are estimated tokens. */
 export interface WindowOptions {
   systemPrompt: string;
   systemTokens: number;
@@ -21,6 +22,7 @@ export interface WindowOptions {
   maxImages?: number;
 }
 
+/** The messages of one request, with what was cut. */
 export interface ContextWindow {
   messages: ModelMessage[];
   /** Estimated tokens, system prompt included. */

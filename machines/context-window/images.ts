@@ -5,6 +5,7 @@
 import { asObjects } from '../json-object.ts';
 import type { SizedMessage } from './model-messages.ts';
 
+/** An image as a row's `extra` keeps it for the model. */
 export interface ModelImage {
   mimeType: string;
   /** Base64. */

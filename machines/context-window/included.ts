@@ -5,6 +5,7 @@
 import { asObject, asObjects } from '../json-object.ts';
 import type { NewRow } from '../log.ts';
 
+/** One text that a message includes. */
 export interface Included {
   role: 'user' | 'assistant';
   text: string;

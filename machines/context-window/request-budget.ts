@@ -4,6 +4,7 @@
  */
 import type { NewRow } from '../log.ts';
 
+/** What limits one request, in estimated tokens. */
 export interface WindowLimits {
   /** chat.service.context.max_tokens */
   maxTokens: number;

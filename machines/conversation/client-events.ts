@@ -62,6 +62,7 @@ export interface ChatEvent {
   rewindTo: number | null;
 }
 
+/** Ends the running turn or a queued one. */
 export interface CancelEvent {
   type: 'client.cancel';
   /** Null if an interrupting chat, not a client's cancel, ends the turn. */
@@ -92,4 +93,5 @@ export interface DeleteEvent {
   by: Requester;
 }
 
+/** Any request of a client. Every state of the chart answers each. */
 export type ClientEvent = ChatEvent | CancelEvent | RespondEvent | DeleteEvent;

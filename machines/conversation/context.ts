@@ -37,6 +37,7 @@ export interface ConversationLimits {
   budgets: Budgets;
 }
 
+/** What a conversation's actor starts with. Its state comes from the log. */
 export interface ConversationInput {
   conversationId: string;
   owner: string;

@@ -60,6 +60,7 @@ export interface CallBecameTask {
   workedMs: number;
 }
 
+/** Events of the log, of child actors, of timers and of the registry. */
 export type InternalEvent =
   | DoneActorEvent<RecoveredState, 'log'>
   | DoneActorEvent<HopContext, 'context'>
@@ -91,6 +92,7 @@ export type InternalEvent =
   | CallBecameTask
   | { type: 'call.settled'; callId: string; result: CallResult };
 
+/** Every event of the chart. */
 export type ConversationEvent = ClientEvent | InternalEvent;
 
 /** The end of a turn as its `turn_end` row and the `turns` table keep it. */

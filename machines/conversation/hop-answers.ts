@@ -40,6 +40,7 @@ export interface AnswerTiming {
   firstTokenMs: number | null;
 }
 
+/** How a call ended, for its row. */
 export interface CallResult {
   status: ToolStatus;
   /** For the model and the user. */

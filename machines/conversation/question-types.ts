@@ -23,6 +23,7 @@ export interface ServerAnswer {
   content: FormContent | null;
 }
 
+/** A request of a server with its answer. */
 export interface AnsweredRequest extends KeyedRequest {
   answer: ServerAnswer;
 }

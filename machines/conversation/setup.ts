@@ -16,11 +16,13 @@ import { isEmpty, mayAskAgain } from './decisions/empty-answer.ts';
 import { onlyWaits, recoveryEnd } from './decisions/recovery.ts';
 import { budgetFault } from '../usage.ts';
 
+/** The conversation whose log is read. */
 export interface ReadLogInput {
   conversationId: string;
   owner: string;
 }
 
+/** The turn whose next request is built. */
 export interface LoadContextInput extends ReadLogInput {
   requestId: string;
   /** The provider that will be asked. */
@@ -31,6 +33,7 @@ export interface LoadContextInput extends ReadLogInput {
   isFirst: boolean;
 }
 
+/** One request to the model. */
 export interface AnswerInput extends ReadLogInput {
   requestId: string;
   provider: string;

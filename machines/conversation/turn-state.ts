@@ -161,6 +161,7 @@ export interface WrittenDraft {
   model: string | null;
 }
 
+/** A call without a result in the log of an interrupted turn. */
 export interface InterruptedCall {
   request: ToolCallRequest;
   /** Its newest dispatch. Null if it was never made. `edited`: a person changed the model's arguments. */

@@ -5,6 +5,7 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Verifier } from './verifier.ts';
 
+/** One entry of `auth.tokens`. */
 export interface KnownToken {
   subject: string;
   /** SHA-256 of the token: 64 hex digits, or 43 characters of base64url. */

@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts';
 /** The subject of all conversations if the server requires no token. */
 export const ANONYMOUS = 'anonymous';
 
+/** The port. tokens.ts implements it. */
 export interface Verifier {
   /**
    * The subject of a credential, or null if it is unknown. `credential` is null if the client sent none. May be slow; the

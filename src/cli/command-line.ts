@@ -10,6 +10,7 @@ export interface Flags<Name extends string, Switch extends string> {
   switches: readonly Switch[];
 }
 
+/** The parsed words after the program's name. */
 export interface CommandLine<Name extends string, Switch extends string> {
   /** Everything that is neither a flag nor its value, in order. */
   words: string[];

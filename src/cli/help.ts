@@ -87,6 +87,7 @@ Without --config, --flows and --tool, the flows of the project's own chart:
   },
 } as const satisfies Record<string, Usage>;
 
+/** A command that the help describes. */
 export type CommandName = keyof typeof commands;
 
 /** Whether a word names a command. `run` is the command without a name. */

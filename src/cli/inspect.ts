@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts';
 import type { CommandResult } from './output.ts';
 import { serverName } from './server-name.ts';
 
+/** The conversation and its server. */
 export interface InspectOptions {
   conversationId: string;
   /** From the configuration of the server. */

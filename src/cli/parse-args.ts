@@ -3,6 +3,7 @@ import { readCommandLine, type CommandLine } from './command-line.ts';
 import { commandNames, isCommandName, synopsisOf, usageOf, type CommandName } from './help.ts';
 import { closest } from '../config/suggest.ts';
 
+/** One command with its values. Absent values have the defaults of the command. */
 export type Command =
   | { kind: 'run'; file?: string; port?: number }
   /** `file`, here and below: the configuration of the server and its database. */

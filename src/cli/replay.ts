@@ -11,6 +11,7 @@ import { openReadOnly } from '../store/file/read-only-store.ts';
 import { readExportedRows } from './exported-rows.ts';
 import type { CommandResult } from './output.ts';
 
+/** The log to replay, and how. */
 export interface ReplayOptions {
   conversationId: string;
   /** The database file. Not opened with `exported`. */

@@ -13,6 +13,7 @@ import { watchTerminal } from './terminal.ts';
 /** Longest time that children, sockets and the database may take to close beside their own limits; then the process exits. */
 const CLOSING_MS = 5_000;
 
+/** How to start the server. */
 export interface RunOptions {
   /** Where the configuration is. */
   source: ConfigSource;

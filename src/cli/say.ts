@@ -9,6 +9,7 @@ import type { Turn } from '../client/turn.ts';
 import { AppError } from '../errors.ts';
 import { serverName } from './server-name.ts';
 
+/** The message and its server. */
 export interface SayOptions {
   text: string;
   /** From the configuration of the server. */

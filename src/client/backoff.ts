@@ -1,5 +1,6 @@
 /** Computes the delay before the next try: exponential, capped, with jitter so that clients do not reconnect all at once. */
 
+/** The delays, in ms. */
 export interface BackoffOptions {
   /** First delay, before jitter. */
   minMs: number;

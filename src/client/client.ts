@@ -23,6 +23,7 @@ import { newId, sendRequest } from './request.ts';
 import { createRequests, type Requests } from './requests.ts';
 import { startTurn, type Turn } from './turn.ts';
 
+/** All are optional. */
 export interface ClientOptions {
   /** For servers that require a token. Without a valid one, all promises reject with `unauthorized`. */
   token?: string;
@@ -50,6 +51,7 @@ export interface ClientOptions {
   onWait?(wait: RetryWait): void;
 }
 
+/** All are optional. */
 export interface ChatOptions {
   /** Default: the client's own conversation. */
   conversationId?: string;

@@ -16,6 +16,7 @@ export interface SocketLike {
   addEventListener(type: 'close', listener: (event: { code: number; reason: string }) => void): void;
 }
 
+/** The constructor of browsers and of Node's `WebSocket`. */
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
 /** The state of the connection. `code` is the close code of the lost socket (1006: without a close frame). */
@@ -27,6 +28,7 @@ export type ConnectionStatus =
   /** The client stopped after `tries` lost connections in a row. */
   | { status: 'unreachable'; tries: number; code: number; reason: string };
 
+/** Where to connect, and how long to try. */
 export interface ConnectionOptions {
   url: string;
   /** Subprotocols to offer. May be empty. */
@@ -44,6 +46,7 @@ export interface ConnectionOptions {
   onStatus(status: ConnectionStatus): void;
 }
 
+/** One connection over any number of sockets. */
 export interface SocketConnection {
   isOpen(): boolean;
   /** Does nothing without an open socket. */

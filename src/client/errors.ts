@@ -31,6 +31,7 @@ const clientFaults = {
   unexpected_answer: false,
 } as const;
 
+/** A code that only the client raises. */
 export type ClientErrorCode = keyof typeof clientFaults;
 
 /** `metadata` of the `error` that ends a turn. */

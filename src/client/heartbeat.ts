@@ -3,6 +3,7 @@
  * cheap request tests the connection.
  */
 
+/** The interval and what it calls. */
 export interface HeartbeatOptions {
   /** After one interval without a frame `probe` is called, after a second one `onSilence`. */
   intervalMs: number;
@@ -10,6 +11,7 @@ export interface HeartbeatOptions {
   onSilence(): void;
 }
 
+/** The heartbeat of one socket. */
 export interface Heartbeat {
   /** To be called for each frame. */
   onFrame(): void;

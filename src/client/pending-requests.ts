@@ -27,6 +27,7 @@ export interface PendingRequest {
   fail(error: ParleyError): void;
 }
 
+/** The requests of one client, by id. */
 export interface PendingRequests {
   /** Sends the request now or with the next connection. Fails it if that is impossible. */
   add(request: PendingRequest): void;

@@ -15,6 +15,7 @@ export interface Cursor {
 /** `gap`: something before it is missing; request it again from the cursor. */
 export type Continuity = 'new' | 'repeat' | 'gap';
 
+/** The position of one reader. */
 export interface Position {
   /** Returns the chunk, or its new part. */
   take(chunk: Chunk): Chunk | Exclude<Continuity, 'new'>;

@@ -5,6 +5,7 @@
 import type { Chunk } from '../protocol/chunks.ts';
 import { clientError } from './errors.ts';
 
+/** The buffer between the socket and one reader. */
 export interface ReadBuffer<Item> {
   push(item: Item): void;
   /** Removes waiting items. */
@@ -16,6 +17,7 @@ export interface ReadBuffer<Item> {
   readonly reader: AsyncIterableIterator<Item, undefined>;
 }
 
+/** How items are merged, and what the reader causes. */
 export interface ReadBufferOptions<Item> {
   /** Merges two waiting items; null if they cannot be merged. */
   merge(earlier: Item, later: Item): Item | null;

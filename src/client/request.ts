@@ -7,6 +7,7 @@ import type { PendingRequest, PendingRequests } from './pending-requests.ts';
 import { createRetry, type RetryWait } from './retry.ts';
 import type { Result } from './results.ts';
 
+/** All are optional. */
 export interface RequestOptions {
   /** True: the request is sent again if the socket is lost before the response. Default: false. */
   idempotent?: boolean;
@@ -16,6 +17,7 @@ export interface RequestOptions {
   onWait?(wait: RetryWait): void;
 }
 
+/** What a request gets from its client. */
 export interface RequestDeps {
   pendingRequests: Pick<PendingRequests, 'add' | 'resend' | 'markUnsent' | 'remove'>;
   /** Timeout in ms, including reconnects and retries. */

@@ -20,6 +20,7 @@ export interface RetryWait {
   attempt: number;
 }
 
+/** How to send, and how long. */
 export interface RetryOptions {
   send(): void;
   backoff: Backoff;
@@ -29,6 +30,7 @@ export interface RetryOptions {
   onWait(wait: Pick<RetryWait, 'code' | 'message' | 'delayMs' | 'attempt'>): void;
 }
 
+/** The retries of one request. */
 export interface Retry {
   /** Sends again at once, because frames are missing. False if it did so too often. */
   afterGap(): boolean;

@@ -28,6 +28,7 @@ export interface Subscription extends AsyncIterable<SubscriptionFrame> {
   close(): void;
 }
 
+/** What to follow, and from where. */
 export interface SubscriptionRequest {
   /** The id of the `subscribe` request. */
   requestId: string;
@@ -37,6 +38,7 @@ export interface SubscriptionRequest {
   state: boolean;
 }
 
+/** What a subscription gets from its client. */
 export interface SubscriptionDeps {
   pendingRequests: Pick<PendingRequests, 'add' | 'resend' | 'remove'>;
   backoff: Backoff;

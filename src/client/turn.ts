@@ -48,6 +48,7 @@ export interface Turn extends AsyncIterable<Chunk> {
   cancel(): Promise<CancelResult>;
 }
 
+/** The chat to send. */
 export interface TurnRequest {
   requestId: string;
   conversationId: string;
@@ -58,6 +59,7 @@ export interface TurnRequest {
   signal: AbortSignal | null;
 }
 
+/** What a turn gets from its client. */
 export interface TurnDeps {
   pendingRequests: Pick<PendingRequests, 'add' | 'resend' | 'remove'>;
   cancel(conversationId: string, target: string): Promise<CancelResult>;

@@ -19,6 +19,7 @@ export interface Problem {
   text: string;
 }
 
+/** One file as read, before any key is checked. */
 export interface ConfigDocument {
   /** Plain values, `{}` for an empty file. Null if the text is not YAML. */
   values: unknown;

@@ -9,6 +9,7 @@ import { AppError } from '../errors.ts';
 const references = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
 const reference = /^([A-Za-z_][A-Za-z0-9_]*)(?::-((?:(?!\$\{)[^])*))?$/;
 
+/** The environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The text with its variables filled in. `problems`: a sentence for each that could not be. */

@@ -14,6 +14,7 @@ import { listProblems, schemaProblems } from './problems.ts';
 import { configSchema } from './schema/schema.ts';
 import type { Config } from './schema/schema.ts';
 
+/** Where to look for the configuration. */
 export interface ConfigSource {
   /** From --config, relative to `cwd`. Precedes PARLEY_CONFIG, which precedes the project's config/config.yaml. */
   file?: string | undefined;
@@ -24,6 +25,7 @@ export interface ConfigSource {
   projectDirectory: string;
 }
 
+/** The checked configuration and its file. */
 export interface LoadedConfig {
   /** Absolute path of the file that was read. */
   file: string;

@@ -2,6 +2,7 @@
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, visit } from 'yaml';
 import type { Document, Node } from 'yaml';
 
+/** The keys and list positions that lead to a value. Empty for the root. */
 export type KeyPath = readonly (string | number)[];
 
 /** Whether a value is a section: a map of YAML. */

@@ -10,6 +10,7 @@ type ToolsByName = HopContext['tools'];
 /** Filtered lists that are kept of one list. Each is a map of its tools. */
 const MAX_KEPT = 64;
 
+/** Returns the chosen tools. Null chooses all. */
 export type ChooseTools = (tools: ToolsByName, choice: ToolChoice | null) => ToolsByName;
 
 /** Returns the same map for the same list and choice, as long as it is kept. Without a choice: the list itself. */

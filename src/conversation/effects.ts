@@ -14,6 +14,7 @@ import type { TurnReport } from '../observability/turn-report.ts';
 import type { Journal } from './journal.ts';
 import type { Permits } from '../scheduling/turn-permits.ts';
 
+/** The parts that run the effects. */
 export interface EffectDeps {
   delivery: Pick<Delivery, 'reply' | 'broadcast' | 'follow' | 'attach' | 'remove'>;
   turnReport: Pick<TurnReport, 'accepted'>;
@@ -23,6 +24,7 @@ export interface EffectDeps {
   tasks: { cancelTask(server: string, taskId: string): Promise<void> };
 }
 
+/** The conversation whose effects run. */
 export interface EffectOwner {
   /** The request has its answer, or the delivery sends it. */
   answered(asker: Requester): void;

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 
+/** The pending appends of all conversations. */
 export interface InFlight {
   /** Counts an append. Call the returned function when it is committed or has failed; further calls have no effect. */
   begin(ref: ConversationRef): () => void;

@@ -14,8 +14,10 @@ import type { TurnReport } from '../observability/turn-report.ts';
 import type { InFlight } from './in-flight.ts';
 import type { LogCache } from './log-cache.ts';
 
+/** An append as the chart emits it. */
 export type AppendIntent = Extract<ConversationEmitted, { type: 'append' }>;
 
+/** The parts that an append passes through. */
 export interface JournalDeps {
   store: Pick<Store, 'append' | 'remove'>;
   logCache: Pick<LogCache, 'append'>;
@@ -26,12 +28,14 @@ export interface JournalDeps {
   countTokens(text: string): number | Promise<number>;
 }
 
+/** The journal of one conversation. */
 export interface Journal {
   append(intent: AppendIntent): void;
   /** Removes the log once all earlier appends are committed. Reports `log.removed`, or `log.failed` if the disk fails. */
   remove(): void;
 }
 
+/** The conversation's actor. */
 export interface JournalOwner {
   /** Gets `log.committed` or `log.failed` for each append, in the order of the appends. */
   send(event: InternalEvent): void;

@@ -10,6 +10,7 @@ import { isTurnEnd, type LogRow } from '../../machines/log.ts';
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import type { LoadedConversation as StoredStanding, Store } from '../store/port.ts';
 
+/** The cache of all conversations. */
 export interface LogCache {
   /** The recent turns; at once if cached. Rejects if the store cannot be read. */
   turns(ref: ConversationRef): readonly TurnRows[] | Promise<readonly TurnRows[]>;

@@ -10,10 +10,12 @@ import type { ServerStatus, McpServers } from '../mcp/port.ts';
 import type { Delivery } from '../delivery/port.ts';
 import { chunkFrame } from '../protocol/frames.ts';
 
+/** A turn by its ids. */
 export interface TurnRef extends ConversationRef {
   requestId: string;
 }
 
+/** The notices to all running turns. */
 export interface ServerNotices {
   /** Sends notices for the changes of one server's chart until the chart ends. */
   watch(name: string, actor: Pick<ActorRefFrom<typeof mcpServerMachine>, 'subscribe'>): void;
@@ -23,6 +25,7 @@ export interface ServerNotices {
   turnStarted(turn: TurnRef): void;
 }
 
+/** What the notices are made from, and who sends them. */
 export interface ServerNoticesDeps {
   mcpServers: Pick<McpServers, 'statuses'>;
   delivery: Pick<Delivery, 'broadcast'>;

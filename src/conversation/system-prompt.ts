@@ -14,6 +14,7 @@ import type { Delivery } from '../delivery/port.ts';
 import { chunkFrame } from '../protocol/frames.ts';
 import type { TurnRef } from './server-notices.ts';
 
+/** The parts and limits of the prompt, read for each prompt. */
 export interface SystemPromptOptions {
   /** chat.service.system_prompt */
   text: string;

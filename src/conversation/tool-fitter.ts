@@ -9,6 +9,7 @@ import type { HopContext, HopTool } from '../../machines/conversation/turn-state
 
 type ToolsByName = HopContext['tools'];
 
+/** The tools that one request offers. */
 export interface FittedTools {
   /** Without those that do not fit. */
   tools: ToolsByName;

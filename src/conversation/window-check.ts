@@ -27,6 +27,7 @@ export interface WindowCheckOptions {
   onError(error: unknown): void;
 }
 
+/** The check of all providers. */
 export interface WindowCheck {
   /** Starts a check of all providers once each MCP server has been ready or failed once. Calls before that are one check. */
   check(): void;

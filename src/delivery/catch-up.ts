@@ -16,6 +16,7 @@ export type LogReader = Pick<Store, 'turn' | 'events'>;
 /** Rows read at a time for a subscription. */
 const PAGE_ROWS = 200;
 
+/** What the client said about itself. */
 export interface CatchUpOptions {
   /** The part of an unfinished message that the follower has already. */
   seen: Seen | null;

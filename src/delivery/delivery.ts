@@ -16,6 +16,7 @@ import type { Delivery } from './port.ts';
 import { eventFrame, renderRow, type Seen } from './render.ts';
 import type { Follower, Topic } from './topic.ts';
 
+/** The log to read, and who gets errors. */
 export interface DeliveryOptions extends CatchUpDeps {
   /** streaming.flush_ms, read for each message. */
   flushMs: number;

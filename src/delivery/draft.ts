@@ -25,6 +25,7 @@ export interface Draft {
   sent(): Seen;
 }
 
+/** The message, and how its chunks leave. */
 export interface DraftOptions {
   messageId: string;
   requestId: string;

@@ -5,6 +5,7 @@
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import type { Follower, Session, Topic } from './topic.ts';
 
+/** Who follows what. */
 export interface Membership {
   open(session: Session): void;
   /** Removes a closed socket and its followers. */

@@ -6,6 +6,7 @@ import { keyVariablesInWords } from '../llm/providers/presets.ts';
 import type { DemoConversation } from './model-history.ts';
 import { examples, maxPhraseChars, plannedHops, type DemoCall } from './model-tools.ts';
 
+/** One answer. Its text is empty if it asks for calls. */
 export interface DemoAnswer {
   text: string;
   calls: readonly DemoCall[];

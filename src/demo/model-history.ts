@@ -34,6 +34,7 @@ export const demoRequest = z.object({
     .default([]),
 });
 
+/** The part of a request that the demo reads. */
 export type DemoRequest = z.infer<typeof demoRequest>;
 
 /** A tool as offered. */
@@ -51,6 +52,7 @@ export interface ToolOutcome {
   result: string;
 }
 
+/** What the request says about the conversation. */
 export interface DemoConversation {
   /** The latest user message. */
   question: string;

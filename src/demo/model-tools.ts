@@ -5,6 +5,7 @@
  */
 import type { OfferedTool } from './model-history.ts';
 
+/** A tool call in the answer. */
 export interface DemoCall {
   name: string;
   /** JSON; anything with `/call`, to try invalid arguments. */

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { answer, type DemoAnswer } from './model-answer.ts';
 import { demoRequest, readConversation } from './model-history.ts';
 
+/** The speed of the demo. */
 export interface DemoModelOptions {
   /** Pause before each piece of an answer. 0 disables it. Read for each piece. */
   chunkDelayMs: number;

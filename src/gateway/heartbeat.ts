@@ -5,6 +5,7 @@
 import type { WebSocket } from 'ws';
 import { startPatientTimer, type PatientTimer } from '../patient-timer.ts';
 
+/** The heartbeat of all sockets. */
 export interface Heartbeat {
   watch(socket: WebSocket): void;
   /** Applies changed times. The next ping is sent after the new interval. */
@@ -12,6 +13,7 @@ export interface Heartbeat {
   stop(): void;
 }
 
+/** Read at each use, in ms. */
 export interface HeartbeatTimes {
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;

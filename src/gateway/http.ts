@@ -17,6 +17,7 @@ import { serializeServerStatus } from './server-status.ts';
 /** Longest path that a response shows. */
 const MAX_SHOWN_CHARS = 200;
 
+/** What the pages show. */
 export interface HttpDeps {
   endpoint: string;
   version: string;

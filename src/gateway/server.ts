@@ -44,6 +44,7 @@ export interface GatewayOptions extends Address {
   onError(error: unknown): void;
 }
 
+/** The listening server. */
 export interface Gateway {
   /** The port that it listens on. */
   readonly port: number;

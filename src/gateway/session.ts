@@ -38,6 +38,7 @@ export interface ClientSession extends Session {
   hasPendingRequests(): boolean;
 }
 
+/** What a session needs beside its socket. */
 export interface SessionDeps {
   /** Encodes text as one WebSocket frame. */
   encode(text: string): Uint8Array;

@@ -45,6 +45,7 @@ export interface ViewerSocketOptions {
   onError(error: unknown): void;
 }
 
+/** The sockets of all viewers. */
 export interface ViewerSockets {
   readonly path: string;
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;

@@ -13,6 +13,7 @@ export interface ActiveModel {
   demo: boolean;
 }
 
+/** What the page shows. */
 export interface HomePageData {
   version: string;
   /** True while chats are accepted. */

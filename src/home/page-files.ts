@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** The files as text. A document is read when it is asked for. */
 export interface PageFiles {
   /** A template with `{{name}}` for each value. */
   html: string;

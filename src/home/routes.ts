@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { writeHomePage, type ActiveModel } from './home-page.ts';
 import type { PageFiles } from './page-files.ts';
 
+/** What the page shows. */
 export interface HomeDeps {
   files: PageFiles;
   version: string;

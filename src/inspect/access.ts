@@ -16,6 +16,7 @@ export interface ViewerRules {
   isLocal(request: IncomingMessage): boolean;
 }
 
+/** The checks of viewers. */
 export interface ViewerAuthorizer {
   /** Checks a request for the page, which contains no user's data. Returns null if it is allowed, else the reason. */
   checkPage(request: IncomingMessage): Refusal | null;

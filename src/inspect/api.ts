@@ -7,6 +7,7 @@ import type { ListedConversation } from '../store/listing.ts';
 import type { ListedLive } from './live/live-list.ts';
 import type { PageSources } from './page-sources.ts';
 
+/** What the API reads. */
 export interface ApiDeps extends PageSources {
   /** Viewers see what people, models and tools wrote. */
   includeContent: boolean;

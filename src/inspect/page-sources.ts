@@ -19,11 +19,13 @@ import { readOpenInterrupts, type OpenInterrupt } from './log/open-interrupts.ts
 import { replayConversation, type Replay, type ReplayDeps } from './log/replay.ts';
 import { readRow, rowsAfter, type RowsAfter } from './log/rows.ts';
 
+/** A file of the page, with its media type. */
 export interface Asset {
   type: string;
   content: Buffer;
 }
 
+/** What the page's data comes from. */
 export interface PageSourceDeps extends ReplayDeps {
   store: Pick<Store, 'page' | 'load' | 'conversations' | 'waitingForPeople' | 'titles' | 'search'>;
   /** Conversations in memory. */

@@ -4,6 +4,7 @@
  * new field is redacted until a developer adds it to the list.
  */
 
+/** What a copy may contain. */
 export interface RedactionLimits {
   /** Viewers see texts and arguments of people, models and tools. */
   includeContent: boolean;

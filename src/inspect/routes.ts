@@ -9,6 +9,7 @@ import type { Asset } from './page-sources.ts';
 import type { ViewerAuthorizer } from './access.ts';
 import type { Refusal } from '../refusal.ts';
 
+/** What the routes serve, and who checks access. */
 export interface InspectRoutesDeps {
   assets: ReadonlyMap<string, Asset>;
   api: Api;

@@ -64,6 +64,7 @@ export interface SnapshotMessage extends Message {
   transitions: readonly string[];
 }
 
+/** One message of live inspection. */
 export type StatelyMessage = ActorMessage | EventMessage | SnapshotMessage;
 
 /** Returns an actor's `definition`. */

@@ -9,6 +9,7 @@ import type { ProviderClient } from './stream/client.ts';
 import type { AnswerEnd, AnswerRequest, ProviderStatus } from './port.ts';
 import type { Provider } from './providers/provider.ts';
 
+/** A client behind its circuit breaker. */
 export interface Circuit extends ProviderClient {
   status(): ProviderStatus;
 }

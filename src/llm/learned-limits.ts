@@ -16,6 +16,7 @@ export interface LearnedLimit {
   write: string;
 }
 
+/** The limits of one provider. */
 export interface LearnedLimits {
   /** Reads the limit from the fault of a rejected request, if it names one. */
   learn(request: Pick<AnswerRequest, 'model' | 'sizes'>, fault: Fault): void;

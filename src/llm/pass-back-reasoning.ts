@@ -26,6 +26,7 @@ export function signaturesOf(details: readonly JsonObject[], calls: readonly (Js
 
 /** The fields that hold reasoning: three of a message, and one of each tool call. */
 export const reasoningFields = ['reasoning_content', 'reasoning', 'reasoning_details', 'extra_content'] as const;
+/** The name of a field of an assistant message. */
 export type ReasoningField = (typeof reasoningFields)[number];
 
 /** A message with the model's reasoning. */

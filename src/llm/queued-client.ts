@@ -11,6 +11,7 @@ import type { AnswerEnd, ProviderLoad } from './port.ts';
 import { createMinuteRateLimiter } from '../scheduling/rate-limiter.ts';
 import type { Provider, ProviderLimits } from './providers/provider.ts';
 
+/** A client behind its queue. */
 export interface QueuedClient extends ProviderClient {
   load(): ProviderLoad;
   /** Call it when limits have changed: sends the requests that the new limits allow. */

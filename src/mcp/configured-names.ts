@@ -21,6 +21,7 @@ export interface NameSource {
   servers(): readonly string[];
 }
 
+/** The check of all names. */
 export interface NameCheck {
   /** Checks all names that can be checked now. Call it at the start and after a reload. Reports each name once. */
   check(): void;

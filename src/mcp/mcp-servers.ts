@@ -31,6 +31,7 @@ import type { Tool, McpServers } from './port.ts';
 import type { ServerBlock } from './config/server-block.ts';
 import type { ServerHandle, ServerActor } from './server-handle.ts';
 
+/** The limits of all servers. Read at each use. */
 export interface McpServersLimits
   extends
     Omit<McpServerLimits, keyof StartTimeout>,

@@ -20,6 +20,7 @@ export interface Tool extends Omit<HopTool, 'permission'>, Pick<ServerTool, 'tit
 /** Names a tool by the name that its server gives it. */
 export type ToolName = Pick<Tool, 'server' | 'toolName'>;
 
+/** A server as people see it. */
 export interface ServerStatus {
   name: string;
   state: McpServerState;
@@ -95,6 +96,7 @@ export type CallEnd =
   /** The transport was lost after the dispatch: the outcome is unknown. */
   | { status: 'lost'; text: string };
 
+/** What a call needs beside its arguments. */
 export interface CallOptions {
   /** Aborting it cancels the call at the server and ends it here. */
   signal: AbortSignal;
@@ -113,6 +115,7 @@ export interface CallOptions {
   taskTimeoutMs: number;
 }
 
+/** What a call needs whose server runs it as a task. */
 export interface FollowOptions extends Omit<CallOptions, 'resume' | 'place'> {
   resume: Resumption & { task: TaskHandle };
   /** True right after the server has created the task: its poll interval passes before the first request. */

@@ -43,6 +43,7 @@ export interface PromptsAndResources {
   complete(server: string, completing: Completing, owner?: string): Promise<Completion | Unavailable>;
 }
 
+/** The servers and the policy for them. */
 export interface PromptsAndResourcesOptions {
   handles: ReadonlyMap<string, ServerHandle>;
   /** How long to wait for a server to reconnect, in ms; read each time. */

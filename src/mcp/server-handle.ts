@@ -18,6 +18,7 @@ import type { CallEnd, CallOptions, CalledTool } from './port.ts';
 /** The part of the chart's actor that is used here. */
 export type ServerActor = Pick<ActorRefFrom<typeof mcpServerMachine>, 'getSnapshot' | 'send' | 'subscribe'>;
 
+/** What belongs to one server. Changes as it connects and reconnects. */
 export interface ServerHandle {
   block: ServerBlock;
   /** Null for a server without OAuth. It outlives connections. */

@@ -5,6 +5,7 @@
 import { basename } from 'node:path';
 import type { ServerBlock } from './config/server-block.ts';
 
+/** The configured times. */
 export interface StartTimeouts {
   /** For a server over HTTP, in ms. */
   connectionTimeoutMs: number;
@@ -14,6 +15,7 @@ export interface StartTimeouts {
   fetchTimeoutMs: number;
 }
 
+/** The time of one server, in ms. */
 export interface StartTimeout {
   startTimeoutMs: number;
   /** The keys that set it, for people. */

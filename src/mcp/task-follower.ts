@@ -9,6 +9,7 @@ import type { TaskStep } from './connection/follow-task.ts';
 import type { CallEnd, FollowOptions } from './port.ts';
 import { waitForConnection, type ServerHandle } from './server-handle.ts';
 
+/** The limits of polling. */
 export interface TaskLimits {
   /** Bounds of the time between two polls, in ms. They apply to the server's own interval. */
   minPollIntervalMs: number;

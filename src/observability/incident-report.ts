@@ -15,11 +15,13 @@ export type CloseReason =
   | 'silence'
   | 'token_removed';
 
+/** Called for each incident. */
 export interface IncidentReport {
   socketClosed(reason: CloseReason): void;
   frameRefused(code: Fault['code']): void;
 }
 
+/** Where incidents go. `nowMs` is for the interval between lines. */
 export interface IncidentReportOptions {
   count: IncidentReport;
   log(fields: Record<string, string | number>, message: string): void;

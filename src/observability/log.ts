@@ -6,6 +6,7 @@ import { pino, type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import { QUOTE_KEY } from '../errors.ts';
 
+/** The section `logging` of the configuration. */
 export interface LogOptions {
   level: string;
   /** `auto`: pretty on a terminal, json elsewhere. */

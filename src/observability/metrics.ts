@@ -5,6 +5,7 @@ import type { Usage } from '../../machines/log.ts';
 import type { RefusalKind } from '../refusal.ts';
 import type { IncidentReport } from './incident-report.ts';
 
+/** What the parts report. */
 export interface Metrics extends IncidentReport {
   /** A turn ended: its finish reason or error code, and its time from commit to end. Null for a turn that a restart interrupted. */
   turnEnded(end: string, seconds: number | null): void;

@@ -6,6 +6,7 @@ import { withoutQuote, QUOTE_KEY } from '../errors.ts';
 import type { Metrics } from './metrics.ts';
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 
+/** The running turns of all conversations. */
 export interface TurnReport {
   /** The turn's message is committed. */
   accepted(ref: ConversationRef, requestId: string): void;
@@ -18,6 +19,7 @@ export interface TurnReport {
   open(): number;
 }
 
+/** Where turns are reported. */
 export interface TurnReportDeps {
   log: Pick<Logger, 'info' | 'warn'>;
   metrics: Pick<Metrics, 'turnEnded' | 'firstChunk'>;

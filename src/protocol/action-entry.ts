@@ -13,6 +13,7 @@ export interface ProtocolLimits {
   maxDepth: number;
 }
 
+/** One action in the table. */
 export interface ActionEntry {
   /** Schema of the request's `payload`. Unknown fields are dropped, so a validated payload is a fresh object. */
   payload(limits: ProtocolLimits): z.ZodType;

@@ -191,4 +191,5 @@ export const chunk = z.discriminatedUnion('type', [
   chunks.reset,
 ]);
 
+/** Any chunk. */
 export type Chunk = z.infer<typeof chunk>;

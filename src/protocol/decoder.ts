@@ -20,6 +20,7 @@ export interface Undecodable {
   fault: Fault;
 }
 
+/** A valid request, or why the text is none. */
 export type Decoded = { request: Request } | Undecodable;
 
 /** Reads the ids of a frame that is otherwise invalid. */

@@ -152,6 +152,7 @@ export const frame = z.discriminatedUnion('status', [
   frames.deleted,
 ]);
 
+/** Any frame. */
 export type Frame = z.infer<typeof frame>;
 
 /** The state of a conversation's chart, with dots, and the actions that are possible now. */

@@ -42,4 +42,5 @@ export const logEvent = z.strictObject({
     ),
 }) satisfies z.ZodType<Row>;
 
+/** A row as clients see it. */
 export type LogEvent = z.infer<typeof logEvent>;

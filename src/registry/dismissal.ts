@@ -9,6 +9,7 @@ import type { LiveConversation } from '../conversation/live-conversation.ts';
 /** Time between two checks: the longest time from the end of a socket's last turn to its close. */
 const INTERVAL_MS = 20;
 
+/** The conversations and the gateway of the drain. */
 export interface DismissalDeps {
   /** Conversations with an actor. In a drain these have a running turn or a pending deletion. */
   conversations(): Iterable<Pick<LiveConversation, 'ref' | 'unanswered'>>;

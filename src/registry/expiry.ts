@@ -9,6 +9,7 @@ import type { ConversationRef } from '../conversation-ref.ts';
 const INTERVAL_MS = 1000;
 const BATCH = 100;
 
+/** The store and the registry of the check. */
 export interface ExpiryDeps {
   /** The longest overdue first. */
   overdue(nowMs: number, limit: number): Promise<ConversationRef[]>;

@@ -13,6 +13,7 @@ const SLICE = 200;
 /** Longest wait between two sweeps, so that a timeout shortened by a reload takes effect soon. */
 const MAX_WAIT_MS = 5_000;
 
+/** The conversations to check, and when one counts as idle. */
 export interface SweepOptions {
   conversations(): Iterator<LiveConversation>;
   /** chat.service.idle_timeout, read each time. */

@@ -56,6 +56,7 @@ export interface Registry {
   storageProblem(): StorageProblem | null;
 }
 
+/** The parts and limits of the registry. */
 export interface RegistryOptions extends LiveConversationDeps {
   delivery: LiveConversationDeps['delivery'] & Pick<Delivery, 'fail' | 'followers'>;
   store: LiveConversationDeps['store'] & Pick<Store, 'unfinished' | 'overdue'>;

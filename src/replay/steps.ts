@@ -3,6 +3,7 @@ import { isTurnEnd, type LogRow } from '../../machines/log.ts';
 import { foldLog } from '../../machines/conversation/rows/recovery-state.ts';
 import type { FoldedLog } from '../../machines/conversation/turn-state.ts';
 
+/** One row, and the state after it. */
 export interface ReplayStep {
   row: LogRow;
   /** As if the server had been killed right after the row and started at once. */

@@ -1,6 +1,7 @@
 /** Acquires a permit of a fair semaphore with a timeout and an abort signal. */
 import type { FairSemaphore, FairKey } from './fair-semaphore.ts';
 
+/** How long to wait, in ms, and what ends the wait. */
 export interface AcquireOptions {
   signal: AbortSignal;
   withinMs: number;

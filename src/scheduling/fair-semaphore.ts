@@ -7,6 +7,7 @@
 /** The requester, from the widest level to the narrowest, such as owner and conversation. All keys of a semaphore have the same number of levels. */
 export type FairKey = readonly [string, ...string[]];
 
+/** The permits and their queue. */
 export interface FairSemaphore {
   /** Calls `granted` once, before it returns if a permit is free. Returns the length of the queue, this request included. 0: granted at once. */
   acquire(place: FairKey, granted: () => void): number;
@@ -31,6 +32,7 @@ const UNLIMITED: RateLimiter = { isOpen: () => true, begin: () => {} };
 /** The queue of one level of keys. The first entry is the next. */
 type Branch = Map<string, Branch | (() => void)>;
 
+/** The limits, read at each use. */
 export interface FairSemaphoreOptions {
   most: () => number;
   /** Most permits under one key of each level, from the widest. Levels beyond the list have no limit. */

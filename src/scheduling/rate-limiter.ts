@@ -4,6 +4,7 @@
  */
 import type { RateLimiter } from './fair-semaphore.ts';
 
+/** The limiter of one provider, with a time for its timer. */
 export interface MinuteRateLimiter extends RateLimiter {
   /** Time until the next request may begin, in ms. 0: now. */
   untilOpenMs(): number;

@@ -26,6 +26,7 @@ export interface ReadingSocket {
   closeStalled(): void;
 }
 
+/** The permits of all clients. */
 export interface ReadPermits {
   /**
    * Runs `read`, which reads and sends, when the subject and the socket have a free permit. Subjects, and the sockets of

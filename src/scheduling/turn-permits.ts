@@ -6,6 +6,7 @@
 import { conversationKey, type ConversationRef } from '../conversation-ref.ts';
 import { createFairSemaphore, type FairKey } from './fair-semaphore.ts';
 
+/** The permits of all turns. */
 export interface Permits {
   /** Calls `granted` once, before it returns if a permit is free. Returns the length of the queue, this request included. 0: granted at once. */
   acquire(ref: ConversationRef, granted: () => void): number;

@@ -8,6 +8,7 @@ import { createViewerAuthorizer } from '../inspect/access.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { StartContext } from './context.ts';
 
+/** The checks, and who gets reports of refusals. */
 export type AccessChecks = ReturnType<typeof createAccessChecks>;
 
 /** Creates the checks of tokens, hosts and origins. They follow a reload. */

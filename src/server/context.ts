@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { LiveSettings } from '../config/live-settings.ts';
 
+/** The same object for every step. */
 export interface StartContext {
   settings: LiveSettings;
   version: string;

@@ -10,6 +10,7 @@ import { logContextLimit, logProviderStatus, logRequiredChange } from '../observ
 import { createTokenCounter } from '../tokens/counter.ts';
 import type { StartContext } from './context.ts';
 
+/** The models of all providers, and the counter. */
 export type Models = ReturnType<typeof createModels>;
 
 /** Throws AppError as `createLanguageModel` does. */

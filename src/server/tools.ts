@@ -7,6 +7,7 @@ import { createMcpServers } from '../mcp/mcp-servers.ts';
 import type { StartContext } from './context.ts';
 import type { Models } from './models.ts';
 
+/** The MCP servers, and what belongs to them. */
 export type Tools = ReturnType<typeof createTools>;
 
 /** Throws AppError `config_invalid` if the list of MCP servers is missing or wrong. */

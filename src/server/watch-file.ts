@@ -9,6 +9,7 @@ const POLL_MS = 500;
 /** Time without a further change, because a program may write a file in parts. */
 const SETTLE_MS = 200;
 
+/** Watches at most one file at a time. */
 export interface FileWatch {
   /** Watches this file from now on, and no other. Null: none. */
   watch(file: string | null): void;

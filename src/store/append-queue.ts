@@ -13,13 +13,16 @@ import type { PostedAppend, SettledOutcome } from './thread-messages.ts';
 /** Retry delay for an overloaded client: a few batches of the slowest healthy disk. */
 const retryAfterMs = 1000;
 
+/** An append as it is posted, with its caller. */
 export interface QueuedAppend {
   readonly posted: PostedAppend;
   readonly settle: (outcome: SettledOutcome) => void;
 }
 
+/** Gets the events for the writer's chart. */
 export type QueueListener = (event: 'rows.queued' | 'sweep.due' | 'writer.close') => void;
 
+/** The queue of one store. */
 export interface AppendQueue {
   add(append: Append, done: (outcome: AppendOutcome) => void): void;
   /** Sets the listener. It gets `rows.queued` once, each time the queue is no longer empty. */

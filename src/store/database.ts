@@ -38,6 +38,7 @@ const logBytes = 64 * 1024 * 1024;
 /** Most pages that are returned to the file system at close: 40 MB, which is quick. */
 const maxReturnedPages = 10_000;
 
+/** An open connection of one thread. */
 export interface Connection {
   db: Database.Database;
   /** The file that is served, see `identityOf`. Null for a database in memory. */
@@ -48,6 +49,7 @@ export interface Connection {
   close(): void;
 }
 
+/** The connection of the write thread. */
 export interface WriterConnection {
   connection: Connection;
   /** Null unless the file came from another program and was imported now. */

@@ -11,6 +11,7 @@ import type { PostedDraft } from './thread-messages.ts';
 /** Most UTF-16 units of a batch, unless one draft has more. An append waits half a millisecond for such a batch. */
 const maxBatchChars = 128 * 1024;
 
+/** The drafts of all conversations. */
 export interface DraftQueue {
   save(draft: ConversationRef & WrittenDraft): void;
   /** Drops queued and later drafts. */

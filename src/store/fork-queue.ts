@@ -8,6 +8,7 @@ import { AppError, fault, noSuchConversation } from '../errors.ts';
 import type { ForkOutcome } from './port.ts';
 import type { ThreadLink } from './thread-link.ts';
 
+/** The threads that make a fork. */
 export interface ForkingDeps {
   readThread: Pick<ThreadLink, 'ask'>;
   writeThread: Pick<ThreadLink, 'ask'>;

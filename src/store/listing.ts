@@ -5,6 +5,7 @@
  */
 import type { Database } from 'better-sqlite3';
 
+/** One conversation of a list. */
 export interface ListedConversation {
   conversationId: string;
   /** The first words of its first message. Null if there is none. */
@@ -23,6 +24,7 @@ export interface ListedConversation {
   activity: 'idle' | 'running' | 'waiting';
 }
 
+/** One page. */
 export interface ConversationList {
   /** Newest first. */
   conversations: ListedConversation[];

@@ -5,6 +5,7 @@ import type { StoredRow } from './columns.ts';
 import { largeExtraBytes, rowColumns } from './file/schema.ts';
 import type { PageRange } from './port.ts';
 
+/** A page with columns as they are in the file. */
 export interface StoredPage {
   rows: StoredRow[];
   headSeq: number;

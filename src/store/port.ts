@@ -25,6 +25,7 @@ export interface Append {
   remember?: RememberedDecision;
 }
 
+/** How an append ended. Nothing is written in part. */
 export type AppendOutcome =
   /** `ended`: the payload of the append's `end`, if it had one. */
   | { status: 'stored'; rows: LogRow[]; ended?: unknown }
@@ -35,6 +36,7 @@ export type AppendOutcome =
   /** Nothing was written: `storage_failed`, `overloaded`, `shutting_down` or `internal`. */
   | { status: 'failed'; fault: Fault };
 
+/** A turn as the table `turns` has it. */
 export interface StoredTurn {
   requestId: string;
   beginSeq: number;
@@ -72,6 +74,7 @@ export interface Interrupt {
   decision: Decision | null;
 }
 
+/** A page of a log, with the ends of the log. */
 export interface RowPage {
   /** In seq order. */
   rows: LogRow[];
@@ -79,6 +82,7 @@ export interface RowPage {
   oldestSeq: number;
 }
 
+/** Which rows to read. */
 export interface PageRange {
   /** The oldest `limit` rows above it. */
   afterSeq?: number;
@@ -87,6 +91,7 @@ export interface PageRange {
   limit: number;
 }
 
+/** Which rows of a turn to read. */
 export interface TurnRange {
   /** Only the rows above it. */
   afterSeq: number;
@@ -110,6 +115,7 @@ export interface TurnPage {
   end: unknown;
 }
 
+/** How a fork ended. */
 export type ForkOutcome =
   | { status: 'forked'; conversationId: string }
   /** No fork can be made there. `nearest`: the next fork points below and above, if any. */

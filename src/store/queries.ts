@@ -19,6 +19,7 @@ import { createSearch, type Search } from './search.ts';
 import { createWaitingConversations, type WaitingConversations } from './waiting-conversations.ts';
 import { createWindow, type WindowSize } from './newest-rows.ts';
 
+/** What a load finds, with columns as they are in the file. */
 export interface StoredConversation {
   known: boolean;
   headSeq: number;
@@ -31,6 +32,7 @@ export interface StoredConversation {
   spent: Spent;
 }
 
+/** What a read of a turn finds. */
 export interface StoredTurnRows {
   digest: string;
   rows: StoredRow[];
@@ -51,6 +53,7 @@ export interface StoredInterrupt {
   answer: string | null;
 }
 
+/** The reads of one connection. They throw SQLite's errors. */
 export interface Queries extends WaitingConversations {
   load(owner: string, conversationId: string, least: WindowSize): StoredConversation;
   page(owner: string, conversationId: string, range: PageRange): StoredPage | null;

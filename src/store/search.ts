@@ -5,6 +5,7 @@
 import type { Database } from 'better-sqlite3';
 import type { ConversationRef } from '../conversation-ref.ts';
 
+/** One step of a search. */
 export interface SearchQuery {
   /** What to find, without regard to case. */
   text: string;
@@ -18,6 +19,7 @@ export interface SearchQuery {
   maxMs: number;
 }
 
+/** One place that has the text. */
 export interface SearchHit extends ConversationRef {
   title: string | null;
   /** The row with the text; null if the title has it. */
@@ -31,6 +33,7 @@ export interface SearchHit extends ConversationRef {
   at: number;
 }
 
+/** What one step found. */
 export interface SearchStep {
   /** Titles first, then rows; the newest first in each. */
   hits: SearchHit[];

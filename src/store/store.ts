@@ -16,6 +16,7 @@ import { createThreadLink } from './thread-link.ts';
 import type { ThreadSettings } from './thread-messages.ts';
 import { createWriterLogic, type BatchReport } from './writer-logic.ts';
 
+/** The options of a store. Only `path` has no default. */
 export interface StoreOptions {
   /** The database file. Created if it does not exist; its folder is not. Not used with `memory`. */
   path: string;
@@ -40,6 +41,7 @@ export interface StoreOptions {
   onError?: (error: unknown) => void;
 }
 
+/** A store and the actor that opens it. */
 export interface OpenStore {
   store: Store;
   /** Opens the file when its actor starts, and closes it when the actor stops. */

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../errors.ts';
 import type { JobKind, JobReply, Jobs, ThreadSettings } from './thread-messages.ts';
 
+/** The link to one thread. */
 export interface ThreadLink {
   /** Loads the thread's code before the first job. */
   start(): void;

@@ -33,6 +33,7 @@ export interface ThreadSettings {
   served: string | null;
 }
 
+/** An append as it reaches the write thread. JSON is serialized already. */
 export interface PostedAppend {
   /** The name that its owner uses. */
   conversationId: string;
@@ -50,11 +51,13 @@ export interface PostedAppend {
   isRetry: boolean;
 }
 
+/** A draft as it reaches the write thread. */
 export type PostedDraft = ConversationRef & WrittenDraft & { timestamp: string };
 
 /** A number is the seq of the first stored row. */
 export type SettledOutcome = number | Exclude<AppendOutcome, { status: 'stored' }>;
 
+/** How one append of a group ended in the thread. */
 export type PostedOutcome =
   | SettledOutcome
   /** A disk error. Nothing was written, and the same append may be posted again. */
@@ -62,6 +65,7 @@ export type PostedOutcome =
   /** A bug in Parley: the append violates a rule of the schema or of turns. */
   | { status: 'refused'; reason: string };
 
+/** How a group ended. */
 export interface Committed {
   /** One for each append, in order. */
   outcomes: PostedOutcome[];
@@ -105,8 +109,10 @@ export interface Jobs {
   close: { ask: null; answer: void };
 }
 
+/** The name of a job. */
 export type JobKind = keyof Jobs;
 
+/** A job as it is posted. `id` comes back with its answer. */
 export type JobRequest = { [K in JobKind]: { id: number; kind: K; ask: Jobs[K]['ask'] } }[JobKind];
 
 /** Only the sender of a job knows the type of its answer. `never` is assignable to all of them. */

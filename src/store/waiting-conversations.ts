@@ -5,6 +5,7 @@
 import type { Database } from 'better-sqlite3';
 import type { ConversationRef } from '../conversation-ref.ts';
 
+/** One conversation that waits. */
 export interface WaitingConversation extends ConversationRef {
   /** The first words of its first message. Null if there is none. */
   title: string | null;
@@ -14,6 +15,7 @@ export interface WaitingConversation extends ConversationRef {
   untilMs: number;
 }
 
+/** One page. */
 export interface WaitingList {
   /** Earliest deadline first. */
   conversations: WaitingConversation[];
@@ -21,6 +23,7 @@ export interface WaitingList {
   total: number;
 }
 
+/** The reads of one connection. */
 export interface WaitingConversations {
   waiting(limit: number, offset: number): WaitingList;
   /** In the order of `refs`. Null for an unknown conversation, and for one without a title. */

@@ -11,6 +11,7 @@ import type { Encoder } from './encoder.ts';
 import { encodingForModel } from './encodings.ts';
 import type { RankTable } from './ranks.ts';
 
+/** The counter of one model. */
 export interface TokenCounter {
   /**
    * Tokens of `text` in the model's encoding; special tokens count as plain text. A number if it is available at once, else
@@ -26,6 +27,7 @@ export interface TokenCounter {
   close(): Promise<void>;
 }
 
+/** The model, and the limits of the counter. */
 export interface TokenCounterOptions {
   /** The provider's name of the model. */
   model: string;

@@ -7,6 +7,7 @@ import type { EncodingName } from './encodings.ts';
 import type { RankTable } from './ranks.ts';
 import type { CountRequest, WorkerReply, WorkerStart } from './worker.ts';
 
+/** One thread and its queue. */
 export interface CountingThread {
   /** Announces the table: starts the thread, unless this process has built it before. A second call does nothing. */
   start(): void;
@@ -16,6 +17,7 @@ export interface CountingThread {
   close(): Promise<void>;
 }
 
+/** What the thread runs, and its limits. */
 export interface CountingThreadOptions {
   encoding: EncodingName;
   /** The thread's program. It sends `WorkerReply` messages. */

@@ -6,6 +6,7 @@
 import { createMerger } from './merge.ts';
 import type { RankTable } from './ranks.ts';
 
+/** The encoder of one encoding. */
 export interface Encoder {
   /** Number of tokens. */
   count(text: string): number;

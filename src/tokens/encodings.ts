@@ -6,6 +6,7 @@ import { getEncodingNameForModel } from 'js-tiktoken/lite';
 import type { TiktokenEncoding } from 'js-tiktoken/lite';
 import type { RankSource } from './ranks.ts';
 
+/** An encoding that js-tiktoken has. */
 export type EncodingName = TiktokenEncoding;
 
 /** The package's newest encoding: the closest to models of other vendors and to later models. */

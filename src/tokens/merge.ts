@@ -8,6 +8,7 @@
 import { extendHash, findRank, hashBase, noRank } from './ranks.ts';
 import type { RankTable } from './ranks.ts';
 
+/** The merger of one rank table. Reuses its memory, so it works on one piece at a time. */
 export interface Merger {
   /** The number of tokens of `bytes[from, to)`, which must not be empty. Appends their ranks to `out`. */
   merge(bytes: Uint8Array, from: number, to: number, out?: number[]): number;

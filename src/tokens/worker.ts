@@ -15,6 +15,7 @@ export interface WorkerStart {
   table: RankTable | null;
 }
 
+/** One text to count. */
 export interface CountRequest {
   id: number;
   text: string;

@@ -10,6 +10,7 @@ import { NO_ANSWER, answerRows, serverAnswer, withAnswer } from './question-plan
 import { markRemembered, rememberRow } from './remembered.ts';
 import { dispatchRow, resultRow } from '../rows/turn-rows.ts';
 
+/** What one response changes. */
 export interface ResponsePlan {
   rows: NewRow[];
   /** The answered calls in their new state. */

@@ -10,6 +10,7 @@ import { callFacts, instantResult, metaRow } from './turn-rows.ts';
 
 /** How an interrupt ends: by a person, by expiry, or with its turn. */
 export const decisions = [...approvalDecisions, ...questionDecisions, 'expired', 'cancelled'] as const;
+/** How a question ended, as its response row has it. */
 export type Decision = (typeof decisions)[number];
 
 /** Why a call was not run. */

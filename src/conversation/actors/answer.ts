@@ -22,6 +22,7 @@ import type { Delivery } from '../../delivery/port.ts';
 import type { TurnReport } from '../../observability/turn-report.ts';
 import type { KeepDraft } from '../keep-draft.ts';
 
+/** The parts that the actor uses. */
 export interface AnswerDeps {
   model: LanguageModel;
   mcpServers: Pick<McpServers, 'fitArguments'>;

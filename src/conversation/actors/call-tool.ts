@@ -30,6 +30,7 @@ import type { Delivery } from '../../delivery/port.ts';
 import type { Chunk } from '../../protocol/chunks.ts';
 import { chunkFrame } from '../../protocol/frames.ts';
 
+/** The parts that the actor uses. */
 export interface CallToolDeps {
   mcpServers: Pick<McpServers, 'call' | 'followTask' | 'cancelTask'>;
   delivery: Pick<Delivery, 'broadcast'>;

@@ -19,6 +19,7 @@ import type { ServerNotices } from '../server-notices.ts';
 import type { SystemPrompt } from '../system-prompt.ts';
 import type { LogCache } from '../log-cache.ts';
 
+/** The parts and limits that the actor uses. Limits are read at each use. */
 export interface LoadContextDeps {
   logCache: Pick<LogCache, 'turns'>;
   model: Pick<LanguageModel, 'modelFor' | 'window'>;

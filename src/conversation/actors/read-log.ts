@@ -9,6 +9,7 @@ import { foldLog } from '../../../machines/conversation/rows/recovery-state.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { LogCache } from '../log-cache.ts';
 
+/** The parts that the actor uses. */
 export interface ReadLogDeps {
   logCache: Pick<LogCache, 'activate'>;
   inFlight: Pick<InFlight, 'whenIdle'>;

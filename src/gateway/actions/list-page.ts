@@ -2,6 +2,7 @@
 import type { Fault } from '../../../machines/log.ts';
 import { fault } from '../../errors.ts';
 
+/** A part of a list, in its order. */
 export interface Page<Entry> {
   entries: Entry[];
   /** Null on the last page. */

@@ -4,6 +4,7 @@
  */
 import { conversationKey, type ConversationRef } from '../../conversation-ref.ts';
 
+/** The chats of all sockets whose lookups run. */
 export interface PendingChats {
   /** Adds a chat until its lookup settles. Returns the lookup. */
   add(ref: ConversationRef, requestId: string, lookup: Promise<void>): Promise<void>;

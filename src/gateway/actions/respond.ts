@@ -16,6 +16,7 @@ import { withDefaults } from './form-defaults.ts';
 import type { ActionDeps } from './action-handler.ts';
 import type { ClientSession } from '../session.ts';
 
+/** The parts that the handler uses. */
 export interface RespondDeps {
   registry: Pick<ActionDeps['registry'], 'route'>;
   store: Pick<ActionDeps['store'], 'interrupt'>;

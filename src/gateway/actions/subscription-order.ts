@@ -1,6 +1,7 @@
 /** Runs a socket's subscribe and unsubscribe requests for a conversation in the order in which they came. */
 import type { ClientSession } from '../session.ts';
 
+/** The order of all sockets. */
 export interface SubscriptionOrder {
   /** Runs `work` after the earlier work of this socket and conversation has settled. Settles as `work` does. */
   run(session: Pick<ClientSession, 'id'>, conversationId: string, work: () => Promise<void> | void): Promise<void>;

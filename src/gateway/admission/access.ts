@@ -10,6 +10,7 @@ import { shown, type Refusal } from '../../refusal.ts';
 import { isAllowedOrigin, isOfListedHost, type OriginRules } from './origin.ts';
 import { proxySign } from './proxy-signs.ts';
 
+/** The rules of the configuration. */
 export interface AccessOptions {
   /** The entries of `chat.websocket.allowed_hosts`. Invalid entries allow nothing. */
   allowedHosts: readonly string[];
@@ -20,6 +21,7 @@ export interface AccessOptions {
   onLoopback: boolean;
 }
 
+/** The checks. Each returns null if the request may pass. */
 export interface Access {
   /** Checks an HTTP request: null, or why it is rejected. */
   page(request: IncomingMessage): Refusal | null;

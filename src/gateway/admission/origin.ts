@@ -14,6 +14,7 @@ import {
 } from '../../host-names.ts';
 import { isLoopbackName } from '../../loopback.ts';
 
+/** Which pages may use the server. */
 export interface OriginRules {
   origins: readonly OriginPattern[];
   /** All pages are allowed: `*` is listed. */

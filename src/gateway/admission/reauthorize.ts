@@ -7,6 +7,7 @@ import { closeCodes } from '../../protocol/close-codes.ts';
 import { errorFrame } from '../../protocol/frames.ts';
 import { closeWithTimeout } from '../close-socket.ts';
 
+/** The credentials of all open sockets. */
 export interface Reauthorization {
   /** Stores the credential and subject of a socket until it closes. */
   add(socket: WebSocket, credential: string | null, subject: string): void;

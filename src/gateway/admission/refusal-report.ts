@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { createLineLimit } from '../../observability/incident-report.ts';
 import { shown, type Refusal, type RefusalKind } from '../../refusal.ts';
 
+/** Where refusals are counted and logged. `nowMs` is for the interval between lines. */
 export interface RefusalReportOptions {
   /** Called for each refusal, for the metric. */
   count(kind: RefusalKind): void;
@@ -16,6 +17,7 @@ export interface RefusalReportOptions {
 /** The rejected request. Path and query are not read, because clients put tokens there. */
 export type Refused = Pick<IncomingMessage, 'headers'> & { socket: Pick<IncomingMessage['socket'], 'remoteAddress'> };
 
+/** Counts the refusal, and logs it if its kind was not logged in the last minute. */
 export type ReportRefusal = (refusal: Pick<Refusal, 'kind' | 'key'>, refused: Refused) => void;
 
 /** `suppressed` in a log line: the number of refusals of this kind since the previous line. */

@@ -4,6 +4,7 @@
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 
+/** One transition of a state. */
 export interface ChartTransition {
   /** Unique in its chart. Live inspection names taken transitions by it. */
   id: string;
@@ -17,6 +18,7 @@ export interface ChartTransition {
   actions: readonly string[];
 }
 
+/** One state with its transitions. */
 export interface ChartState {
   /** Unique in its chart. The root has the chart's id. */
   id: string;
@@ -39,6 +41,7 @@ export interface ChartState {
   transitions: readonly ChartTransition[];
 }
 
+/** A machine without its code. */
 export interface Chart {
   id: string;
   /** The root first; each state before its children. */

@@ -14,6 +14,7 @@ export interface ChartDrawings {
   flat: string;
 }
 
+/** A chart with its drawings. */
 export interface DrawnChart extends Chart {
   svg: ChartDrawings;
 }

@@ -9,6 +9,7 @@ import { edgeIdOf } from '../charts/chart.ts';
 import { redacted, type RedactionLimits } from '../redaction.ts';
 import { FORMAT_VERSION, type StatelyMessage, type ActorSnapshot } from '../stately-format.ts';
 
+/** What a watch needs beside its actors. */
 export interface WatchDeps {
   definitions: Definitions;
   limits: RedactionLimits;

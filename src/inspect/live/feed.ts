@@ -13,6 +13,7 @@ export interface Viewer {
   closeForReconnect(): void;
 }
 
+/** The messages of one conversation. */
 export interface Feed {
   publish(message: StatelyMessage): void;
   /** Sends the kept messages, then every new one. */

@@ -8,6 +8,7 @@ import { conversationKey, type ConversationRef } from '../../conversation-ref.ts
 import { watchActors, type WatchDeps } from './actor-watch.ts';
 import { createFeed, type Feed, type Viewer } from './feed.ts';
 
+/** The limits of all feeds. */
 export interface InspectionOptions extends Omit<WatchDeps, 'publish'> {
   /** Most conversations at the same time; viewers of further ones are rejected. */
   maxConversations: number;
@@ -18,6 +19,7 @@ export interface InspectionOptions extends Omit<WatchDeps, 'publish'> {
   actorOf(ref: ConversationRef): AnyActorRef | null;
 }
 
+/** The feeds of all conversations. */
 export interface Inspection {
   /** Call before a conversation's actor starts. Attaches to it if the conversation has a feed. */
   starting(ref: ConversationRef, actor: AnyActorRef): void;

@@ -7,6 +7,7 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import type { LiveConversation } from '../../conversation/live-conversation.ts';
 import type { ConversationRef } from '../../conversation-ref.ts';
 
+/** What to list. */
 export interface ListQuery {
   /** Part of an id or an owner. Empty for all. */
   search: string;
@@ -16,6 +17,7 @@ export interface ListQuery {
   limit: number;
 }
 
+/** One conversation in memory. */
 export interface ListedLive extends ConversationRef {
   /** Dotted path. */
   state: string;
@@ -26,6 +28,7 @@ export interface ListedLive extends ConversationRef {
   hasOpenInterrupt: boolean;
 }
 
+/** The list, with the counts of all that match. */
 export interface LiveList {
   conversations: readonly ListedLive[];
   /** Number of conversations that match the search, by state. */

@@ -13,6 +13,7 @@ import { redacted, type RedactionLimits } from '../redaction.ts';
 import { rowKind } from './rows.ts';
 import { FORMAT_VERSION, type StatelyMessage, type ActorSnapshot } from '../stately-format.ts';
 
+/** The charts, and what viewers may see. */
 export interface LogMessageDeps {
   definitions: Definitions;
   limits: RedactionLimits;

@@ -27,6 +27,7 @@ export interface OpenInterrupt {
   content: unknown;
 }
 
+/** The store, and what viewers may see. */
 export interface InterruptDeps {
   store: Pick<Store, 'load'>;
   limits: RedactionLimits;

@@ -13,6 +13,7 @@ import { createLogMessages, type LogMessageDeps } from './log-messages.ts';
 import { rowFacts, type RowFacts } from './rows.ts';
 import type { StatelyMessage } from '../stately-format.ts';
 
+/** The store and the limits of a replay. */
 export interface ReplayDeps extends LogMessageDeps {
   store: Pick<Store, 'page' | 'load'>;
   recovery: RecoveryPolicy;
@@ -20,6 +21,7 @@ export interface ReplayDeps extends LogMessageDeps {
   maxRows: number;
 }
 
+/** One part of a log, replayed. */
 export interface Replay {
   messages: readonly StatelyMessage[];
   /** The same rows as short facts. */

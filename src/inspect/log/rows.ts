@@ -8,6 +8,7 @@ import type { ConversationRef } from '../../conversation-ref.ts';
 import type { Store } from '../../store/port.ts';
 import { redacted, type RedactionLimits } from '../redaction.ts';
 
+/** The store and the limits of a response. */
 export interface RowDeps {
   store: Pick<Store, 'page'>;
   limits: RedactionLimits;
@@ -15,6 +16,7 @@ export interface RowDeps {
   maxRows: number;
 }
 
+/** The next rows of a log. */
 export interface RowsAfter {
   /** In log order, without a gap after the cursor. */
   rows: RowFacts[];
@@ -49,6 +51,7 @@ export async function readRow(
   return Object(redacted({ ...facts, content, extra }, { ...limits, maxChars }, maxChars / 2));
 }
 
+/** One row in short. */
 export interface RowFacts {
   seq: number;
   /** Ms since the epoch. */

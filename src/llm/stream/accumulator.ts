@@ -23,6 +23,7 @@ export type StreamError =
   /** More than any answer may hold. */
   | { kind: 'oversized' };
 
+/** The state of one answer. */
 export interface Accumulator {
   /** Reads the data of one event. False: the rest is not needed (`[DONE]`, or an error). */
   read(data: string): boolean;

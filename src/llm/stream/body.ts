@@ -5,6 +5,7 @@
  */
 import type { Readable } from 'node:stream';
 
+/** The body of a response. */
 export type Body = Readable | ReadableStream<Uint8Array>;
 
 /** Gets decoded text, and '' at the clean end. False stops the reading. */

@@ -4,6 +4,7 @@
  */
 import { isObject, parseJson } from '../../json.ts';
 
+/** The arguments of one call. */
 export interface CallArguments {
   add(piece: string): void;
   readonly isEmpty: boolean;

@@ -22,11 +22,13 @@ import { declareTools, type ToolDeclarations } from '../tools/declare-tools.ts';
 import type { Transport } from './transport.ts';
 import { createWatchdog, type Silence, type Watchdog, type WatchdogLimits } from './watchdog.ts';
 
+/** The port of one provider. The queue and the circuit breaker have it too. */
 export interface ProviderClient {
   /** See `LanguageModel.stream`. */
   stream(request: AnswerRequest, sink: AnswerSink, signal: AbortSignal): Promise<AnswerEnd>;
 }
 
+/** A client that keeps what its provider rejects. */
 export interface LearningClient extends ProviderClient {
   /** The declarations of tools that the model has rejected, as keys (rejected-tools.ts). */
   rejected(model: string): ReadonlySet<string>;

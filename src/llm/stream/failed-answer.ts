@@ -16,6 +16,7 @@ import { explainTooLong } from './explain-too-long.ts';
 import { readRetryAfter } from './retry-after.ts';
 import type { Silence } from './watchdog.ts';
 
+/** The end of an answer by a fault. */
 export type FailedAnswer = Extract<AnswerEnd, { status: 'failed' }>;
 
 /** The provider and the model of the request. */

@@ -1,6 +1,7 @@
 /** Maps the finish reasons of all providers to Parley's. */
 import type { FinishedAnswer } from '../port.ts';
 
+/** Why a model ended its answer, in Parley's words. */
 export type FinishReason = FinishedAnswer['finishReason'];
 
 /** Finish reasons of all providers, in lower case, without what follows a colon (Gemini's own reason). */

@@ -8,6 +8,7 @@ import { isObject, textOf } from '../../json.ts';
 /** A longer URL holds data, or is of no use to people. */
 const MAX_URL_CHARS = 2_000;
 
+/** The text in place of an image. */
 export interface ImageText {
   text: string;
   /** The length of what the provider sent, for limits. */

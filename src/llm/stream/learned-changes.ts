@@ -23,6 +23,7 @@ interface Failed {
   error: unknown;
 }
 
+/** The changes for one provider. */
 export interface LearnedChanges {
   /**
    * Returns the last response of `send`. `onWithout` is called before the first request without the tools that the model

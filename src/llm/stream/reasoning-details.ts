@@ -5,6 +5,7 @@
  */
 import { isObject, textOf, type JsonObject } from '../../json.ts';
 
+/** The details of one answer. */
 export interface ReasoningDetails {
   /** Adds the list of one delta. Returns its size as JSON, which includes encrypted parts. */
   add(pieces: readonly unknown[]): number;

@@ -17,6 +17,7 @@ const PAIRS: readonly (readonly [opening: string, closing: string])[] = [
 
 /** `opened`: the template of the model writes the opening tag, so an answer begins within its reasoning. */
 export const reasoningTagModes = ['auto', 'opened', 'never'] as const;
+/** The values of `reasoning_tags`. */
 export type ReasoningTagMode = (typeof reasoningTagModes)[number];
 
 /** Receives the parts in their order, none of them empty. */
@@ -27,6 +28,7 @@ export interface TaggedParts {
   textWasReasoning(): void;
 }
 
+/** The reader of one answer. */
 export interface ReasoningTags {
   /** Adds a piece of the content, cut anywhere. Holds back what may be a part of a tag. */
   add(piece: string): void;

@@ -18,6 +18,7 @@ interface OpenCall {
   extra: JsonObject | null;
 }
 
+/** The calls of one answer. */
 export interface ToolCallAssembly {
   /** Adds the `tool_calls` of one delta. False: the limit is exceeded. */
   add(deltas: readonly unknown[]): boolean;

@@ -28,6 +28,7 @@ export interface Transport {
   bodyOf?(response: Response): Readable | null;
 }
 
+/** Read for each request. */
 export interface TransportOptions {
   /** Timeout of TCP, TLS and the tunnel of a proxy. */
   readonly connectTimeoutMs: number;

@@ -11,6 +11,7 @@ const OPENING = '<think>';
 const CLOSING = '</think>';
 const TAG = /<\/?think>/i;
 
+/** The search in one answer. */
 export interface UnopenedSearch {
   /** Adds a piece, cut anywhere. `text` may be shown. `answer`: what follows the tag; null while none was found. */
   add(piece: string): { text: string; answer: string | null };

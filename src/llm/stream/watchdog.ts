@@ -9,6 +9,7 @@ import { startPatientTimer } from '../../patient-timer.ts';
 /** Where the answer was silent for too long. */
 export type Silence = 'before_answer' | 'within_answer' | 'after_answer';
 
+/** The timer of one stream. */
 export interface Watchdog {
   /** A byte has come, of any kind. */
   beat(): void;

@@ -14,6 +14,7 @@ export interface WrittenCall {
   arguments: string;
 }
 
+/** The declarations of one request. */
 export interface ToolDeclarations {
   tools: ChatCompletionTool[];
   /** The call with the tool's own name, and with the own names of its arguments. Unknown names stay. */

@@ -8,6 +8,7 @@ import { mapSubschemas } from '../../json-schema.ts';
 const SAFE = /^[a-zA-Z0-9_.-]{1,64}$/;
 const MAX_CHARS = 64;
 
+/** The names of one schema. */
 export interface PropertyNames {
   /** The name in the declaration. */
   declared(name: string): string;

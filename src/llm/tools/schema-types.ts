@@ -4,6 +4,7 @@
 import { isObject, type JsonObject } from '../../json.ts';
 import { SCHEMA_TYPES } from '../../json-schema.ts';
 
+/** A type of JSON Schema without `null`. */
 export type SchemaType = Exclude<(typeof SCHEMA_TYPES)[number], 'null'>;
 
 /** Whether only null fits the schema. */

@@ -3,6 +3,7 @@
  * text, but it reports positions for some errors only and none for values.
  */
 
+/** A place in the text. */
 export interface Position {
   /** From 1. */
   line: number;
@@ -10,6 +11,7 @@ export interface Position {
   column: number;
 }
 
+/** The places of one text. */
 export interface JsonPositions {
   /** Returns the start of the value at `path`, or of its nearest existing parent. */
   of(path: readonly PropertyKey[]): Position;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 
+/** The key `oauth` of one block. */
 export interface OAuthSettings {
   /** A client that was registered by hand. Null to register dynamically, or to use a metadata document. */
   client: { client_id: string; client_secret?: string } | null;

@@ -24,6 +24,7 @@ interface CommonKeys extends ToolChoice {
   protocol: ProtocolChoice;
 }
 
+/** A server that is a program. */
 export interface StdioServer extends CommonKeys {
   kind: 'stdio';
   command: string;
@@ -36,6 +37,7 @@ export interface StdioServer extends CommonKeys {
   user: { uid: number; gid: number } | null;
 }
 
+/** A server at an address. */
 export interface HttpServer extends CommonKeys {
   kind: 'http';
   url: string;
@@ -44,4 +46,5 @@ export interface HttpServer extends CommonKeys {
   oauth: OAuthSettings | null;
 }
 
+/** The block of one server. */
 export type ServerBlock = StdioServer | HttpServer;

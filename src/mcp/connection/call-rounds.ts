@@ -17,11 +17,13 @@ import type { ClientFeatures, SamplingUse } from '../server-requests/client-feat
 import { taskOfResult } from './task-result.ts';
 import { isLargerThan, readInputRequest, type InputRequestLimits } from '../server-requests/input-request.ts';
 
+/** The limits of one call. */
 export interface RoundLimits extends InputRequestLimits {
   /** Questions to people that one call may ask. */
   maxQuestions: number;
 }
 
+/** The connection's parts that a call uses. */
 export interface RoundsDeps {
   client: Pick<Client, 'callTool'>;
   clientFeatures: ClientFeatures;

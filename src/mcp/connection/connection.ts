@@ -31,6 +31,7 @@ import { createTaskCalls } from './task-calls.ts';
 import { createTaskRequests } from './task-requests.ts';
 import type { CallEnd, CallOptions, FollowOptions } from '../port.ts';
 
+/** The limits of one connection. Read at each use. */
 export interface McpConnectionLimits extends ListCacheLimits, ListingLimits, RoundLimits {
   /** For the catalogue, in ms. */
   connectionTimeoutMs: number;
@@ -50,6 +51,7 @@ export interface McpConnectionLimits extends ListCacheLimits, ListingLimits, Rou
   maxImageBytes: number;
 }
 
+/** What a connection is made from. */
 export interface McpConnectionOptions {
   limits: McpConnectionLimits;
   reaper: ChildReaper;
@@ -73,6 +75,7 @@ export interface McpConnectionOptions {
   suspect(): void;
 }
 
+/** One open connection. */
 export interface McpConnection {
   /** Prompts and resources of the server. */
   readonly lists: ListCache;

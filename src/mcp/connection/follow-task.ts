@@ -15,6 +15,7 @@ export type TaskResumption = Resumption & { task: TaskHandle };
 /** `resume`: what the next step goes on with. `message`: the server's words about the task, for people. */
 export type TaskStep = { end: CallEnd } | { resume: TaskResumption; message: string };
 
+/** The connection's parts that a task uses. */
 export interface FollowDeps {
   server: string;
   requests: TaskRequests;

@@ -15,6 +15,7 @@ import {
 } from '../content/prompt-and-resource.ts';
 import { isPresentable } from '../content/sanitize-text.ts';
 
+/** The limits of one server's lists. */
 export interface ListCacheLimits {
   /** For one response, in ms. */
   requestTimeoutMs: number;

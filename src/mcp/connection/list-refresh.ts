@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 
+/** The reads of one list. */
 export interface ListRefresh {
   /** Reads the list, now or after the running request. */
   request(): void;

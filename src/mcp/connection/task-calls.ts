@@ -8,6 +8,7 @@ import { z } from 'zod';
 /** Of 2026-07-28, and of 2025-11-25. */
 const NOTIFICATIONS = new Set(['notifications/tasks', 'notifications/tasks/status']);
 
+/** The tasks of one connection. */
 export interface TaskCalls {
   /** Takes the tools that the server lists, before they are selected. */
   read(listed: readonly ListedTool[]): void;

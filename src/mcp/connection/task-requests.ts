@@ -25,6 +25,7 @@ export interface TaskRequests {
   cancel(taskId: string): Promise<void>;
 }
 
+/** The limits of one request. */
 export interface TaskRequestLimits {
   /** For the response to one request, in ms. */
   requestTimeoutMs: number;

@@ -10,6 +10,7 @@ import { isDeeperThan } from '../../json.ts';
 import { isForModel } from '../content/audience.ts';
 import { isPresentable, sanitizeText, sanitizeToLength } from '../content/sanitize-text.ts';
 
+/** The limits of one server's tools. */
 export interface ListingLimits {
   /** Of one server, and of all together. Every tool costs tokens in every request to a model. */
   maxTools: number;
@@ -25,6 +26,7 @@ export interface ToolChoice {
   excludeTools: readonly string[];
 }
 
+/** Which tools of a server are offered. */
 export interface ToolSelection extends ToolChoice {
   /** False for a server that runs no calls as tasks, no matter what its tools say. */
   canRunTasks: boolean;

@@ -4,6 +4,7 @@
 import type { ContentBlock, Tool as ListedTool } from '@modelcontextprotocol/client';
 import { isObject } from '../../json.ts';
 
+/** A reader of content, in MCP's words. */
 export type Audience = 'user' | 'assistant';
 
 /** False if the annotations name only the other audience. Without an audience, content is for both. */

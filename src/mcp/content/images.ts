@@ -7,6 +7,7 @@ import { isObject } from '../../json.ts';
 import { isFor, type Audience } from './audience.ts';
 import { blockText } from './result-text.ts';
 
+/** An image that models can read. */
 export interface Image {
   mimeType: string;
   /** Base64. */

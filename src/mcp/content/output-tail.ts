@@ -4,6 +4,7 @@
  */
 import { sanitizeText } from './sanitize-text.ts';
 
+/** The last lines of one program. */
 export interface OutputTail {
   add(line: string): void;
   /** The kept lines, joined. Null if the program wrote none. */

@@ -15,6 +15,7 @@ import { isFor } from './audience.ts';
 import { blockText } from './result-text.ts';
 import { isPresentable, sanitizeText, sanitizeToLength, sanitizeToLine } from './sanitize-text.ts';
 
+/** A prompt as its server lists it, sanitized. */
 export interface Prompt {
   name: string;
   title: string | null;
@@ -41,6 +42,7 @@ export interface FilledPrompt {
   messages: PromptMessage[];
 }
 
+/** One message of a filled prompt. */
 export interface PromptMessage {
   role: 'user' | 'assistant';
   /** The content as text for a model. */
@@ -51,6 +53,7 @@ export interface PromptMessage {
   isForModel: boolean;
 }
 
+/** A part of a resource that was read. */
 export interface ResourcePart {
   uri: string;
   mimeType: string | null;

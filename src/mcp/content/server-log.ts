@@ -6,6 +6,7 @@ import type { LoggingMessageNotificationParams } from '@modelcontextprotocol/cli
 import { isDeeperThan } from '../../json.ts';
 import { sanitizeToLength } from './sanitize-text.ts';
 
+/** One message of a server's log. */
 export interface LogEntry {
   level: LoggingMessageNotificationParams['level'];
   text: string;

@@ -3,6 +3,7 @@
  * (RFC 2397). Pure.
  */
 
+/** Decoded only in form: still base64. */
 export interface Binary {
   /** Base64 with padding. */
   data: string;

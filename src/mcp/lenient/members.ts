@@ -4,6 +4,7 @@
  */
 import { isObject, type JsonObject } from '../../json.ts';
 
+/** True if the value may stay. */
 export type Check = (value: unknown) => boolean;
 
 export const isText: Check = (value) => typeof value === 'string';

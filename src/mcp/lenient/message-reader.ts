@@ -10,6 +10,7 @@ import { objectOf, withoutMisfits } from './members.ts';
 import { readRequest } from './requests.ts';
 import { readResult, type Asked } from './results.ts';
 
+/** The reader of one connection. */
 export interface MessageReader {
   /** Remembers the method of a request that is sent. */
   sent(message: unknown): void;
@@ -30,6 +31,7 @@ interface Pending extends Asked {
 /** JSON-RPC's first code for errors of an implementation. */
 const SERVER_ERROR = -32_000;
 
+/** Creates the reader. `report` gets a line for each thing that was changed. */
 export function createMessageReader(report: (line: string) => void): MessageReader {
   /** By the id as text: some servers answer a number with a text. */
   const pending = new Map<string, Pending>();

@@ -9,6 +9,7 @@ import { RenewalFailed } from './renewal.ts';
 import { resourceOf } from './resource-indicator.ts';
 import type { OAuthSettings } from '../config/oauth-settings.ts';
 
+/** One attempt. It ends with the exchange of its code. */
 export interface Attempt {
   readonly provider: OAuthClientProvider;
   /** The OAuth `state` by which the redirect is assigned to this attempt. */
@@ -25,6 +26,7 @@ export interface Attempt {
   beginExchange(): void;
 }
 
+/** What an attempt is made from. */
 export interface AttemptOptions {
   credentials: ServerCredentials;
   settings: OAuthSettings;

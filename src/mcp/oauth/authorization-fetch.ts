@@ -6,6 +6,7 @@ import type { FetchLike } from '@modelcontextprotocol/client';
 import { isLoopback } from '../../loopback.ts';
 import { bounded } from '../transport/bounded-response.ts';
 
+/** The server, and the limits of a response. */
 export interface AuthorizationFetchOptions {
   /** URL of the MCP server. */
   serverUrl: string;

@@ -22,6 +22,7 @@ import { RenewalFailed, awayStatus, awayTokens } from './renewal.ts';
 import { asSeen } from './same-server.ts';
 import type { OAuthSettings } from '../config/oauth-settings.ts';
 
+/** The authorization of one server. It outlives connections. */
 export interface Authorization {
   /**
    * `fetch` with the token. Rejects with the SDK's UnauthorizedError if a person has to sign in, and with RenewalFailed if
@@ -36,6 +37,7 @@ export interface Authorization {
   authorize(showUrl: (url: string) => void, signal: AbortSignal): Promise<void>;
 }
 
+/** What the authorization of one server is made from. */
 export interface AuthorizationOptions extends AuthorizationFetchOptions {
   settings: OAuthSettings;
   credentials: ServerCredentials;

@@ -6,6 +6,7 @@ import { createCallbackServer } from './callback-server.ts';
 import { openCredentials } from './credentials.ts';
 import type { ServerBlock } from '../config/server-block.ts';
 
+/** What all servers share. */
 export interface AuthorizerOptions {
   /** Absolute path. */
   credentialsFile: string;
@@ -17,6 +18,7 @@ export interface AuthorizerOptions {
   clientMetadataUrl: string | null;
 }
 
+/** The authorizations of all servers. */
 export interface Authorizer {
   /** Null for a server without OAuth. */
   of(server: ServerBlock): Authorization | null;

@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 
+/** The HTTP server of all sign-ins. */
 export interface CallbackServer {
   /** Resolves with the redirect URL once the server listens. Rejects if the port is taken. */
   open(): Promise<string>;
@@ -20,6 +21,7 @@ export interface CallbackServer {
   close(): Promise<void>;
 }
 
+/** One sign-in that a person has to finish. */
 export interface SignIn {
   state: string;
   /** The page of the authorization server. */
@@ -34,6 +36,7 @@ interface Waiting {
   take(params: URLSearchParams): void;
 }
 
+/** Where it listens. */
 export interface CallbackServerOptions {
   /** 0 for any free port. */
   port: number;

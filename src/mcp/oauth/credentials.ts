@@ -41,8 +41,10 @@ const fileSchema = z.object({ version: z.literal(1), servers: z.record(z.string(
 
 type Entry = z.infer<typeof entry>;
 
+/** What is stored of one server. */
 export type Credentials = Omit<Entry, 'url'>;
 
+/** The entry of one server at one address. */
 export interface ServerCredentials {
   /** The current credentials. */
   get(): Credentials;
@@ -50,6 +52,7 @@ export interface ServerCredentials {
   save(changes: { [Key in keyof Credentials]: Credentials[Key] | undefined }): Promise<void>;
 }
 
+/** The file of all servers. */
 export interface CredentialStore {
   of(server: string, url: string): ServerCredentials;
 }

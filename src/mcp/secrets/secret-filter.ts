@@ -6,6 +6,7 @@ import { isObject } from '../../json.ts';
 import type { ServerBlock } from '../config/server-block.ts';
 import { secretsOf } from './block-secrets.ts';
 
+/** The filter of one server. */
 export interface SecretFilter {
   /** For errors, reasons and log lines: strikes all values of the block, and what has the form of a secret. */
   report(text: string): string;

@@ -23,6 +23,7 @@ export interface SamplingPolicy {
   sample: Sample;
 }
 
+/** What servers may ask for. */
 export interface ClientFeaturesOptions {
   /** Folders that servers may use, as absolute paths. */
   roots: readonly string[];
@@ -37,6 +38,7 @@ export interface SamplingUse {
   requests: number;
 }
 
+/** The features for all servers. */
 export interface ClientFeatures {
   /** As declared to servers at the handshake. */
   readonly capabilities: ClientCapabilities;

@@ -11,6 +11,7 @@ import { isPresentable, sanitizeToLength } from '../content/sanitize-text.ts';
 /** Reading a schema recurses level by level. */
 const MAX_LEVELS = 64;
 
+/** The limits of one request. */
 export interface InputRequestLimits {
   maxDescriptionChars: number;
   /** Of one request with its schema, and of the server's `requestState`, as JSON. */

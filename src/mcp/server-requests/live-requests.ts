@@ -15,6 +15,7 @@ const REJECTED = -1;
 /** Asks the people of the call's conversation. Returns null if the call has used up its questions. */
 export type RequestInput = (inputRequest: ServerRequest) => Promise<ServerAnswer> | null;
 
+/** A call to which a request may belong. */
 export interface RunningCall {
   requestInput: RequestInput;
   signal: AbortSignal;

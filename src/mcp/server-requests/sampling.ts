@@ -14,6 +14,7 @@ export interface SamplingRequest {
   maxTokens: number;
 }
 
+/** The model's answer to a server. */
 export interface SamplingAnswer {
   text: string;
   model: string;

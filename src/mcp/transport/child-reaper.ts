@@ -22,6 +22,7 @@ sleep 1
 for group in $groups; do kill -s KILL -- "-$group"; done
 `;
 
+/** One process that ends the programs of all servers. */
 export interface ChildReaper {
   /** The reaper ends the group when Parley exits. */
   watch(group: number): void;

@@ -10,6 +10,7 @@ import { bounded } from './bounded-response.ts';
 import { readLeniently } from './lenient-response.ts';
 import type { HttpServer } from '../config/server-block.ts';
 
+/** What the transports over HTTP need. */
 export interface HttpOptions {
   /** A larger response is cut off, and its call is lost. */
   maxMessageBytes: number;
@@ -54,6 +55,7 @@ function idIn(body: unknown): string | number | undefined {
   return typeof id === 'string' || typeof id === 'number' ? id : undefined;
 }
 
+/** The options of one message, as the SDK declares them. */
 export type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>[1]>;
 
 /** Creates the transport without connecting it. */

@@ -6,6 +6,7 @@ import { parseJSONRPCMessage } from '@modelcontextprotocol/client';
 import type { JSONRPCMessage } from '@modelcontextprotocol/client';
 import { parseJson } from '../../json.ts';
 
+/** The output of one program that is not read yet. */
 export interface MessageBuffer {
   /** Throws if a line without an end is longer than the limit. */
   append(chunk: Buffer): void;

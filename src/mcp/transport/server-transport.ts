@@ -15,6 +15,7 @@ import type { ServerBlock } from '../config/server-block.ts';
 import { createSseTransport, mayKnowOnlySse } from './sse-transport.ts';
 import { createStdioTransport, type StdioTransport } from './stdio-transport.ts';
 
+/** What each transport needs. */
 export interface ServerTransportOptions {
   /** From the start of the server to its handshake, in ms. */
   startTimeoutMs: number;
@@ -35,6 +36,7 @@ type AnyTransport = StdioTransport | StreamableHTTPClientTransport | SSEClientTr
 /** Undefined for the handshake up to 2025-11-25. */
 type Negotiation = Parameters<Client['setVersionNegotiation']>[0];
 
+/** The transport of one connection. */
 export interface ServerTransport {
   /** Rejects with the SDK's errors. */
   connect(client: Client): Promise<void>;

@@ -16,6 +16,7 @@ import { createMessageBuffer } from './message-buffer.ts';
 import type { StdioServer } from '../config/server-block.ts';
 import { sanitizeText } from '../content/sanitize-text.ts';
 
+/** What the transport of a program needs. */
 export interface StdioOptions {
   reaper: ChildReaper;
   reader: MessageReader;
@@ -27,6 +28,7 @@ export interface StdioOptions {
   closeGraceMs: number;
 }
 
+/** The transport to one program. */
 export interface StdioTransport extends Transport {
   /** The SDK recognizes a stdio transport by `pid` and `stderr` when it negotiates. */
   readonly pid: number | null;

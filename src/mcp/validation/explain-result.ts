@@ -1,5 +1,6 @@
 /** Explains the results of validations to people and models. Pure. */
 
+/** The first thing that does not fit the schema. */
 export interface SchemaViolation {
   /** Keys from the arguments down to the violation; empty for the whole. */
   path: string[];

@@ -20,6 +20,7 @@ export function movedFile(name: string): AppError {
   });
 }
 
+/** The watch of one open connection. */
 export interface IdentityWatch {
   /** Throws `storage_failed` if the database or its write-ahead log leads elsewhere than at the start. Two `stat` calls, a few µs. */
   check(): void;

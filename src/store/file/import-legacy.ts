@@ -6,6 +6,7 @@ import type { Database } from 'better-sqlite3';
 import { copyDatabase } from './copy.ts';
 import { createTables, rowColumns, titleLength } from './schema.ts';
 
+/** What an import did. */
 export interface LegacyImport {
   /** Path of the copy of the original file. */
   backup: string;

@@ -7,6 +7,7 @@ import Database from 'better-sqlite3';
 import { identityOf, movedFile } from './file-identity.ts';
 import { createOwnerOnly, restrictToOwner } from './owner-only.ts';
 
+/** The lock of one database. */
 export interface Lock {
   /**
    * Locks a new file if another program has removed the old one. Throws `storage_failed` if another process has locked it

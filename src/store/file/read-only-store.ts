@@ -14,12 +14,14 @@ import { checkVersion, unavailable, unavailableBecause } from './file-checks.ts'
 const busyTimeoutMs = 5000;
 const maxIntegrityProblems = 20;
 
+/** A row with what is wrong in it. */
 export interface CheckedRow {
   row: LogRow;
   /** Columns that cannot be decoded. They are absent in `row`. */
   unreadable: string[];
 }
 
+/** The file at one moment. Throws `store_unavailable` for a file that cannot be read. */
 export interface ReadOnlyStore {
   /** Damage of pages and indexes, as SQLite reports it. Empty if none. */
   integrityProblems(): string[];

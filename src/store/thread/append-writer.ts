@@ -13,6 +13,7 @@ import type { PostedAppend, SettledOutcome } from '../thread-messages.ts';
 /** Most rows that one end of a turn drops. After a stricter policy there may be more; the sweep drops the rest. */
 const maxDroppedRows = 1024;
 
+/** Writes one append, or throws SQLite's error and leaves the rest to the savepoint. */
 export type AppendWriter = (append: PostedAppend) => SettledOutcome;
 
 /** Prepares the statements that write the rows of one append. */

@@ -10,6 +10,7 @@ import { storageProblemOf } from '../storage-problem.ts';
 import type { AppendWriter } from './append-writer.ts';
 import type { Committed, PostedAppend, PostedOutcome } from '../thread-messages.ts';
 
+/** Commits a group. An append that fails has its outcome, and does not throw. */
 export type Commit = (appends: PostedAppend[]) => Committed;
 
 /** Prepares the transaction that commits a group of appends. */

@@ -4,6 +4,7 @@
  */
 import type { Database } from 'better-sqlite3';
 
+/** The deletions of one database. */
 export interface Deletion {
   /** False for an unknown or foreign conversation. */
   remove(owner: string, conversationId: string): boolean;

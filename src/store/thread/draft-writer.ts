@@ -5,6 +5,7 @@
 import type { Database } from 'better-sqlite3';
 import type { PostedDraft } from '../thread-messages.ts';
 
+/** Saves drafts in one transaction. */
 export type DraftWriter = (drafts: PostedDraft[]) => void;
 
 /** Writes drafts in one transaction. Skips a draft that comes after its row or its turn's end. */

@@ -19,6 +19,7 @@ export interface ForkOrder {
   now: string;
 }
 
+/** The running copy, if any. */
 export interface Fork {
   /** Copies the next slice. `gone`: the origin, or its row at `atSeq`, does not exist any more. Nothing was made. */
   slice(order: ForkOrder): 'copying' | 'done' | 'gone';

@@ -5,6 +5,7 @@
  */
 import type { Database } from 'better-sqlite3';
 
+/** What is kept of a conversation. */
 export type RetentionPolicy =
   | { policy: 'unlimited' }
   /** Keeps the newest turns whose `token_count` sum is at most this. */

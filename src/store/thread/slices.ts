@@ -4,6 +4,7 @@
  */
 import type { Database } from 'better-sqlite3';
 
+/** The slices of one connection. */
 export interface Slices {
   /**
    * Runs steps in one transaction until a step returns false or the time is up. True if more is to do, also if this slice
