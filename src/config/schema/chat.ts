@@ -132,7 +132,7 @@ const service = z
         max_image_size: bytes(0)
           .default(2_097_152)
           .describe(
-            'Size of the images of one result together that the model, the clients and the log get. A larger image is left out, with a sentence in its place.',
+            'Most bytes of all images of one result together. An image that does not fit is left out for the model, the clients and the log, with a sentence in its place.',
           ),
       })
       .prefault({})
@@ -205,7 +205,7 @@ const service = z
           ),
         max_age: seconds()
           .default(3600)
-          .describe('Age of a message up to which its turn is resumed. An older answer is no longer expected.'),
+          .describe('Turns of older messages are not resumed, because their answers are no longer expected.'),
         max_concurrent: count('conversations', 1, 1000)
           .default(4)
           .describe(
@@ -218,9 +218,7 @@ const service = z
       .strictObject({
         crashes: count('crashes', 1, 1000)
           .default(5)
-          .describe(
-            'Crashes of one conversation within the window after which it stays closed until the window is over.',
-          ),
+          .describe('After so many crashes within the window, a conversation stays closed until the window is over.'),
         window: seconds().default(60).describe('Time over which crashes are counted.'),
       })
       .prefault({})

@@ -17,7 +17,7 @@ export const inspectSection = z
     beyond_loopback: z
       .boolean()
       .default(false)
-      .describe('Whether other machines and proxies may use them too. Only with auth.mode token.'),
+      .describe('Whether other machines, and clients behind proxies, may inspect too. Only with auth.mode token.'),
     viewers: z
       .array(subjectSchema)
       .default([])
@@ -35,7 +35,7 @@ export const inspectSection = z
     max_conversations: count('conversations', 1, 1000)
       .default(16)
       .describe(
-        'Most conversations that are inspected at the same time. A transition of an inspected conversation costs as much as several of others.',
+        'Most conversations that are inspected at the same time. Each transition costs several times as much while its conversation is inspected.',
       ),
     max_viewers: count('sockets', 1, 1000)
       .default(32)

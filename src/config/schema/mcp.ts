@@ -37,7 +37,7 @@ const connection = z
     fetch_timeout: seconds()
       .default(300)
       .describe(
-        'The same for a program that may have to be fetched first: npx, uvx, docker and their like. A start that is given up fetches from the beginning.',
+        'Timeout of a program that may have to be fetched first (npx, uvx, docker and the like), from its start to its list of tools. A start that is given up fetches from the beginning.',
       ),
     tools_wait: secondsOrNone()
       .default(3)

@@ -35,7 +35,7 @@ export const websocket = z
     ping_timeout: seconds()
       .default(10)
       .describe(
-        'Timeout of a pong. Then the socket counts as dead. A socket that takes nothing of a response for so long, while reads wait, is closed with 1013.',
+        'Timeout of a pong. Then the socket counts as dead. A socket that takes nothing of a response for this time, while reads wait, is closed with 1013.',
       ),
     allowed_hosts: z
       .array(
@@ -89,7 +89,7 @@ export const websocket = z
     max_reads_per_subject: count('reads', 1)
       .default(2)
       .describe(
-        'The same for all sockets of one subject, or of all clients without auth. Each may hold a response of 16 MiB in memory.',
+        'Reads of the log at a time for all sockets of one subject, or of all clients without auth. Each may hold a response of 16 MiB in memory.',
       ),
     max_waiting_reads: count('reads', 1)
       .default(10_000)
