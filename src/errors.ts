@@ -32,7 +32,7 @@ export function withoutQuote({ message, data }: Fault): string {
 
 /** The fault for an unknown conversation. The same for a foreign one, so that a client cannot probe for ids. */
 export function noSuchConversation(): Fault {
-  return fault('not_found', 'The conversation does not exist.');
+  return fault('not_found', 'The conversation does not exist. Check its id.');
 }
 
 /** Time from the end of a drain until the next server listens. */

@@ -136,7 +136,7 @@ export interface InterruptedTurn {
   requestId: string;
   hops: number;
   used: readonly HopUsage[];
-  /** Answers without text and tool calls in the hop that was cut off. */
+  /** Answers without text and tool calls in the hop that was interrupted. */
   emptyAnswers: number;
   model: string | null;
   recoveries: number;

@@ -197,13 +197,21 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (snapshot.value !== 'serving') return shuttingDown(drainMs());
     const cooling = coolingMs(snapshot.context, key, performance.now());
     if (cooling > 0)
-      return fault('conversation_unavailable', 'The conversation has failed repeatedly and is closed for a while.', {
-        retry_after_ms: Math.ceil(cooling),
-      });
+      return fault(
+        'conversation_unavailable',
+        'The conversation has failed repeatedly and is closed for a while. Send the same request again later.',
+        {
+          retry_after_ms: Math.ceil(cooling),
+        },
+      );
     if (!live.has(key) && live.size >= options.maxLive)
-      return fault('overloaded', `The server has ${options.maxLive} live conversations, which is its limit.`, {
-        retry_after_ms: RETRY_AFTER_MS,
-      });
+      return fault(
+        'overloaded',
+        `The server has ${options.maxLive} live conversations, which is its limit. Send the same request again later.`,
+        {
+          retry_after_ms: RETRY_AFTER_MS,
+        },
+      );
     return null;
   };
 

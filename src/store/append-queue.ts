@@ -75,9 +75,21 @@ export function createAppendQueue(options: {
 
   return {
     add(append, done) {
-      if (!open) return reject(done, fault('shutting_down', 'The server is shutting down. Nothing was stored.'));
+      if (!open)
+        return reject(
+          done,
+          fault(
+            'shutting_down',
+            'The server is shutting down. Nothing was stored. Send the same request again after the restart.',
+          ),
+        );
       if (queued.length >= options.maxQueued) {
-        return reject(done, fault('overloaded', 'The write queue is full.', { retry_after_ms: retryAfterMs }));
+        return reject(
+          done,
+          fault('overloaded', 'The write queue is full. Send the same request again later.', {
+            retry_after_ms: retryAfterMs,
+          }),
+        );
       }
       const timestamp = new Date(now()).toISOString();
       const rows = append.rows.map((row) => withoutSeq(append.conversationId, timestamp, row));
@@ -86,7 +98,7 @@ export function createAppendQueue(options: {
         posted = post(append, timestamp, rows);
       } catch (cause) {
         report(new AppError('internal', 'The content of a row is not valid JSON.', { cause }));
-        return reject(done, fault('internal', 'The message could not be stored. Nothing was written.'));
+        return reject(done, fault('internal', 'The message could not be stored. Nothing was written. Send it again.'));
       }
       queued.push({
         posted,
@@ -130,7 +142,9 @@ export function createAppendQueue(options: {
 
     close() {
       open = false;
-      rejectAll(fault('shutting_down', 'The server shut down before the message was stored.'));
+      rejectAll(
+        fault('shutting_down', 'The server shut down before the message was stored. Send it again after the restart.'),
+      );
     },
   };
 }

@@ -60,17 +60,28 @@ export function createForking({
 
   function failed(error: unknown): ForkOutcome {
     if (error instanceof AppError && error.code === 'shutting_down') {
-      return { status: 'failed', fault: fault('shutting_down', 'The server is shutting down. Nothing was copied.') };
+      return {
+        status: 'failed',
+        fault: fault(
+          'shutting_down',
+          'The server is shutting down. Nothing was copied. Send the same request again after the restart.',
+        ),
+      };
     }
     report(error);
-    return { status: 'failed', fault: fault('storage_failed', 'The copy could not be stored. No fork was made.') };
+    return {
+      status: 'failed',
+      fault: fault('storage_failed', 'The copy could not be stored. No fork was made. Send the same request again.'),
+    };
   }
 
   return async (origin, atSeq) => {
     if (waiting >= maxQueued) {
       return {
         status: 'failed',
-        fault: fault('overloaded', 'The queue of forks is full.', { retry_after_ms: retryAfterMs }),
+        fault: fault('overloaded', 'The queue of forks is full. Send the same request again later.', {
+          retry_after_ms: retryAfterMs,
+        }),
       };
     }
     waiting += 1;

@@ -103,7 +103,7 @@ export function createWriterLogic(parts: {
     if (outcome === 'postponed') return false;
     if (typeof outcome === 'object' && outcome.status === 'refused') {
       report(new AppError('internal', `The event log rejected an append: ${outcome.reason}.`));
-      append.settle({ status: 'failed', fault: fault('internal', 'The message could not be stored.') });
+      append.settle({ status: 'failed', fault: fault('internal', 'The message could not be stored. Send it again.') });
     } else {
       append.settle(outcome);
     }

@@ -120,7 +120,7 @@ describe('the conversations of a subject', () => {
       for (const action of ['history', 'subscribe']) {
         await assert.rejects(
           bob.request(action, { conversation_id }),
-          { code: 'not_found', message: 'The conversation does not exist.' },
+          { code: 'not_found', message: 'The conversation does not exist. Check its id.' },
           `${action} ${conversation_id}`,
         );
       }

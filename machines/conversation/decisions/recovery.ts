@@ -24,13 +24,14 @@ export function recoveryEnd(turn: InterruptedTurn, { mode, attempts, maxAgeMs }:
   const givenUp = (why: string) =>
     failed(turn, chartFault('recovery_failed', `${why} Send the message again under a new request_id.`));
   if (mode === 'interrupt') return givenUp('The server restarted before this turn had ended.');
-  if (turn.recoveries >= attempts) return givenUp(`The turn was cut off ${turn.recoveries + 1} times and is given up.`);
+  if (turn.recoveries >= attempts)
+    return givenUp(`Restarts interrupted this turn ${turn.recoveries + 1} times, so it is not resumed again.`);
   if (turn.ageMs > maxAgeMs) return givenUp('The server was away for too long to go on with this turn.');
   return null;
 }
 
 /**
- * True for a turn that only waits for people. No crash cut it off, so it uses no recovery attempt. The question of a
+ * True for a turn that only waits for people. No crash interrupted it, so it uses no recovery attempt. The question of a
  * server that kept its call open does not count: it is lost with the connection.
  */
 export function onlyWaits({ stop, open }: InterruptedTurn): boolean {
