@@ -110,7 +110,7 @@ describe('after kill -9', () => {
     for (const _ of ['its own server', 'the one that took it up']) await killAt('text');
     await assert.rejects(
       (await comeBack()).chat('Hi', r1).end,
-      (error) => withCode('recovery_failed')(error) && /cut off 2 times/.test(String(error)),
+      (error) => withCode('recovery_failed')(error) && /interrupted this turn 2 times/.test(String(error)),
     );
   });
 });

@@ -133,7 +133,7 @@ describe('a recovery', () => {
         ? end.error.message
         : null;
     };
-    assert.match(String(why(cutOff({ recoveries: 2 }))), /cut off 3 times/);
+    assert.match(String(why(cutOff({ recoveries: 2 }))), /interrupted this turn 3 times/);
     assert.match(String(why(cutOff({ ageMs: 1_001 }))), /away for too long/);
     assert.match(String(why(cutOff(), { mode: 'interrupt' })), /restarted before this turn had ended/);
     assert.equal(why(cutOff({ ageMs: 1_000 })), null);
