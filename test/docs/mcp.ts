@@ -1,20 +1,26 @@
 /**
- * Writes the tables of docs/reference/mcp.md from what the tests play: features and transports by revision, and the conformance
- * suite's scenarios. Run it after a change of those: node test/docs/mcp.ts. A test fails while the page is out of
+ * Writes the tables of docs/reference/mcp.md from what the tests play: features and transports by revision, the conformance
+ * suite's scenarios, and published servers. Run it after a change of those: node test/docs/mcp.ts. A test fails while the page is out of
  * date. The rest of the page is written by hand.
  */
+import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { revisions as judged, scenariosOf } from '../conformance/scenarios.ts';
 import { revisionTable } from '../mcp/revision-table.ts';
 import { REVISIONS, isOf, type Span } from '../mcp/revisions.ts';
+import type { Judged } from '../mcp/published/judge.ts';
+import { APIS } from '../support/declaration-rules.ts';
 import { transportTable } from '../mcp/transport-table.ts';
 
 const path = join(import.meta.dirname, '..', '..', 'docs', 'reference', 'mcp.md');
 
+const mcpTests = join(import.meta.dirname, '..', 'mcp');
+
 const parts: readonly (readonly [name: string, text: () => string])[] = [
   ['revisions', revisionTables],
   ['conformance', conformance],
+  ['published servers', publishedServers],
 ];
 
 /** The page as it is, and as it should be. */
@@ -45,6 +51,19 @@ function revisionTables(): string {
       ),
     ),
   ].join('\n\n');
+}
+
+function publishedServers(): string {
+  const results: Judged[] = JSON.parse(readFileSync(join(mcpTests, 'published', 'results.json'), 'utf8'));
+  const refused = APIS.join(' | ');
+  return [
+    `| server | version | tools | ${refused} | refused as Parley declares them |`,
+    `|---|---|---|${APIS.map(() => '---|').join('')}---|`,
+    ...results.map(
+      ({ package: name, version, tools, refused: counts, stillRefused }) =>
+        `| \`${name}\` | ${version} | ${tools} | ${APIS.map((api) => counts[api]).join(' | ')} | ${stillRefused.length} |`,
+    ),
+  ].join('\n');
 }
 
 function conformance(): string {

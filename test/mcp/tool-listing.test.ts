@@ -36,10 +36,10 @@ describe('the description of a tool', () => {
     };
     const described = (changes: Partial<Tool>, limits: Partial<ListingLimits> = {}) =>
       take([listed('a', { _meta: { [OUTPUT_SCHEMA]: outputSchema }, ...changes })], {}, limits).taken[0]?.description;
-    const told =
+    const returned =
       'Returns JSON of this schema: {"type":"object","properties":{"km":{"type":"number","description":"hidden"}}}';
-    assert.equal(described({ description: 'Measures.' }), `Measures.\n\n${told}`);
-    assert.equal(described({}), told);
+    assert.equal(described({ description: 'Measures.' }), `Measures.\n\n${returned}`);
+    assert.equal(described({}), returned);
     assert.equal(described({ description: 'Measures.' }, { maxOutputSchemaChars: 60 }), 'Measures.');
     const long = 'd'.repeat(950);
     assert.equal(described({ description: long }, { maxDescriptionChars: 2_000 }), long);

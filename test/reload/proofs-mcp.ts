@@ -215,15 +215,15 @@ export const mcpProofs: Proof[] = [
   },
   {
     keys: ['mcp.limits.max_output_schema'],
-    shows: 'whether the output schema of a tool is told to the model, over the connection that there is',
+    shows: 'whether the model gets the output schema of a tool, over the connection that there is',
     async prove(t) {
       const outputSchema = { type: 'object', properties: { km: { type: 'number' } } };
       const measure = { name: 'measure', inputSchema: { type: 'object' }, outputSchema };
       const { scene, client } = await startScriptedReload(t, { mcpServers: listedServer([measure]) });
-      const isTold = async () => /"km"/.test((await client.tools()).tools[0]?.description ?? '');
-      await eventually(isTold, 'a description with the schema');
+      const hasSchema = async () => /"km"/.test((await client.tools()).tools[0]?.description ?? '');
+      await eventually(hasSchema, 'a description with the schema');
       await scene.reload(mcp({ limits: { max_output_schema: 10 } }));
-      await eventually(async () => !(await isTold()), 'a description without the schema');
+      await eventually(async () => !(await hasSchema()), 'a description without the schema');
     },
   },
   {

@@ -113,7 +113,7 @@ const limits = z
     max_output_schema: count('characters', 0)
       .default(800)
       .describe(
-        "Largest output schema that is told to the model, at the end of the tool's description: the model then knows what a call returns. It costs tokens in every request. A larger one is left out. 0: none.",
+        "Largest output schema that the model gets, at the end of the tool's description: the model then knows what a call returns. It costs tokens in every request. A larger one is left out. 0: none.",
       ),
     max_schema_size: bytes(1024)
       .default(65_536)

@@ -17,7 +17,7 @@ export interface ListingLimits {
   /** Of one server, and of all together. Every tool costs tokens in every request to a model. */
   maxTools: number;
   maxDescriptionChars: number;
-  /** Of an output schema as JSON that the description tells. 0: none. */
+  /** Of an output schema as JSON in the description. 0: none. */
   maxOutputSchemaChars: number;
   /** Of a tool's schema as JSON. */
   maxSchemaBytes: number;
@@ -41,7 +41,7 @@ const MAX_NAME_CHARS = 128;
 /** Of a tool, its schema above all: reading it recurses level by level. */
 const MAX_LEVELS = 64;
 /** OpenAI's limit for descriptions. A longer one is cut, and half a schema is of no use. */
-const MAX_TOLD_CHARS = 1_024;
+const MAX_WHOLE_CHARS = 1_024;
 /** Schema keys with text for people and models, in every dialect. */
 const TEXT_KEYS = new Set(['title', 'description', '$comment']);
 
@@ -134,8 +134,8 @@ function withOutput(description: string, outputSchema: unknown, { maxOutputSchem
   if (!isObject(outputSchema)) return description;
   const { $schema: _dialect, ...schema } = sanitizeSchemaTexts(outputSchema);
   const json = JSON.stringify(schema);
-  const told = [description, `Returns JSON of this schema: ${json}`].filter((part) => part !== '').join('\n\n');
-  return json.length > maxOutputSchemaChars || told.length > MAX_TOLD_CHARS ? description : told;
+  const whole = [description, `Returns JSON of this schema: ${json}`].filter((part) => part !== '').join('\n\n');
+  return json.length > maxOutputSchemaChars || whole.length > MAX_WHOLE_CHARS ? description : whole;
 }
 
 /** Sanitizes the texts of a schema, also of a form. Values with a meaning for the server, such as those of `enum`, stay as they are. */

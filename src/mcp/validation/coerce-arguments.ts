@@ -1,6 +1,6 @@
 /**
- * Repairs arguments whose type a model got wrong: a number, a boolean, an object or an array that it wrote as text. Only what
- * the schema rejects as text is read, and only if the schema accepts what was read. Pure.
+ * Repairs arguments whose type a model got wrong: a number, a boolean, an object or an array that it wrote as text, and null
+ * for an optional property. Only what the schema rejects is changed, and only if the schema accepts the change. Pure.
  */
 import { isObject, parseJson, valueAt } from '../../json.ts';
 
@@ -27,9 +27,10 @@ export function coerceArguments(
 
 function repairOne(args: Record<string, unknown>, places: readonly (readonly string[])[], findMisfits: FindMisfits) {
   for (const place of places.toReversed()) {
-    const value = readText(valueAt(args, place));
-    if (value === undefined) continue;
-    const repaired = withValue(args, place, value);
+    const written = valueAt(args, place);
+    const value = readText(written);
+    if (value === undefined && written !== null) continue;
+    const repaired = written === null ? withoutProperty(args, place) : withValue(args, place, value);
     const left = isObject(repaired) ? findMisfits(repaired) : null;
     // What is left must be elsewhere, or the value was meant as text.
     if (isObject(repaired) && (left === null || !left.some((each) => isWithin(each, place))))
@@ -54,6 +55,16 @@ function withValue(root: unknown, [key, ...below]: readonly string[], value: unk
   if (Array.isArray(root))
     return root.map((item: unknown, index) => (String(index) === key ? withValue(item, below, value) : item));
   return isObject(root) ? { ...root, [key]: withValue(root[key], below, value) } : root;
+}
+
+/** The root without a property of an object. Items of lists keep their places, so they stay. */
+function withoutProperty(root: unknown, place: readonly string[]): unknown {
+  const key = place.at(-1);
+  const above = place.slice(0, -1);
+  const owner = valueAt(root, above);
+  if (key === undefined || !isObject(owner)) return root;
+  const { [key]: _null, ...rest } = owner;
+  return withValue(root, above, rest);
 }
 
 function isWithin(place: readonly string[], outer: readonly string[]): boolean {
