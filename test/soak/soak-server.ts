@@ -37,7 +37,8 @@ export async function startSoakServer(children: Children, folder: string, modelU
   const demo = { command: process.execPath, args: [file('..', 'src', 'demo', 'mcp-server.ts')], env: compileCache };
   writeFileSync(join(folder, 'servers.json'), JSON.stringify({ mcpServers: { demo } }));
   const args = [file('..', 'src', 'main.ts'), '--config', join(folder, 'config.yaml')];
-  const child = await children.start(args, join(folder, 'stderr.log'));
+  // As run.sh and the container start it.
+  const child = await children.start(args, join(folder, 'stderr.log'), { MALLOC_MMAP_THRESHOLD_: '1048576' });
   const url = urlIn(child);
 
   return {
