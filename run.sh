@@ -191,4 +191,7 @@ fi
 
 # Compiled code is kept beside the packages it comes from, and goes when they are installed again.
 export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$root/node_modules/.cache/node}"
+# glibc keeps blocks below its threshold for later, and raises the threshold to the largest block that was freed. A fixed
+# one returns large responses to the system. Measured: an attack by reads grows the server by 150 MiB instead of 210.
+export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-1048576}"
 exec node "$root/src/main.ts" "$@"

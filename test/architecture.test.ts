@@ -207,6 +207,7 @@ test('test/ mirrors src/ and machines/', () => {
     'model',
     'proof',
     'protocol-property',
+    'soak',
     'supply-chain',
   ];
   const known = new Set([...folders('src'), ...ofTheirOwn, 'run', 'reload', 'support']);

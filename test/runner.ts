@@ -44,7 +44,7 @@ const LONGEST = [
 ];
 
 /** Folders whose files have a process each: long ones, and those that judge their own process. */
-const ALONE = ['run', 'proof', 'model', 'fuzz', 'conformance', 'protocol-property'];
+const ALONE = ['run', 'proof', 'model', 'fuzz', 'soak', 'conformance', 'protocol-property'];
 
 /** Most files that share a process: more load fewer modules, fewer spread better over the cores. */
 const FILES_A_PROCESS = 10;

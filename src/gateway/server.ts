@@ -66,6 +66,8 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     noServer: true,
     maxPayload: options.maxMessageBytes,
     perMessageDeflate: false,
+    // One message of a socket in each turn of the event loop: a flood of one socket delays the others by little.
+    allowSynchronousEvents: false,
     clientTracking: true,
     handleProtocols: selectProtocol,
   });

@@ -6,14 +6,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { TestContext } from 'node:test';
 import { createActor } from 'xstate';
 import type { NewRow } from '../../machines/log.ts';
 import { createToken, hashToken } from '../../src/auth/tokens.ts';
 import { openStore } from '../../src/store/store.ts';
 import { usageOf } from '../bench/process-tree.ts';
 import { compileCache } from '../support/compile-cache.ts';
-import { createTempHome } from '../support/temp-home.ts';
+import { createTempHome, type CleanUpScope } from '../support/temp-home.ts';
 import { hash } from 'node:crypto';
 import type { Attack } from './attacker.ts';
 
@@ -76,7 +75,7 @@ async function writeLargeTurn(path: string, owner: string, bytes: number): Promi
 }
 
 export async function startAttacked(
-  t: TestContext,
+  t: CleanUpScope,
   { resultBytes, config = {} }: { resultBytes: number; config?: Record<string, unknown> },
 ): Promise<AttackedServer> {
   const [honest, attacker] = [createToken(), createToken()];
@@ -86,7 +85,8 @@ export async function startAttacked(
   ];
   const home = await createTempHome(t, { config: { auth: { mode: 'token', tokens }, ...config } });
   await writeLargeTurn(home.database, 'attacker', resultBytes);
-  const server = home.start();
+  // As run.sh and the container start it.
+  const server = home.start({ env: { MALLOC_MMAP_THRESHOLD_: '1048576' } });
   const url = await server.listening;
 
   return {

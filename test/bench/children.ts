@@ -19,8 +19,8 @@ export interface Child {
 }
 
 export interface Children {
-  /** Starts `node ARGS`; standard error goes to `errorFile`. */
-  start(args: readonly string[], errorFile: string): Promise<Child>;
+  /** Starts `node ARGS`; standard error goes to `errorFile`. `env`: further variables. */
+  start(args: readonly string[], errorFile: string, env?: Record<string, string>): Promise<Child>;
   stopAll(): Promise<void>;
 }
 
@@ -34,10 +34,10 @@ export function createChildren(): Children {
   const running = new Set<Child>();
 
   return {
-    async start(args, errorFile) {
+    async start(args, errorFile, env = {}) {
       const child = spawn(process.execPath, args, {
         // Keys and settings of the user who runs the bench are left out.
-        env: { PATH: process.env['PATH'], ...compileCache },
+        env: { PATH: process.env['PATH'], ...compileCache, ...env },
         stdio: ['ignore', 'pipe', openSync(errorFile, 'a'), 'ipc'],
       });
       let stopping = false;

@@ -53,6 +53,11 @@ export interface TempHomeOptions {
   config?: Record<string, unknown>;
 }
 
+/** Runs `cleanUp` when the test, or the program that measures, ends. */
+export interface CleanUpScope {
+  after(cleanUp: () => Promise<void>): void;
+}
+
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
 /**
@@ -60,7 +65,7 @@ const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
  * removed.
  */
 export async function createTempHome(
-  test: TestContext,
+  test: CleanUpScope,
   { modelUrl, mcpServers = {}, config = {} }: TempHomeOptions = {},
 ): Promise<TempHome> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-home-'));
