@@ -22,8 +22,8 @@ Runs the tests, or the test files with a NAME in their path: a folder of test/ (
 
 const project = join(import.meta.dirname, '..');
 
-/** Many tests wait more than they compute, so one file more than cores keeps all cores busy. */
-const CONCURRENCY = availableParallelism() + 1;
+/** Many tests wait more than they compute, so two processes more than cores keep all cores busy. */
+const CONCURRENCY = availableParallelism() + 2;
 
 /** Timeout of one test, in milliseconds: far above any need, also on a busy machine. */
 const TEST_TIMEOUT_MS = 600_000;

@@ -124,9 +124,11 @@ describe('the real server', () => {
       config: { chat: { websocket: { frame_burst: 20, frames_per_second: 1 } } },
     });
     const client = connectClient(t, parley.url);
-    const pings = await Promise.allSettled(Array.from({ length: 40 }, () => client.ping()));
-    // Frames that arrive in one piece are counted together.
-    assert.ok(pings.filter(({ status }) => status === 'fulfilled').length <= 20);
+    const startMs = performance.now();
+    const pings = await Promise.allSettled(Array.from({ length: 200 }, () => client.ping()));
+    const seconds = (performance.now() - startMs) / 1000;
+    // Fewer if frames arrive in one piece, which are counted together; one more for each second that all this takes.
+    assert.ok(pings.filter(({ status }) => status === 'fulfilled').length <= 20 + seconds);
     assert.deepEqual(await client.whenStatus('closed'), {
       status: 'closed',
       code: 1008,

@@ -224,13 +224,18 @@ describe('the lists', () => {
     const client = await parley.connect();
     await client.chat('Where is the needle?', { conversation_id: 'c1' });
     await client.chat('Nothing here', { conversation_id: 'c2' });
-    const { hits, next_cursor: next } = await ask(parley, 'search', { text: 'NEEDLE' });
+    const hits: Answers['search']['hits'] = [];
+    // A step ends when its time is up, so a busy machine takes several.
+    for (let cursor: string | null | undefined; cursor !== null;) {
+      const step = await ask(parley, 'search', { text: 'NEEDLE', ...(cursor === undefined ? {} : { cursor }) });
+      hits.push(...step.hits);
+      cursor = step.next_cursor;
+    }
     assert.deepEqual(
       hits.slice(0, 1).map((hit) => [hit.conversation_id, hit.seq]),
       [['c1', null]],
     );
     assert.ok(hits.some((hit) => hit.seq === 1 && hit.type === 'user_message'));
-    assert.equal(next, null);
     assert.equal(await statusOf(parley, 'search', { text: 'a', cursor: 'nonsense' }), 404);
   });
 });

@@ -100,7 +100,7 @@ export const mcpProofs: Proof[] = [
       await scripted.scene.reload(mcp({ sampling: { permission: 'always', max_tokens: 3 } }));
       assert.equal(await resultOf(scripted, 'summarize', says('0123456789abcdef')), 'summary: 0123456789ab');
       await scripted.scene.reload(mcp({ sampling: { requests_per_call: 1 } }));
-      assert.match(await resultOf(scripted, 'insist', says('One.')), /not any more in this call/);
+      assert.match(await resultOf(scripted, 'insist', says('One.')), /has used up its requests/);
     },
   },
   {

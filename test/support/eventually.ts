@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 const TIMEOUT_MS = 180_000;
 
 /**
- * Resolves with the result of `look` as soon as that is neither null nor false. Throws after a minute; `what` is for
+ * Resolves with the result of `look` as soon as that is neither null nor false. Throws after three minutes; `what` is for
  * the message.
  */
 export async function eventually<Found>(

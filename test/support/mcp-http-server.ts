@@ -125,7 +125,7 @@ export async function startHttpServer({
   const seen: string[] = [];
   const headersSeen: IncomingMessage['headers'][] = [];
   const steps = new EventEmitter();
-  const held: (() => void)[] = [];
+  const held: { key: string; end: () => void }[] = [];
   let refusal: number | null = null;
   const note = (word: string) => {
     seen.push(word);
@@ -151,7 +151,7 @@ export async function startHttpServer({
     });
     server.registerTool('hold', { inputSchema: z.object({ key: z.string() }) }, async ({ key }) => {
       const ended = Promise.withResolvers<void>();
-      held.push(ended.resolve);
+      held.push({ key, end: ended.resolve });
       note(key);
       await ended.promise;
       return { content: [{ type: 'text', text: key }] };
@@ -185,8 +185,11 @@ export async function startHttpServer({
     sees: async (word: string) => {
       while (!seen.includes(word)) await once(steps, 'step');
     },
-    /** Ends the oldest call of `hold`. */
-    letGo: () => held.shift()?.(),
+    /** Ends the call of `hold` with this key, or the oldest one. */
+    letGo(key = held[0]?.key) {
+      const at = held.findIndex((call) => call.key === key);
+      held.splice(at, 1)[0]?.end();
+    },
     announceTools: () => handler.notify.toolsChanged(),
     /** Notifies the clients of the stateless era. */
     announce: handler.notify,

@@ -16,6 +16,7 @@ import { compileCache } from './compile-cache.ts';
 import { demoUrl } from './demo-server.ts';
 import { merge } from './merge.ts';
 import { startModelServer, type ModelServer } from './model/server.ts';
+import { patientMcp, patientSockets } from './patient-timeouts.ts';
 
 export interface Parley {
   readonly url: string;
@@ -75,7 +76,10 @@ export async function serveScripted(
   options: Omit<ParleyOptions, 'modelUrl'> = {},
 ): Promise<{ parley: Parley; model: ModelServer }> {
   const model = await startModelServer();
-  const parley = await startParley(test, { ...options, modelUrl: model.url });
+  const parley = await startParley(test, { ...options, modelUrl: model.url }).catch(async (error: unknown) => {
+    await model.close();
+    throw error;
+  });
   test.after(async () => {
     await model.close();
     assert.deepEqual(model.violations, [], 'the model got an invalid history');
@@ -131,11 +135,11 @@ export async function startParley(
     merge(
       {
         llm,
-        chat: { websocket: { port: 0 } },
+        chat: { websocket: { ...patientSockets, port: 0 } },
         repository: { path: database },
         mcp: {
           config_file: serversFile,
-          connection: { startup_wait: 10, tools_wait: 60 },
+          connection: { ...patientMcp, startup_wait: 10, tools_wait: 60 },
           authorization: { credentials_file: join(folder, 'credentials.json'), callback_port: 0 },
         },
         shutdown: { drain_timeout: 2 },

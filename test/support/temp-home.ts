@@ -14,6 +14,7 @@ import { connect, type Client, type ConnectOptions } from './client.ts';
 import { eventually } from './eventually.ts';
 import { merge } from './merge.ts';
 import { startModelServer, type ModelServer } from './model/server.ts';
+import { patientMcp, patientSockets } from './patient-timeouts.ts';
 
 export interface ServerProcess {
   readonly pid: number;
@@ -80,11 +81,11 @@ export async function createTempHome(
       : { active: 'scripted', providers: { scripted: { base_url: modelUrl, model: 'scripted-model' } } };
   const defaults = {
     llm,
-    chat: { websocket: { port: 0 } },
+    chat: { websocket: { ...patientSockets, port: 0 } },
     repository: { path: 'events.db' },
     mcp: {
       config_file: 'servers.json',
-      connection: { startup_wait: 10, tools_wait: 60 },
+      connection: { ...patientMcp, startup_wait: 10, tools_wait: 60 },
       authorization: { credentials_file: 'credentials.json', callback_port: 0 },
     },
   };
