@@ -125,13 +125,21 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
     },
     window(name, model) {
       const member = find(name);
-      if (!member) return { answerLimit: null, limitTokens: null, takesTools: true, hasRejectedTools: false };
+      if (!member)
+        return {
+          answerLimit: null,
+          limitTokens: null,
+          takesTools: true,
+          hasRejectedTools: false,
+          sendsReasoning: false,
+        };
       const hasRejectedTools = member.learned.hasRejectedTools(model);
       return {
         answerLimit: answerLimit(member.provider, model),
         limitTokens: member.limits.of(model),
         takesTools: takesTools(member.provider, model) && !hasRejectedTools,
         hasRejectedTools,
+        sendsReasoning: member.provider.passBackReasoning.length > 0,
       };
     },
     leftOut(name, model, tools) {
