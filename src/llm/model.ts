@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { fault } from '../errors.ts';
+import { apis } from './api/apis.ts';
 import { chooseProviders } from './providers/choose-providers.ts';
 import type { CircuitLimits } from '../../machines/provider-circuit.ts';
 import { createCircuit, type Circuit } from './circuit.ts';
@@ -139,7 +140,8 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
         limitTokens: member.limits.of(model),
         takesTools: takesTools(member.provider, model) && !hasRejectedTools,
         hasRejectedTools,
-        sendsReasoning: member.provider.passBackReasoning.length > 0,
+        // The Responses and the Messages API always get it.
+        sendsReasoning: member.provider.api !== apis.chat || member.provider.passBackReasoning.length > 0,
       };
     },
     leftOut(name, model, tools) {
