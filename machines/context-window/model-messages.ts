@@ -5,7 +5,8 @@
 import { imagesOf, type ModelImage } from './images.ts';
 import { messageParts } from './included.ts';
 import type { LogRow, ToolCallRequest } from '../log.ts';
-import { MESSAGE_OVERHEAD, rowTokens, type TurnRows } from './past-turns.ts';
+import { MESSAGE_OVERHEAD, rowTokens, usesTools, type TurnRows } from './past-turns.ts';
+import { validCalls, validText } from './valid-text.ts';
 
 /** The subset of the chat-completions message format that Parley sends. */
 export type ModelMessage =
@@ -37,13 +38,13 @@ const LOST_RESULT = '[The result of this call is not known.]';
 export function turnMessages(turn: TurnRows): SizedMessage[] {
   const messages: SizedMessage[] = [];
   // Providers that need their reasoning back need it for turns with tool calls only, in all later turns too.
-  const usesTools = turn.rows.some((row) => row.tool_calls !== null && row.tool_calls.length > 0);
-  const results = usesTools ? resultsOf(turn) : none;
+  const hasCalls = usesTools(turn);
+  const results = hasCalls ? resultsOf(turn) : none;
   for (const row of turn.rows) {
     if (row.type === 'user_message') messages.push(...userMessages(row));
     // After an empty answer the model was asked again.
     if (row.type === 'assistant_message' && row.extra['asked_again'] !== true)
-      messages.push(...assistantMessages(row, results, usesTools ? reasoningOf(row) : {}));
+      messages.push(...assistantMessages(row, results, hasCalls ? reasoningOf(row) : {}));
   }
   if (turn.ended && messages.at(-1)?.message.role !== 'assistant') {
     messages.push({ message: { role: 'assistant', content: NO_ANSWER }, tokens: MESSAGE_OVERHEAD });
@@ -51,9 +52,9 @@ export function turnMessages(turn: TurnRows): SizedMessage[] {
   return messages;
 }
 
-/** Some providers reject a message of white space alone, and with it every later turn. */
+/** A valid text. Some providers reject a message of white space alone, and with it every later turn. */
 function textOr<Fallback extends string | null>(text: string | null, fallback: Fallback): string | Fallback {
-  return text === null || isBlank(text) ? fallback : text;
+  return text === null || isBlank(text) ? fallback : validText(text);
 }
 
 /** True for a text that shows nothing: white space and invisible characters alone, such as the zero-width space. */
@@ -102,7 +103,7 @@ function assistantMessages(
   if (!row.tool_calls?.length)
     return [sized({ role: 'assistant', content: textOr(row.content, EMPTY_ANSWER), ...reasoning }, row)];
   const asked = sized(
-    { role: 'assistant', content: textOr(row.content, null), tool_calls: row.tool_calls, ...reasoning },
+    { role: 'assistant', content: textOr(row.content, null), tool_calls: validCalls(row.tool_calls), ...reasoning },
     row,
   );
   return [

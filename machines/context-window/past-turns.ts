@@ -21,6 +21,11 @@ export interface TurnRows {
 /** Tokens that role and separators cost a message in the chat format (OpenAI cookbook, token counting). */
 export const MESSAGE_OVERHEAD = 4;
 
+/** Whether a message of the turn asks for tools. */
+export function usesTools({ rows }: TurnRows): boolean {
+  return rows.some((row) => row.tool_calls !== null && row.tool_calls.length > 0);
+}
+
 /** Adds a row to its turn, and opens the turn if it is new. Rows must come in log order. */
 export function foldRow(turns: TurnRows[], row: LogRow): void {
   // Rows of other programs carry no request id: there, each user message opens a turn.

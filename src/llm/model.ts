@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { fault } from '../errors.ts';
+import { apis } from './api/apis.ts';
 import { chooseProviders } from './providers/choose-providers.ts';
 import type { CircuitLimits } from '../../machines/provider-circuit.ts';
 import { createCircuit, type Circuit } from './circuit.ts';
@@ -125,13 +126,22 @@ export function createLanguageModel(options: LanguageModelOptions): ReloadableMo
     },
     window(name, model) {
       const member = find(name);
-      if (!member) return { answerLimit: null, limitTokens: null, takesTools: true, hasRejectedTools: false };
+      if (!member)
+        return {
+          answerLimit: null,
+          limitTokens: null,
+          takesTools: true,
+          hasRejectedTools: false,
+          sendsReasoning: false,
+        };
       const hasRejectedTools = member.learned.hasRejectedTools(model);
       return {
         answerLimit: answerLimit(member.provider, model),
         limitTokens: member.limits.of(model),
         takesTools: takesTools(member.provider, model) && !hasRejectedTools,
         hasRejectedTools,
+        // The Responses and the Messages API always get it.
+        sendsReasoning: member.provider.api !== apis.chat || member.provider.passBackReasoning.length > 0,
       };
     },
     leftOut(name, model, tools) {

@@ -95,6 +95,8 @@ export interface ModelWindow {
   limitTokens: number | null;
   /** False if the configuration says `tools: never`, or if the model has rejected tools. */
   takesTools: boolean;
+  /** True if the provider gets the reasoning of turns with tool calls. */
+  sendsReasoning: boolean;
   /** The model has rejected a request because of its tools, and took it without them. */
   hasRejectedTools: boolean;
 }

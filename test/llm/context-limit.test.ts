@@ -142,6 +142,21 @@ const rows: Row[] = [
     'Please reduce the length of the messages or completion. Current length is 9001 while limit is 8192',
     { limit: 8192, input: 9_001 },
   ],
+  ['Moonshot', 'Invalid request: Your request exceeded model token limit: 8192', { limit: 8192, input: null }],
+  ['Zhipu', 'Prompt exceeds max length', null],
+  ['Databricks', 'Exceeded max prompt length', null],
+  [
+    'Text Generation Inference',
+    'Input validation error: `inputs` must have less than 1024 tokens. Given: 2000',
+    { limit: 1024, input: null },
+    { status: 422 },
+  ],
+  [
+    'SambaNova',
+    'Requested generation length 5000 is not possible! The provided prompt is 4000 tokens long, so generating more than 96 tokens requires a sequence length > 4096, but the maximum supported sequence length is just 4096!',
+    { limit: 4096, input: 4_000 },
+  ],
+  ['Ollama, embeddings', 'input length exceeds maximum context length', null, { status: 500 }],
 ];
 
 describe('a request that is too long', () => {

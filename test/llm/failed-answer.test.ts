@@ -146,6 +146,13 @@ describe('a refusal', () => {
       'provider_context_length',
       /behind a proxy/,
     ],
+    ['400 about the key', fails(400, 'API key not valid. Please pass one.'), 'provider_auth', /SCRIPTED_KEY/],
+    [
+      '400 about credit',
+      fails(400, 'Your credit balance is too low'),
+      'provider_request',
+      /the balance of the account/,
+    ],
     ['402', fails(402, 'no'), 'provider_request', /check the balance of the account \(402\)/],
     ['405', fails(405, 'no'), 'provider_request', /the address of the request.*base_url \(405\)/],
     ['451', fails(451, 'no'), 'provider_request', /its region and its permissions \(451\)/],

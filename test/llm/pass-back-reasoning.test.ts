@@ -6,6 +6,7 @@ import {
   type ReasoningField,
   type MessageWithReasoning,
 } from '../../src/llm/pass-back-reasoning.ts';
+import type { ProviderBlock } from '../../src/llm/providers/provider.ts';
 import { ask, languageModelAt } from '../support/model/ask.ts';
 import { delta, done, finish, streams, text, type Reply } from '../support/model/replies.ts';
 import { startModelServer, type ModelServer } from '../support/model/server.ts';
@@ -140,4 +141,18 @@ test('providers that refuse a hop without its thoughts are known by their hosts,
     'https://constructor',
   ])
     assert.deepEqual(knownReasoningFields(url), []);
+});
+
+describe('the window of a provider', () => {
+  for (const [block, expected] of [
+    [{}, false],
+    [{ pass_back_reasoning: ['reasoning_content'] }, true],
+    [{ api: 'responses' }, true],
+    [{ api: 'messages' }, true],
+  ] as const)
+    test(`${expected ? 'counts' : 'does not count'} reasoning with ${JSON.stringify(block)}`, () => {
+      const scripted = { base_url: 'http://127.0.0.1:1/v1', model: 'm', ...block } as ProviderBlock;
+      const model = languageModelAt('http://127.0.0.1:1/v1', { providers: { scripted } });
+      assert.equal(model.window('scripted', 'm').sendsReasoning, expected);
+    });
 });

@@ -133,22 +133,25 @@ describe('a provider', () => {
     });
   }
 
-  const keys: [kind: string, key: string, codePoint: string][] = [
+  const keys: [kind: string, key: string, problem: string][] = [
     ['a zero-width space', 'sk-abc\u200Bdef', 'U+200B'],
     ['a line feed', 'sk-abc\ndef', 'U+000A'],
     ['typographic quotes', '\u201Csk-abcdef\u201D', 'U+201C'],
     ['a no-break space', 'sk-abc\u00A0def', 'U+00A0'],
     ['a soft hyphen', 'sk-abc\u00ADdef', 'U+00AD'],
     ['an emoji', 'sk-\u{1F511}', 'U+1F511'],
+    ['quotes around it', '"sk-abcdef"', 'stands in quotes'],
+    ['the scheme of a header', 'Bearer sk-abcdef', 'begins with "Bearer"'],
+    ['a space', 'sk-abc def', 'contains a space'],
   ];
-  for (const [kind, key, codePoint] of keys) {
+  for (const [kind, key, problem] of keys) {
     test(`refuses a key with ${kind} and names the variable, not the key`, () => {
       assert.throws(
         () => choose({ env: { GROQ_API_KEY: key } }),
         (error) =>
           error instanceof AppError &&
           error.code === 'provider_missing_key' &&
-          error.message.includes(codePoint) &&
+          error.message.includes(problem) &&
           error.message.includes('GROQ_API_KEY') &&
           !error.message.includes('sk-'),
       );

@@ -84,7 +84,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
     const taken = takeTools(chosen, provider, askedModel);
     const prompt = await deps.systemPrompt(input, input.isFirst, offeredTools(taken.tools));
     const systemTokens = await countTokens(prompt);
-    const { answerLimit, limitTokens } = deps.model.window(provider, askedModel);
+    const { answerLimit, limitTokens, sendsReasoning } = deps.model.window(provider, askedModel);
     const budgetTokens = Math.min(
       input.budgetTokens ?? Infinity,
       requestBudget({
@@ -100,6 +100,7 @@ export function createLoadContextLogic(deps: LoadContextDeps) {
       systemTokens,
       budgetTokens,
       tools: sizes,
+      sendsReasoning,
       preserveRecent: deps.preserveRecent,
       maxImages: deps.maxImages,
     });

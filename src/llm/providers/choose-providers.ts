@@ -170,14 +170,24 @@ const unsendable = /[^\x20-\x7E\xA1-\xAC\xAE-\xFF]/u;
 
 /** Throws AppError if no header can hold the key, or no reader would see why it is wrong: a copy often adds such characters. */
 function checkKey(key: string, name: string, variable: string): void {
-  const [found] = unsendable.exec(key) ?? [];
-  if (found === undefined) return;
-  const codePoint = `U+${found.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`;
+  const problem = problemOf(key);
+  if (problem === null) return;
   throw new AppError(
     'provider_missing_key',
-    `The API key of provider "${name}" contains the character ${codePoint}, which no key has. Copy the key again into the environment variable ${variable}, without line breaks or typographic quotes, and restart.`,
+    `The API key of provider "${name}" ${problem}, which no key has. Copy the key again into the environment variable ${variable}, alone in one line, and restart.`,
     { data: { provider: name, variable } },
   );
+}
+
+/** Continues a sentence after the key. Null if the key may be right. */
+function problemOf(key: string): string | null {
+  const [found] = unsendable.exec(key) ?? [];
+  if (found !== undefined)
+    return `contains the character U+${found.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`;
+  // Files for containers keep quotes as a part of the value.
+  if (/^["'`]|["'`]$/.test(key)) return 'stands in quotes';
+  if (/^bearer\b/i.test(key)) return 'begins with "Bearer"';
+  return key.includes(' ') ? 'contains a space' : null;
 }
 
 const demoProvider: Provider = {

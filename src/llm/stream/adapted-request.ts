@@ -132,7 +132,7 @@ const otherNames: Readonly<Record<string, string>> = {
 };
 
 const unsupported =
-  /unsupported|(?:not|n't) (?:support|permitted|allowed)|(?:not|n't) (?:yet )?supported|unrecognized|unknown (?:parameter|name|field|argument)|unexpected (?:keyword|parameter|field|property)|extra (?:inputs|fields)|deprecated|cannot both be/i;
+  /unsupported|not enabled|(?:not|n't) (?:support|permitted|allowed)|(?:not|n't) (?:yet )?supported|unrecognized|unknown (?:parameter|name|field|argument)|unexpected (?:keyword|parameter|field|property)|extra (?:inputs|fields)|deprecated|cannot both be|must be one of/i;
 
 /** GPT-5.6 accepts tools in chat completions only without reasoning, also if the request has no `reasoning_effort`. */
 function demandedValue({ status, message }: Rejection, body: RequestBody): Change | null {
@@ -166,7 +166,8 @@ function lowerLimit({ status, message }: Rejection): Change | null {
 function unsupportedParameter({ status, param, message }: Rejection, body: RequestBody): Change | null {
   if (!isAboutTheBody(status) || !unsupported.test(message)) return null;
   const candidates = [...optional, ...Object.keys(otherNames)].filter((name) => ownValue(body, name) !== undefined);
-  const parameter = candidates.find((name) => name === param) ?? firstNamed(candidates, message);
+  // `reasoning.effort` is a part of `reasoning`.
+  const parameter = candidates.find((name) => name === param?.split('.')[0]) ?? firstNamed(candidates, message);
   if (parameter === null) return null;
   const renamedTo = ownValue(otherNames, parameter);
   return renamedTo === undefined ? { parameter } : { parameter, renamedTo };
@@ -176,8 +177,15 @@ function unsupportedParameter({ status, param, message }: Rejection, body: Reque
 function firstNamed(candidates: readonly string[], message: string): string | null {
   const places = candidates
     .map((name) => {
+      // xAI writes `presencePenalty`.
+      const written = name.replaceAll('_', '_?');
       const place = new RegExp(
-        `[\`'"]${name}[\`'"]|(?:parameters?|argument|supplied|field|keyword):? ${name}\\b|(?:^\\d* ?|\\n)${name}\\b|\\b${name}: `,
+        [
+          `[\`'"]${written}(?:\\.[\\w.]{1,40})?[\`'"]`,
+          `(?:parameters?|arguments?|supplied|field|keyword|model):? (?:[\\w.]{1,40}, ){0,9}${written}\\b`,
+          `(?:^\\d* ?|\\n)${written}\\b`,
+          `\\b${written}(?:: | (?:parameter|argument|field)\\b)`,
+        ].join('|'),
         'i',
       ).exec(message);
       return { name, at: place?.index ?? -1 };
@@ -185,6 +193,9 @@ function firstNamed(candidates: readonly string[], message: string): string | nu
     .filter(({ at }) => at >= 0)
     .toSorted((one, other) => one.at - other.at);
   if (places[0]) return places[0].name;
+  // Gemini names neither of them.
+  const penalty = candidates.find((name) => /^(?:frequency|presence)_penalty$/.test(name));
+  if (penalty !== undefined && /\bpenalty is not (?:enabled|supported)/i.test(message)) return penalty;
   // Ollama's name for `reasoning_effort`.
   return candidates.includes('reasoning_effort') && /does not support thinking/i.test(message)
     ? 'reasoning_effort'
@@ -193,11 +204,12 @@ function firstNamed(candidates: readonly string[], message: string): string | nu
 
 /** Messages of Ollama, vLLM, Groq, DeepSeek, OpenRouter (404) and llama.cpp (500). */
 const toolsRefused =
-  /(?:not|n't) support (?:the )?(?:use of )?[`'"]?(?:tools?|function[ -]?call(?:s|ing)?|tool[ -]?(?:use|calls?|calling))\b(?! (?:of|with|named)\b)|\b(?:tools?|tool[ _-](?:use|calls?|calling)|function[ -]calling)\b[`'"]? (?:is|are) (?:not (?:yet )?supported|unsupported)|no endpoints found that support tool use|requires --enable-auto-tool-choice|tools param requires --jinja/i;
+  /(?:not|n't) support (?:the )?(?:use of )?[`'"]?(?:tools?|function[ _-]?call(?:s|ing)?|tool[ _-]?(?:use|calls?|calling))\b(?! (?:of|with|named)\b)|\b(?:tools?|tool[ _-](?:use|calls?|calling)|function[ _-]calling)\b[`'"]? (?:is|are) (?:not (?:yet )?(?:supported|enabled|available)|unsupported)|no endpoints found that support tool use|requires --enable-auto-tool-choice|tools param requires --jinja/i;
 
 function refusedTools({ status, param, message }: Rejection, body: RequestBody): Change | null {
   if (!hasTools(body) || !(isAboutTheBody(status) || status === 404 || status === 500)) return null;
-  const named = param === 'tools' && isAboutTheBody(status) && unsupported.test(message);
+  const isParameter = param === 'tools' || /\bparameters?(?:\(s\))?:? [`'"]?tools\b/i.test(message);
+  const named = isParameter && isAboutTheBody(status) && unsupported.test(message);
   return named || toolsRefused.test(message) ? { parameter: 'tools' } : null;
 }
 

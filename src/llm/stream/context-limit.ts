@@ -31,14 +31,18 @@ const limits = [
   // OpenAI, Groq, Copilot, Cerebras: "configured limit of 272000", "Limit 12000, Requested", "limit is 8192".
   pattern(String.raw`\blimit(?: of| is)?:? N`),
   // Together, Cohere, Qwen: "must be <= 4097", "cannot exceed 4081", "should be [1, 30720]", "max_seq_len 2048".
-  pattern(String.raw`must be <= ?N|cannot exceed N|input length should be \[\d+, ?N\]|max_(?:seq|model)_len\D{0,4}N`),
+  pattern(
+    String.raw`must be <= ?N|cannot exceed N|input length should be \[\d+, ?N\]|max_(?:seq|model)_len\D{0,4}N|must have less than N|sequence length is just N`,
+  ),
 ];
 
 const inputs = [
   pattern(String.raw`N input tokens|\bN tokens (?:from|in) the input|\bN \`?inputs\`? tokens`),
   pattern(String.raw`(?:you requested|resulted in|requested)(?: about| a total of)?:? N(?! output)`),
   pattern(String.raw`\bN tokens >|limit: N \+`),
-  pattern(String.raw`(?:contains|token count(?: of| is)?|current length is|too long:|request|length) ?\(?(?:of )?N\b`),
+  pattern(
+    String.raw`(?:contains|token count(?: of| is)?|current length is|too long:|prompt is|request|(?<!generation )length) ?\(?(?:of )?N\b`,
+  ),
 ];
 
 /** The answer, as a part of the requested size. */

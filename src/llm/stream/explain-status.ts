@@ -6,9 +6,12 @@ export function explainRequest(block: string, status: number | null, message: st
   // OpenAI, for tools of its models from GPT-5.4 on.
   if (/\/v1\/responses\b/.test(message))
     return `takes tools for this model only in its Responses API; set ${block}.api to responses`;
+  if (
+    status === 402 ||
+    (!isPage(message) && /\bbalance|\bcredits?\b|\bbilling|exceeded your current quota/i.test(message))
+  )
+    return 'asks for a payment; check the balance of the account';
   switch (status) {
-    case 402:
-      return 'asks for a payment; check the balance of the account';
     case 404:
     case 405:
     case 410:

@@ -106,7 +106,7 @@ export function classify(complaint: ProviderError, model: string): ProviderCode 
 }
 
 const contextMessages =
-  /context[ _](length|window|size|limit)|maximum (context|(allowed )?input|prompt|model) length|too many (input )?tokens|token count\b.{0,60}\b(exceeds|supports)\b|tokens? exceeds? the configured limit|(prompt|input) (is )?too long|longer than the maximum model length|\btoo large for model with\b|range of input length|tokens.{0,30}must be <=|tokens in the prompt cannot exceed|(reduce|shorten) (the|your) (length|message|prompt)/i;
+  /context[ _](length|window|size|limit)|maximum (context|(allowed )?input|prompt|model) length|too many (input )?tokens|token count\b.{0,60}\b(exceeds|supports)\b|tokens? exceeds? the configured limit|(prompt|input) (is )?too long|longer than the maximum model length|\btoo large for model with\b|range of input length|tokens.{0,30}must be <=|tokens in the prompt cannot exceed|(reduce|shorten) (the|your) (length|message|prompt)|exceeded model token limit|(prompt|message|input)( length)? exceeds (the )?max|exceeded max(imum)? prompt length|must have less than \d+ tokens|maximum supported sequence length/i;
 const modelMessages =
   /\bmodel\b.{0,120}(does not exist|not found|not a valid|not supported|decommissioned|no access)|not a valid model|(no such|unknown) model|no endpoints found/i;
 const modelAccessMessages = /\bmodel\b.{0,120}(blocked|not (available|allowed|enabled))|access to (the )?model\b/i;
@@ -117,6 +117,9 @@ const keyMessages =
 
 /** A proxy sends 499 if the connection behind it was closed. */
 const TRANSIENT: ReadonlySet<number> = new Set([408, 409, 425, 499]);
+
+const wrongKeyMessages =
+  /\b(?:incorrect|invalid) api[ _-]?key|\bapi[ _-]?key (?:is )?(?:not valid|invalid|incorrect|expired)/i;
 
 const rules: readonly { code: ProviderCode; holds(complaint: ProviderError, model: string): boolean }[] = [
   {
@@ -140,6 +143,8 @@ const rules: readonly { code: ProviderCode; holds(complaint: ProviderError, mode
       (contentLabels.test(label) ||
         ((isRejection(status) || status === 403) && !isPage(message) && isContentRefusal(message))),
   },
+  // Gemini and xAI reject a wrong key with 400.
+  { code: 'provider_auth', holds: ({ status, message }) => status === 400 && isAbout(message, wrongKeyMessages) },
   // A 403 is also the answer to a country, a moderated text, a private network or a firewall's rule.
   { code: 'provider_auth', holds: ({ status, message }) => status === 403 && isAbout(message, keyMessages) },
   { code: 'provider_model', holds: ({ status, message }) => status === 403 && isAbout(message, modelAccessMessages) },
@@ -162,7 +167,9 @@ const rules: readonly { code: ProviderCode; holds(complaint: ProviderError, mode
   },
   {
     code: 'provider_context_length',
-    holds: ({ status, message }) => isRejection(status) && contextMessages.test(message),
+    // Ollama and older llama.cpp: 500.
+    holds: ({ status, message }) =>
+      (isRejection(status) || (status === 500 && /exceed/i.test(message))) && contextMessages.test(message),
   },
   { code: 'provider_model', holds: ({ status, message }) => isRejection(status) && modelMessages.test(message) },
   { code: 'provider_failed', holds: ({ status }) => status !== null && TRANSIENT.has(status) },

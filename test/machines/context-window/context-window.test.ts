@@ -42,6 +42,53 @@ const contents = (messages: readonly ModelMessage[]) => messages.map(({ content 
 const windowOf = (parts: Part[], requestId: string, options: Partial<WindowOptions> = {}) =>
   buildWindow(folded(...parts), requestId, { ...roomy, ...options });
 
+describe('reasoning that is sent back', () => {
+  const thought = 'hm '.repeat(400);
+  const [, asks] = assistant('r1', 'Adding.', ['c1']);
+  const parts: Part[] = [
+    user('r1', 'one'),
+    ['r1', { ...asks, extra: { reasoning: thought } }],
+    result('r1', 'c1', '3'),
+    assistant('r1', 'Three.'),
+    meta('r1', 'turn_end'),
+    user('r2', 'two'),
+  ];
+  const textsWith = (options: Partial<WindowOptions>) =>
+    contents(windowOf(parts, 'r2', { budgetTokens: 200, ...options }).messages);
+
+  test('counts in the window and in the sizes', () => {
+    assert.deepEqual(textsWith({ sendsReasoning: true }), ['two']);
+    const { sizes, tokens } = windowOf(parts, 'r2', { sendsReasoning: true });
+    const without = windowOf(parts, 'r2');
+    assert.deepEqual([sizes.rest - without.sizes.rest, tokens - without.tokens], [300, 300]);
+  });
+
+  test('does not count for a provider that gets none', () =>
+    assert.deepEqual(textsWith({}), ['one', 'Adding.', '3', 'Three.', 'two']));
+
+  test('counts by its signatures if they are longer', () => {
+    const signed = parts.map(([id, changes]): Part => [
+      id,
+      changes.extra?.['reasoning'] === undefined
+        ? changes
+        : { ...changes, extra: { reasoning: 'hm', signatures: { details: [{ data: 'x'.repeat(2_000) }] } } },
+    ]);
+    const tokens = windowOf(signed, 'r2', { sendsReasoning: true }).tokens - windowOf(signed, 'r2').tokens;
+    assert.ok(tokens > 500 && tokens < 520, String(tokens));
+  });
+
+  test('does not count in a turn without tool calls, which does not send it', () => {
+    const [, says] = assistant('r1', 'First.');
+    const plain: Part[] = [
+      user('r1', 'one'),
+      ['r1', { ...says, extra: { reasoning: thought } }],
+      meta('r1', 'turn_end'),
+      user('r2', 'two'),
+    ];
+    assert.equal(windowOf(plain, 'r2', { sendsReasoning: true }).tokens, windowOf(plain, 'r2').tokens);
+  });
+});
+
 const rewind = (id: string, toSeq: number): Part => [id, { type: 'meta', extra: { kind: 'rewind', to_seq: toSeq } }];
 
 describe('a turn that rewinds', () => {
