@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import { isObject, parseJson, textOf } from '../json.ts';
 import type { Provider } from './providers/provider.ts';
 import { readBody, type Body } from './stream/body.ts';
-import { createOpenAI } from './stream/client.ts';
+import { createOpenAI } from './stream/openai-client.ts';
 import { requestFailed } from './stream/failed-answer.ts';
 import type { Transport } from './stream/transport.ts';
 

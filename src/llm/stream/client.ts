@@ -4,20 +4,18 @@
  * cleanly as a whole one.
  */
 import { createHash } from 'node:crypto';
-import { createParser } from 'eventsource-parser';
 import type OpenAI from 'openai';
 import type { RequestBody } from './adapted-request.ts';
 import type { Accumulator } from './accumulator.ts';
-import { readBody, type Body, type TextReader } from './body.ts';
+import { readBody, type Body } from './body.ts';
+import { bodyReader } from './body-reader.ts';
+import { createOpenAI } from './openai-client.ts';
 import type { Asked } from '../api/wire-api.ts';
 import { withoutImages } from '../message-images.ts';
-import { withPlainErrors } from './provider-error.ts';
 import { cutOff, notACompletion, requestFailed, timedOut, streamFailed, type Target } from './failed-answer.ts';
 import { createLearnedChanges, type LearnedChanges, type RequiredChange } from './learned-changes.ts';
 import type { AnswerEnd, AnswerRequest, AnswerSink } from '../port.ts';
 import type { Provider } from '../providers/provider.ts';
-import { isObject, parseJson } from '../../json.ts';
-import { MAX_TIMER_MS } from '../../scheduling/acquire.ts';
 import { declareTools, type ToolDeclarations } from '../tools/declare-tools.ts';
 import type { Transport } from './transport.ts';
 import { createWatchdog, type Silence, type Watchdog, type WatchdogLimits } from './watchdog.ts';
@@ -97,44 +95,6 @@ export function createProviderClient(provider: Provider, options: ClientOptions,
       }
     },
   };
-}
-
-/**
- * Sets every option, because the package reads OPENAI_* for missing ones and would send secrets to another endpoint. Loads the
- * package with the first request: it takes a fifth of the server's start, and the demo model does not need it.
- */
-export async function createOpenAI(provider: Provider, fetch: Transport['fetch']): Promise<OpenAI> {
-  const { default: OpenAI } = await import('openai');
-  const inherited = (process.env['OPENAI_CUSTOM_HEADERS'] ?? '')
-    .split('\n')
-    .map((line) => line.split(':', 1)[0]?.trim() ?? '');
-  const { key, keyHeader } = provider;
-  const keyHeaders = key === null ? {} : { [keyHeader]: keyHeader === 'authorization' ? `Bearer ${key}` : key };
-  const own = { authorization: null, ...keyHeaders, ...lowerCased(provider.headers) };
-  return new OpenAI({
-    // The package requires one. Without a key, the headers below leave it out.
-    apiKey: key ?? 'none',
-    adminAPIKey: null,
-    organization: null,
-    project: null,
-    webhookSecret: null,
-    baseURL: provider.baseUrl,
-    defaultQuery: provider.query,
-    defaultHeaders: {
-      ...Object.fromEntries(inherited.filter(Boolean).map((name) => [name.toLowerCase(), null])),
-      ...provider.api.headers,
-      ...own,
-    },
-    fetch: withPlainErrors(fetch),
-    maxRetries: 0,
-    // The watchdog is stricter and also covers the body.
-    timeout: MAX_TIMER_MS,
-    logLevel: 'off',
-  });
-}
-
-function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 /** The head of a successful response. */
@@ -217,9 +177,6 @@ interface Reading {
   silenceEnd(): AnswerEnd | null;
 }
 
-/** Far above any chunk, also one with an image. An endless line must not fill the memory. */
-const maxEventChars = 16 * 1024 * 1024;
-
 async function receive(
   asked: Target,
   { contentType, body }: ResponseHead,
@@ -237,82 +194,4 @@ async function receive(
   const silent = reading.silenceEnd();
   if (silent) return silent;
   return torn || answer.chunks > 0 ? cutOff(asked) : notACompletion(asked, contentType);
-}
-
-/**
- * Reads a body by its first character, because labels are often wrong: `{` begins a whole completion (of a gateway that
- * cannot stream), anything else a stream of events. A page of HTML is a stream without events.
- */
-function bodyReader(answer: Accumulator, reading: Reading): TextReader {
-  let reader: TextReader | null = null;
-  let before = '';
-  return (text) => {
-    if (reader !== null) return reader(text);
-    before += text;
-    const first = /\S/.exec(text)?.[0];
-    if (first === undefined && text !== '' && before.length < maxEventChars) return true;
-    reader = first === '{' || first === '[' ? wholeReader(answer, reading) : eventReader(answer, reading);
-    const wanted = reader(before);
-    return text === '' && before !== '' ? reader('') : wanted;
-  };
-}
-
-function eventReader(answer: Accumulator, { signal, watchdog }: Reading): TextReader {
-  let wanted = true;
-  const parser = createParser({
-    maxBufferSize: maxEventChars,
-    // One read may hold many events, and the sink may abort at any of them.
-    onEvent(event) {
-      if (!wanted) return;
-      const { progress } = answer;
-      wanted = answer.read(event.data) && !signal.aborted;
-      if (answer.progress > progress) watchdog.said();
-      if (answer.isFinished) watchdog.finished();
-    },
-    onError(error) {
-      if (!wanted) return;
-      // Servers that fail in the middle write an error without `data:`: as JSON, or in a field `error` (llama.cpp).
-      if (error.type === 'unknown-field') wanted = readStray(answer, error.line ?? '');
-      if (error.type !== 'max-buffer-size-exceeded') return;
-      answer.overflow();
-      wanted = false;
-    },
-  });
-  return (text) => {
-    // At the end: the last event may lack its blank line.
-    parser.feed(text === '' ? '\n\n' : text);
-    return wanted;
-  };
-}
-
-/** Reads a line that is no field of an event. Most are meaningless. */
-function readStray(answer: Accumulator, line: string): boolean {
-  const text = line.replace(/^error: ?/, '');
-  const value = parseJson(text);
-  if (isObject(value)) return answer.read(text);
-  return text === line || answer.read(JSON.stringify({ error: text }));
-}
-
-function wholeReader(answer: Accumulator, { watchdog }: Reading): TextReader {
-  let whole = '';
-  return (text) => {
-    watchdog.said();
-    whole += text;
-    if (text === '') readWhole(answer, whole);
-    else if (whole.length > maxEventChars) answer.overflow();
-    return text !== '' && whole.length <= maxEventChars;
-  };
-}
-
-/** One completion, which may lack a finish reason; a list with one; or a chunk in each line, which the stream ends. */
-function readWhole(answer: Accumulator, text: string): void {
-  const value = parseJson(text);
-  if (value !== undefined) {
-    const isList = Array.isArray(value) && value.length === 1;
-    if (answer.read(isList ? JSON.stringify(value[0]) : text)) answer.read('[DONE]');
-    return;
-  }
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  if (!isObject(parseJson(lines[0] ?? ''))) return void answer.read(text);
-  for (const line of lines) if (!answer.read(line)) return;
 }

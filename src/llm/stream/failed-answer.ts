@@ -8,7 +8,6 @@ import { fault, QUOTE_KEY, withQuote, type ErrorCode } from '../../errors.ts';
 import type { StreamError } from './accumulator.ts';
 import { readNamedLimit } from './context-limit.ts';
 import { classify, isPage, sanitizeMessage, readProviderError, type ProviderError } from './provider-error.ts';
-import { isObject, ownValue, textOf } from '../../json.ts';
 import { isLoopbackName } from '../../loopback.ts';
 import type { AnswerEnd } from '../port.ts';
 import type { ContextSizes } from '../../../machines/context-window/context-sizes.ts';
@@ -16,6 +15,7 @@ import type { Provider } from '../providers/provider.ts';
 import { secretsOfEndpoint } from '../../mcp/secrets/block-secrets.ts';
 import { createSecretFilter } from '../../mcp/secrets/secret-filter.ts';
 import { explainFailure, explainRequest } from './explain-status.ts';
+import { explainConnection, rootCode } from './explain-connection.ts';
 import { explainTooLong } from './explain-too-long.ts';
 import { readRetryAfter } from './retry-after.ts';
 import type { Silence } from './watchdog.ts';
@@ -65,15 +65,6 @@ export function requestFailed(asked: Target, error: unknown): FailedAnswer {
     'provider_unreachable',
     `cannot be reached at ${host}: ${explainConnection(reason)}. Check ${block}.base_url and the network${proxies}.`,
   );
-}
-
-function explainConnection(reason: string): string {
-  const cause =
-    ownValue(connectionErrors, reason) ??
-    (reason === '' ? 'the connection failed' : `the connection failed (${reason})`);
-  return untrustedCertificates.has(reason)
-    ? `${cause}. If a private CA issued it, set NODE_EXTRA_CA_CERTS to the file of that CA's certificate and restart`
-    : cause;
 }
 
 /** Names the target without its query, and without the path of the base URL: both may hold secrets. */
@@ -230,46 +221,4 @@ function failed(
 function words({ provider }: Target, raw: string): string {
   const filter = createSecretFilter(secretsOfEndpoint(provider.key, provider.baseUrl, provider.headers));
   return sanitizeMessage(raw, filter.report);
-}
-
-/** Descriptions of Node's error codes. */
-const connectionErrors: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'no server listens there',
-  ENOTFOUND: 'the host name is unknown',
-  EAI_AGAIN: 'the host name could not be looked up',
-  ECONNRESET: 'the connection was closed',
-  EPIPE: 'the connection was closed',
-  EHOSTUNREACH: 'the host has no route',
-  ENETUNREACH: 'the network is unreachable',
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-  CERT_NOT_YET_VALID: 'its certificate is not valid yet',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate is self-signed',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate cannot be verified',
-  UNABLE_TO_GET_ISSUER_CERT: 'the issuer of its certificate is unknown',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the issuer of its certificate is unknown',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
-  ERR_PROXY_TUNNEL: 'the proxy did not connect to it',
-  EPROTO: 'the server does not use TLS',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not use TLS',
-};
-
-/** Codes of certificates that a further CA may make valid. */
-const untrustedCertificates: ReadonlySet<string> = new Set([
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-]);
-
-/** The innermost error code in a chain of causes, '' if none has a code. */
-function rootCode(error: unknown): string {
-  let code = '';
-  let cause = error;
-  for (let depth = 0; depth < 5 && isObject(cause); depth += 1) {
-    code = textOf(cause['code']) ?? code;
-    cause = cause['cause'];
-  }
-  return code;
 }
