@@ -122,7 +122,7 @@ const wrongFiles: [name: string, text: string, problems: string[]][] = [
     [
       'my.yaml:1: llm is groq; allowed: a section with keys such as active, fallback, connect_timeout.',
       'my.yaml:2: chat.websocket.host is a section; allowed: text that is not empty.',
-      'my.yaml:3: mcp is a list; allowed: a section with keys such as config_file, watch_config_file, roots.',
+      'my.yaml:3: mcp is a list; allowed: a section with keys such as config_file, watch_config_file, read_linked_resources.',
     ],
   ],
   [
@@ -209,7 +209,7 @@ const wrongFiles: [name: string, text: string, problems: string[]][] = [
     'chat: { service: { context: { response_tokens: { short: 150 } } } }\nmcp: { logging: { tool_results: true } }\n',
     [
       'my.yaml:1: chat.service.context.response_tokens is not a known key; known here: max_tokens, reserve_tokens, preserve_recent, max_images.',
-      'my.yaml:2: mcp.logging is not a known key; known here: config_file, watch_config_file, roots, sampling, resources_in_prompt, connection, limits, tasks, authorization.',
+      'my.yaml:2: mcp.logging is not a known key; known here: config_file, watch_config_file, read_linked_resources, roots, sampling, resources_in_prompt, connection, limits, tasks, authorization.',
     ],
   ],
   [

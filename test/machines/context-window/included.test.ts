@@ -8,7 +8,7 @@ const included = (...words: [role: string, text: string][]) => ({
 });
 
 test('a message that brings nothing along is its text alone', () => {
-  assert.deepEqual(messageParts({ content: 'Hi', extra: {} }), [{ role: 'user', text: 'Hi' }]);
+  assert.deepEqual(messageParts({ content: 'Hi', extra: {} }), [{ role: 'user', text: 'Hi', images: [] }]);
 });
 
 test('neighbouring included messages of one role are merged in order', () => {
@@ -18,9 +18,9 @@ test('neighbouring included messages of one role are merged in order', () => {
       extra: included(['user', 'a'], ['user', ''], ['assistant', 'b'], ['assistant', 'c'], ['user', 'd']),
     }),
     [
-      { role: 'user', text: 'a' },
-      { role: 'assistant', text: 'b\n\nc' },
-      { role: 'user', text: 'd\n\nHi' },
+      { role: 'user', text: 'a', images: [] },
+      { role: 'assistant', text: 'b\n\nc', images: [] },
+      { role: 'user', text: 'd\n\nHi', images: [] },
     ],
   );
 });
@@ -29,13 +29,26 @@ test('words that say nothing are no message, which some models refuse', () => {
   assert.deepEqual(
     messageParts({ content: 'Hi', extra: included(['user', ''], ['assistant', ''], ['assistant', 'b']) }),
     [
-      { role: 'assistant', text: 'b' },
-      { role: 'user', text: 'Hi' },
+      { role: 'assistant', text: 'b', images: [] },
+      { role: 'user', text: 'Hi', images: [] },
     ],
   );
 });
 
 test('invalid included data of another program causes no failure', () => {
   for (const odd of [null, 'text', [7], {}])
-    assert.deepEqual(messageParts({ content: null, extra: { included: odd } }), [{ role: 'user', text: '' }]);
+    assert.deepEqual(messageParts({ content: null, extra: { included: odd } }), [
+      { role: 'user', text: '', images: [] },
+    ]);
+});
+
+test('images stay with the message of their role', () => {
+  const image = { mimeType: 'image/png', data: 'AAAA' };
+  assert.deepEqual(
+    messageParts({
+      content: 'Hi',
+      extra: { included: [{ role: 'user', text: '', images: [image], from: {} }] },
+    }),
+    [{ role: 'user', text: 'Hi', images: [image] }],
+  );
 });
