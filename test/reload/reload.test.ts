@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { stalls } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
 import { demoServer, misbehavingServer } from '../support/parley.ts';
+import { merge } from '../support/merge.ts';
 import { eventually } from '../support/eventually.ts';
 import { createTempHome } from '../support/temp-home.ts';
 import { connectClient } from '../support/typed-client.ts';
@@ -84,7 +85,7 @@ describe('SIGHUP', () => {
     const scene = await startReloadableProcess(t);
     await writeFile(
       join(scene.folder, 'config.yaml'),
-      JSON.stringify({ ...scene.config, chat: { websocket: { port: 0 }, service: { queue_length: 7 } } }),
+      JSON.stringify(merge(scene.config, { chat: { service: { queue_length: 7 } } })),
     );
     for (let sent = 0; sent < 5; sent += 1) scene.parley.kill('SIGHUP');
     const lines = await eventually(() => {
