@@ -33,7 +33,7 @@ export async function run({ source, port, version }: RunOptions): Promise<void> 
   };
   const settings = createLiveSettings(await readConfig());
   const terminal = watchTerminal();
-  const log = createLog(settings.current().logging);
+  const log = await createLog(settings.current().logging);
   const stopping = new AbortController();
   const starting = startServer({ settings, readConfig, version, env, log, stop: stopping.signal });
   /** The first call drains, or ends the start. A second one, for any reason, exits at once. */

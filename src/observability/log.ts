@@ -3,7 +3,6 @@
  * models unless the configuration includes it.
  */
 import { pino, type Logger } from 'pino';
-import pretty from 'pino-pretty';
 import { QUOTE_KEY } from '../errors.ts';
 
 /** The section `logging` of the configuration. */
@@ -25,8 +24,11 @@ const MAX_WAITING_CHARS = 1024 * 1024;
 
 const nested = (fields: readonly string[]) => fields.flatMap((field) => [field, `*.${field}`]);
 
-/** Writes to standard error, one line per entry. JSON lines are buffered for a slow reader, pretty lines are written at once. */
-export function createLog({ level, format, include_content }: LogOptions): Logger {
+/**
+ * Writes to standard error, one line per entry. JSON lines are buffered for a slow reader, pretty lines are written at once.
+ * Loads pino-pretty for pretty lines only.
+ */
+export async function createLog({ level, format, include_content }: LogOptions): Promise<Logger> {
   const asPretty = format === 'pretty' || (format === 'auto' && process.stderr.isTTY);
   const options = {
     level,
@@ -34,7 +36,7 @@ export function createLog({ level, format, include_content }: LogOptions): Logge
     redact: { paths: nested(include_content ? SECRETS : [...SECRETS, ...TEXTS]), censor: '[redacted]' },
   };
   // Standard output is for the first line with the address. Buffered lines are written at exit.
-  return asPretty
-    ? pino(options, pretty({ destination: 2, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' }))
-    : pino(options, pino.destination({ fd: 2, sync: false, maxLength: MAX_WAITING_CHARS }));
+  if (!asPretty) return pino(options, pino.destination({ fd: 2, sync: false, maxLength: MAX_WAITING_CHARS }));
+  const { default: pretty } = await import('pino-pretty');
+  return pino(options, pretty({ destination: 2, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' }));
 }
