@@ -45,7 +45,10 @@ const owner = 'ann';
 export async function startConversations(test: TestContext, replacements: Replacements = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'parley-conversations-'));
   const scripted = await startModelServer();
+  // The folder goes last: a store whose file is gone does not close, but waits for it.
+  let shutdown = () => Promise.resolve();
   test.after(async () => {
+    await shutdown();
     await scripted.close();
     await rm(folder, { recursive: true, force: true });
   });
@@ -144,8 +147,8 @@ export async function startConversations(test: TestContext, replacements: Replac
     onError,
     onCrash: (_ref, error) => void crashes.push(error),
   });
+  shutdown = registry.shutdown;
   await registry.start();
-  test.after(() => registry.shutdown());
 
   /** Opens a client session; `frames` has all that the server sent to it. */
   const connect = (id: string) => {
