@@ -1,7 +1,6 @@
 /** Listens on the configured address, and explains why it cannot. */
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { AppError, codeOf, errorMessage } from '../errors.ts';
-import { nodeHttp } from '../node-http.ts';
 
 /** Where to listen. */
 export interface Address {
@@ -16,7 +15,7 @@ export interface Address {
  * rest of the start, so that a start that must fail changes nothing.
  */
 export async function checkAddress(address: Address): Promise<void> {
-  const server = nodeHttp.createServer();
+  const server = createServer();
   await listenOnFirst(address, (host, port) => listening(server, host, port));
   await new Promise((resolve) => server.close(resolve));
 }

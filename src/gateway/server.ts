@@ -2,12 +2,11 @@
  * Listens on the configured address: serves HTTP requests, upgrades WebSockets, and pings them. admission.ts accepts or
  * rejects each WebSocket.
  */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { Session } from '../delivery/topic.ts';
-import { nodeHttp } from '../node-http.ts';
 import { closeCodes } from '../protocol/close-codes.ts';
 import type { TokenBucketLimits } from '../scheduling/token-bucket.ts';
 import { createAdmission, type AdmissionOptions } from './admission/admission.ts';
@@ -131,7 +130,7 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     return ofAddress.countUntilClosed(addressOf(socket), socket) ? null : refusals.ofAddress;
   };
   const listen = async (host: string, port: number) => {
-    const server = nodeHttp.createServer(
+    const server = createServer(
       {
         headersTimeout: options.handshakeTimeoutMs,
         requestTimeout: options.handshakeTimeoutMs,

@@ -2,11 +2,10 @@
  * Implements `fetch` for model endpoints over node:http, because the built-in fetch has no connect timeout and sends secret
  * headers along with redirects.
  */
-import type { Agent as HttpAgent, ClientRequest, IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { isLoopbackName } from '../../loopback.ts';
-import { nodeHttp } from '../../node-http.ts';
 import { startPatientTimer } from '../../patient-timer.ts';
 import { plainBody } from './decompress.ts';
 
@@ -53,7 +52,7 @@ export function createTransport(options: TransportOptions): Transport {
     const secure = url.protocol === 'https:';
     const { http, https } = isLoopbackName(url.hostname) ? direct : proxied;
     const { promise, resolve, reject } = Promise.withResolvers<Response>();
-    const request = (secure ? requestHttps : nodeHttp.request)(url, {
+    const request = (secure ? requestHttps : requestHttp)(url, {
       method: init.method ?? 'GET',
       headers: { ...Object.fromEntries(new Headers(init.headers)), 'accept-encoding': 'identity' },
       agent: secure ? https : http,
@@ -90,7 +89,7 @@ export function createTransport(options: TransportOptions): Transport {
 
 function createAgents(proxyEnv: NodeJS.ProcessEnv): { http: HttpAgent; https: HttpsAgent } {
   const pool = { keepAlive: true, timeout: idleConnectionMs, proxyEnv };
-  return { http: new nodeHttp.Agent(pool), https: new HttpsAgent(pool) };
+  return { http: new HttpAgent(pool), https: new HttpsAgent(pool) };
 }
 
 /** Sets a timer for a new connection. A reused one is connected already, and so is the tunnel of a proxy. */

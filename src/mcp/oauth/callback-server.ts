@@ -6,8 +6,7 @@
  */
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import type { Server } from 'node:http';
-import { nodeHttp } from '../../node-http.ts';
+import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** The HTTP server of all sign-ins. */
@@ -59,7 +58,7 @@ export function createCallbackServer({ port, publicUrl }: CallbackServerOptions)
   let opening: Promise<Server> | null = null;
 
   const listen = async () => {
-    const server = nodeHttp.createServer((request, response) => {
+    const server = createServer((request, response) => {
       const params = URL.parse(request.url ?? '', `http://${LOOPBACK}`)?.searchParams ?? new URLSearchParams();
       const start = params.get('start');
       const state = start === null ? params.get('state') : starts.get(start);
