@@ -5,7 +5,7 @@ import type { ChatCompletionTool } from 'openai/resources/chat/completions';
 import type { MessageWithImages } from '../../src/llm/message-images.ts';
 import { apiNames, type ApiName } from '../../src/llm/api/wire-api.ts';
 import { ask, languageModelAt } from '../support/model/ask.ts';
-import { cuts, fails, says, usage, streams, text, finish, done } from '../support/model/replies.ts';
+import { cuts, data, fails, says, usage, streams, text, finish, done } from '../support/model/replies.ts';
 import { startModelServer } from '../support/model/server.ts';
 import { asks } from '../support/model/tool-calls.ts';
 
@@ -121,6 +121,15 @@ for (const api of apiNames) {
       assert.equal(end.fault.code, 'provider_cut');
     });
 
+    it('fails with the words of an error in the stream, in each form', async () => {
+      for (const error of [{ error: { message: 'the engine died' } }, { detail: 'the engine died' }]) {
+        server.script(streams(text('one '), data(JSON.stringify(error))));
+        const { end } = await ask(modelFor(api));
+        assert.ok(end.status === 'failed');
+        assert.match(end.fault.message, /the engine died/);
+      }
+    });
+
     it('is read while it comes', async () => {
       server.script(streams(text('one ', 'two '), finish('stop'), usage(), done()));
       const pieces: string[] = [];
@@ -178,6 +187,30 @@ for (const api of ['responses', 'messages'] as const) {
     });
   });
 }
+
+describe('an end that is no success', () => {
+  it('is named by Parley, and not quoted as words of the provider', async () => {
+    const status = { type: 'response.completed', response: { status: 'cancelled', output: [] } };
+    const stop = { type: 'message_delta', delta: { stop_reason: 'pause_turn' } };
+    for (const [api, event, reason] of [
+      ['responses', status, 'cancelled'],
+      ['messages', stop, 'pause_turn'],
+    ] as const) {
+      server.script(streams(data(JSON.stringify(event))));
+      const { end } = await ask(modelFor(api));
+      assert.ok(end.status === 'failed');
+      assert.match(end.fault.message, new RegExp(`did not finish its answer, which ended with "${reason}"`));
+    }
+  });
+
+  it('has the words of an error event', async () => {
+    const event = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } };
+    server.script(streams(data(JSON.stringify(event))));
+    const { end } = await ask(modelFor('messages'));
+    assert.ok(end.status === 'failed');
+    assert.match(end.fault.message, /Overloaded/);
+  });
+});
 
 describe('the Responses API', () => {
   it('stores nothing at the provider, and names the conversation by a hash', async () => {

@@ -2,10 +2,17 @@
  * Reads the events of an answer for the protocols whose events have a type: heartbeats, half events, errors and limits. What
  * an event means is the protocol's. No I/O and no time.
  */
-import { isObject, parseJson, textOf, type JsonObject } from '../../json.ts';
+import { isObject, parseJson, type JsonObject } from '../../json.ts';
 import type { AnswerSink } from '../port.ts';
 import { createReasoningTags, type ReasoningTagMode } from '../stream/reasoning-tags.ts';
-import type { Accumulator, StreamError, StreamedAnswer } from '../stream/accumulator.ts';
+import {
+  MAX_ANSWER_CHARS,
+  isDone,
+  type Accumulator,
+  type StreamError,
+  type StreamedAnswer,
+} from '../stream/accumulator.ts';
+import { errorIn } from '../stream/chunk-error.ts';
 import type { FinishReason } from '../stream/finish-reason.ts';
 
 /** The answer so far, for the reader of a protocol. */
@@ -16,9 +23,12 @@ export interface Draft {
   grew(chars: number): void;
   /** The first reason counts. */
   finish(reason: FinishReason): void;
-  /** Ends the reading with an error. An error after the finish is ignored. */
-  fail(error: JsonObject | string): void;
-  readonly finishReason: FinishReason | null;
+  /** Ends the reading with an error of the provider. An error after the finish is ignored. */
+  fail(error: JsonObject): void;
+  /** The same for an end that is no success, by its reason. */
+  unfinished(reason: string): void;
+  /** The same for more parts than any answer has. */
+  overflow(): void;
   readonly hasText: boolean;
   readonly hasReasoning: boolean;
 }
@@ -30,9 +40,6 @@ export interface EventHandler {
   /** The complete answer. Called only after a finish. */
   answer(finishReason: FinishReason): StreamedAnswer;
 }
-
-/** A few hundred times a long answer. Beyond it the provider loops. */
-const MAX_ANSWER_CHARS = 16 * 1024 * 1024;
 
 /** `read` calls the sink, and throws only what the sink throws. An invalid stream sets `error`. */
 export function createEventReader(
@@ -77,9 +84,8 @@ export function createEventReader(
       if (fault === null) finish ??= reason;
     },
     fail: (error) => fail({ kind: 'error', error }),
-    get finishReason() {
-      return finish;
-    },
+    unfinished: (reason) => fail({ kind: 'unfinished', reason }),
+    overflow: () => fail({ kind: 'oversized' }),
     get hasText() {
       return hasText;
     },
@@ -103,7 +109,7 @@ export function createEventReader(
       return chunks;
     },
     read(data) {
-      if (data === '[DONE]') {
+      if (isDone(data)) {
         chunks += 1;
         return false;
       }
@@ -115,13 +121,13 @@ export function createEventReader(
         return fault === null;
       }
       chunks += 1;
-      // A gateway's own error, in the form of chat completions.
-      if (event['type'] === undefined && (isObject(event['error']) || textOf(event['error']) !== null))
-        fail({ kind: 'error', error: isObject(event['error']) ? event['error'] : event });
+      // An event without a type may be a gateway's own error, in the form of chat completions.
+      const error = event['type'] === undefined || event['type'] === 'error' ? errorIn(event) : null;
+      if (error !== null) fail({ kind: 'error', error });
       else handler.read(event);
       return fault === null;
     },
-    overflow: () => fail({ kind: 'oversized' }),
+    overflow: draft.overflow,
     end: () => content.end(),
     answer: () => (finish === null ? null : handler.answer(finish)),
   };

@@ -49,7 +49,7 @@ export interface Accumulator {
 export type StreamedAnswer = Omit<FinishedAnswer, 'status' | 'model'> & { model: string | null };
 
 /** A few hundred times a long answer. Beyond it the provider loops. */
-const maxAnswerChars = 16 * 1024 * 1024;
+export const MAX_ANSWER_CHARS = 16 * 1024 * 1024;
 
 /** One for each stream. `read` calls the sink, and throws only what the sink throws. An invalid stream sets `error`. */
 export function createAccumulator(sink: AnswerSink, tagMode: ReasoningTagMode): Accumulator {
@@ -102,7 +102,7 @@ export function createAccumulator(sink: AnswerSink, tagMode: ReasoningTagMode): 
       progress += 1;
       if (!tools.add(asked)) return false;
     }
-    return chars <= maxAnswerChars;
+    return chars <= MAX_ANSWER_CHARS;
   }
 
   /**
@@ -227,7 +227,7 @@ function usageIn(chunk: JsonObject): JsonObject | null {
   return isObject(found) && Object.keys(found).length > 0 ? found : null;
 }
 
-/** Also with spaces, in quotes or in small letters. */
-function isDone(data: string): boolean {
+/** The end of a stream. Also with spaces, in quotes or in small letters. */
+export function isDone(data: string): boolean {
   return data === '[DONE]' || (data.length < 20 && /^\s*"?\[done\]"?\s*$/i.test(data));
 }

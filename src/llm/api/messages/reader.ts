@@ -42,7 +42,7 @@ function createHandler(draft: Draft, asked: Asked): EventHandler {
     }
     if (made.kind === 'call' || made.kind === 'redacted') draft.grew(JSON.stringify(block).length);
     blocks.set(index, made);
-    if (blocks.size > MAX_BLOCKS) draft.fail('The answer has too many parts.');
+    if (blocks.size > MAX_BLOCKS) draft.overflow();
   }
 
   function extend(block: Block | undefined, delta: JsonObject): void {
@@ -65,7 +65,7 @@ function createHandler(draft: Draft, asked: Asked): EventHandler {
     const reason = textOf(delta['stop_reason']);
     if (reason === null) return;
     const known = finishReasonOf(reason);
-    if (known === null) draft.fail(`The answer ended with "${reason}".`);
+    if (known === null) draft.unfinished(reason);
     else draft.finish(known);
   }
 
@@ -92,8 +92,6 @@ function createHandler(draft: Draft, asked: Asked): EventHandler {
           if (Array.isArray(event['content']))
             event['content'].forEach((block, at) => isObject(block) && begin(at, block));
           return end(event);
-        case 'error':
-          return draft.fail(isObject(event['error']) ? event['error'] : event);
         default:
           return undefined;
       }

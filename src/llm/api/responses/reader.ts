@@ -30,7 +30,7 @@ function createHandler(draft: Draft, asked: Asked): EventHandler {
     if (!isObject(item)) return;
     draft.grew(JSON.stringify(item).length);
     items.set(typeof at === 'number' ? at : items.size, item);
-    if (items.size > MAX_ITEMS) draft.fail('The answer has too many items.');
+    if (items.size > MAX_ITEMS) draft.overflow();
   }
 
   /** The end of the stream, or the whole of an answer that was not streamed. */
@@ -44,8 +44,9 @@ function createHandler(draft: Draft, asked: Asked): EventHandler {
     if (!draft.hasReasoning) output.forEach((item) => draft.reasoning(reasoningIn(item)));
     if (!draft.hasText) output.forEach((item) => draft.text(textIn(item)));
     const reason = endOf(final);
-    if (reason === null) draft.fail(errorIn(final));
-    else draft.finish(reason);
+    if (reason !== null) draft.finish(reason);
+    else if (isObject(final['error'])) draft.fail(final['error']);
+    else draft.unfinished(causeOf(final));
   }
 
   return {
@@ -68,8 +69,6 @@ function createHandler(draft: Draft, asked: Asked): EventHandler {
         case 'response.incomplete':
         case 'response.failed':
           return end(isObject(event['response']) ? event['response'] : {});
-        case 'error':
-          return draft.fail(isObject(event['error']) ? event['error'] : event);
         case undefined:
           return Array.isArray(event['output']) ? end(event) : undefined;
         default:
@@ -123,10 +122,9 @@ function endOf(response: JsonObject): FinishReason | null {
   return status === 'incomplete' ? finishReasonOf(textOf(details['reason']) ?? '') : null;
 }
 
-function errorIn(response: JsonObject): JsonObject | string {
-  if (isObject(response['error'])) return response['error'];
+function causeOf(response: JsonObject): string {
   const details = isObject(response['incomplete_details']) ? textOf(response['incomplete_details']['reason']) : null;
-  return `The answer ended with "${details ?? textOf(response['status']) ?? 'no status'}".`;
+  return details ?? textOf(response['status']) ?? 'no status';
 }
 
 function textIn(item: JsonObject): string | null {
