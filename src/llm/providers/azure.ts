@@ -10,8 +10,6 @@ import type { Endpoint } from './provider.ts';
 export const azureApiVersion = '2024-10-21';
 
 /** Whether the address is Azure's without dated versions: `https://RESOURCE.openai.azure.com/openai/v1`. */
-/** True for an address of Azure OpenAI. False for an address that is no URL. */
-/** True for an address of Azure OpenAI. False for an address that is no URL. */
 export function hasV1Path(baseUrl: string): boolean {
   return /\/openai\/v1\/?$/.test(URL.parse(baseUrl)?.pathname ?? '');
 }
