@@ -4,7 +4,9 @@ import type { Config } from '../config/schema/schema.ts';
 import { createDemoModel } from '../demo/model.ts';
 import { listModels } from '../llm/list-models.ts';
 import { createLanguageModel } from '../llm/model.ts';
+import { ownValue } from '../json.ts';
 import { chooseProviders } from '../llm/providers/choose-providers.ts';
+import { presetOf } from '../llm/providers/presets.ts';
 import { createTransport } from '../llm/stream/transport.ts';
 import { tryModel, type Verdict } from '../llm/try-model.ts';
 import type { CommandResult } from './output.ts';
@@ -25,25 +27,34 @@ export interface ModelsOptions {
 
 /** Throws AppError as `createLanguageModel` and `listModels` do. */
 export async function models({ config, env, provider, model, isTrial, signal }: ModelsOptions): Promise<CommandResult> {
-  const stated = modelOptions(config);
-  const [chosen] = chooseProviders({ ...stated, fallback: [], active: provider ?? stated.active, env });
+  const options = modelOptions(config);
+  const name = provider ?? options.active;
+  const block = ownValue(options.providers, name);
+  // Servers on this machine have no default model, and the list is there to find one.
+  const isNameless = presetOf(name)?.model === null && block?.model === undefined && (!isTrial || model !== null);
+  const stated = isNameless
+    ? { ...options, providers: { ...options.providers, [name]: { ...block, model: model ?? '' } } }
+    : options;
+  const [chosen] = chooseProviders({ ...stated, fallback: [], active: name, env });
   if (chosen === undefined) return { lines: [], exitCode: 1 };
   if (isTrial) return trial(model ?? chosen.model);
 
   const names = await listModels(chosen, createTransport({ ...stated, env }), LIST_TIMEOUT_MS);
-  const listed = [...new Set([...chosen.allowedModels, ...names])].filter((name) => model === null || name === model);
+  const listed = [...new Set([...chosen.allowedModels, ...names])].filter((each) =>
+    model === null ? each !== '' : each === model,
+  );
   return {
     exitCode: 0,
     lines: [
-      `Models of ${chosen.name} (${chosen.baseUrl}). * is the default, + is allowed in a chat.`,
-      ...listed.map((name) => {
-        const mark = name === chosen.model ? '*' : chosen.allowedModels.includes(name) ? '+' : ' ';
-        return `${mark} ${name}${names.includes(name) || chosen.demo ? '' : '   (not in the list of the provider)'}`;
+      `Models of ${chosen.name} (${chosen.demo ? 'offline' : chosen.baseUrl}). * is the default, + is allowed in a chat.`,
+      ...listed.map((each) => {
+        const mark = each === chosen.model ? '*' : chosen.allowedModels.includes(each) ? '+' : ' ';
+        return `${mark} ${each}${names.includes(each) || chosen.demo ? '' : '   (not in the list of the provider)'}`;
       }),
     ],
   };
 
-  async function trial(name: string): Promise<CommandResult> {
+  async function trial(asked: string): Promise<CommandResult> {
     let imagesLeftOut = false;
     const active = chosen?.name ?? '';
     const llm = createLanguageModel({
@@ -59,9 +70,9 @@ export async function models({ config, env, provider, model, isTrial, signal }: 
       env,
       demo: createDemoModel({ chunkDelayMs: 0 }),
     });
-    const verdicts = await tryModel({ provider: active, model: name }, llm, () => imagesLeftOut, signal);
+    const verdicts = await tryModel({ provider: active, model: asked }, llm, () => imagesLeftOut, signal);
     return {
-      lines: [`${name} of ${active}:`, ...Object.entries(verdicts).map(([what, verdict]) => lineOf(what, verdict))],
+      lines: [`${asked} of ${active}:`, ...Object.entries(verdicts).map(([what, verdict]) => lineOf(what, verdict))],
       exitCode: verdicts.streams.result === 'failed' ? 1 : 0,
     };
   }

@@ -15,9 +15,13 @@ const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const folder = mkdtempSync(join(tmpdir(), 'parley-models-'));
 after(() => rmSync(folder, { recursive: true }));
 
-async function run(block: Record<string, unknown>, ...args: string[]) {
+function run(block: Record<string, unknown>, ...args: string[]) {
+  return runWith({ active: 'mine', providers: { mine: block } }, ...args);
+}
+
+async function runWith(llm: Record<string, unknown>, ...args: string[]) {
   const config = join(folder, 'config.yaml');
-  writeFileSync(config, JSON.stringify({ llm: { active: 'mine', providers: { mine: block } } }));
+  writeFileSync(config, JSON.stringify({ llm }));
   return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
     const env = { PATH: process.env['PATH'], MY_KEY: 'key-1' };
     const child = execFile(
@@ -65,6 +69,13 @@ describe('models', () => {
     assert.match(stdout, /^\* claude$/m);
     assert.equal(seen[0]?.['x-api-key'], 'key-1');
     assert.equal(seen[0]?.['url'], '/v1/models?limit=1000');
+  });
+
+  it('lists the models of a preset that has no default model', async (t) => {
+    const { url } = await startList(t, 200, { data: [{ id: 'loaded' }] });
+    const { code, stdout } = await runWith({ providers: { lmstudio: { base_url: url } } }, 'lmstudio');
+    assert.equal(code, 0);
+    assert.equal(stdout.trimEnd().split('\n').at(-1), '  loaded');
   });
 
   it('says why the provider did not answer, without a stack', async (t) => {
